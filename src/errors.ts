@@ -1,0 +1,112 @@
+/** Base of every error thrown on purpose. Match on `code`; the wording of `message` may change. */
+export abstract class StoreError extends Error {
+  /** Stable, upper-case, one per kind of failure. */
+  abstract readonly code: string;
+  /** True when the same call may succeed later, unchanged. */
+  readonly retryable: boolean = false;
+  /** What the caller can do about it, in one sentence; empty when `message` says it all. */
+  readonly hint: string = '';
+}
+
+/** An argument does not fit its schema. Nothing was read or written. */
+export class InvalidInputError extends StoreError {
+  override readonly name = 'InvalidInputError';
+  readonly code = 'INVALID_INPUT';
+}
+
+/** No record has this id, or it was deleted. */
+export class NotFoundError extends StoreError {
+  override readonly name = 'NotFoundError';
+  readonly code = 'NOT_FOUND';
+
+  constructor(kind: string, id: string) {
+    super(`no ${kind} has the id "${id}"`);
+  }
+}
+
+/** An id prefix fits more than one record. */
+export class AmbiguousIdError extends StoreError {
+  override readonly name = 'AmbiguousIdError';
+  readonly code = 'AMBIGUOUS_ID';
+  override readonly hint = 'Give more characters of the id.';
+
+  constructor(kind: string, prefix: string) {
+    super(`more than one ${kind} has an id that starts with "${prefix}"`);
+  }
+}
+
+/** The record is in a state that does not allow this operation. */
+export class ConflictError extends StoreError {
+  override readonly name = 'ConflictError';
+  readonly code = 'CONFLICT';
+}
+
+/** The store was made by a newer version of this library. It can be opened with `readOnly`. */
+export class NewerSchemaError extends StoreError {
+  override readonly name = 'NewerSchemaError';
+  readonly code = 'NEWER_SCHEMA';
+  override readonly hint = 'Upgrade codewhale-store, or open the store read-only.';
+
+  constructor(
+    readonly storeVersion: number,
+    readonly supportedVersion: number,
+  ) {
+    super(
+      `the store has schema version ${storeVersion}, newer than the supported version ${supportedVersion}`,
+    );
+  }
+}
+
+/** The file is not a store, is damaged, or is encrypted with another key. It was left as it is. */
+export class DamagedStoreError extends StoreError {
+  override readonly name = 'DamagedStoreError';
+  readonly code = 'STORE_DAMAGED';
+  override readonly hint =
+    'Check the path and the encryption key; else restore a backup with "codewhale-store restore FILE".';
+}
+
+/** The path cannot be used as a store: a directory, a symbolic link, or not accessible. */
+export class StorePathError extends StoreError {
+  override readonly name = 'StorePathError';
+  readonly code = 'STORE_PATH';
+}
+
+/** Other processes held the write lock until the deadline passed. Nothing was written. */
+export class BusyError extends StoreError {
+  override readonly name = 'BusyError';
+  readonly code = 'BUSY';
+  override readonly retryable = true;
+  override readonly hint = 'Another process holds the store; try again.';
+}
+
+/** The store, or the file under it, cannot be written. */
+export class ReadOnlyError extends StoreError {
+  override readonly name = 'ReadOnlyError';
+  readonly code = 'READ_ONLY';
+}
+
+/** The disk is full. What was acknowledged before is safe, reads go on. */
+export class DiskFullError extends StoreError {
+  override readonly name = 'DiskFullError';
+  readonly code = 'DISK_FULL';
+  override readonly retryable = true;
+  override readonly hint = 'Free some space and try again.';
+}
+
+/** The operating system failed to read or write. Whether the write is on disk is not known. */
+export class DiskError extends StoreError {
+  override readonly name = 'DiskError';
+  readonly code = 'DISK_ERROR';
+}
+
+/** The store, or the handle that was used, is closed. */
+export class ClosedError extends StoreError {
+  override readonly name = 'ClosedError';
+  readonly code = 'CLOSED';
+}
+
+/** The database refused a statement for a reason that is a bug of this library. */
+export class DatabaseError extends StoreError {
+  override readonly name = 'DatabaseError';
+  readonly code = 'DATABASE';
+}
