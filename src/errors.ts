@@ -47,13 +47,15 @@ export class NewerSchemaError extends StoreError {
   readonly code = 'NEWER_SCHEMA';
   override readonly hint = 'Upgrade codewhale-store, or open the store read-only.';
 
-  constructor(
-    readonly storeVersion: number,
-    readonly supportedVersion: number,
-  ) {
+  readonly storeVersion: number;
+  readonly supportedVersion: number;
+
+  constructor(storeVersion: number, supportedVersion: number) {
     super(
       `the store has schema version ${storeVersion}, newer than the supported version ${supportedVersion}`,
     );
+    this.storeVersion = storeVersion;
+    this.supportedVersion = supportedVersion;
   }
 }
 

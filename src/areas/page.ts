@@ -1,0 +1,94 @@
+import { InvalidInputError, NotFoundError } from '../errors.ts';
+import type { Value } from '../db/connection.ts';
+import type { Reader } from '../db/reader.ts';
+
+export interface Page<T> {
+  items: T[];
+  /** Give it back as `cursor` for the next page; `null` at the end. */
+  nextCursor: string | null;
+}
+
+export interface Condition {
+  /** SQL with a `?` for each of `params`. */
+  readonly sql: string;
+  readonly params?: readonly Value[];
+}
+
+export interface Listing {
+  readonly table: string;
+  readonly columns: readonly string[];
+  readonly where: readonly Condition[];
+  /** The sort column, indexed together with the tie-break after the columns of `where`. */
+  readonly sort: string;
+  readonly descending: boolean;
+  /** The unique column that breaks ties; `id` unless told. */
+  readonly tie?: string;
+  readonly limit: number;
+  readonly cursor?: string | null | undefined;
+}
+
+/** One page of a list, read in index order. `columns` must hold the sort column and the tie-break. */
+export function readPage<T extends object>(reader: Reader, listing: Listing): Page<T> {
+  const { sort, descending, limit, cursor, tie = 'id' } = listing;
+  const column = sort.split(' ')[0] ?? sort;
+  const conditions = [...listing.where];
+  if (cursor !== undefined && cursor !== null) {
+    conditions.push({
+      sql: `(${sort}, ${tie}) ${descending ? '<' : '>'} (?, ?)`,
+      params: decodeCursor(cursor, column),
+    });
+  }
+  const order = descending ? 'desc' : 'asc';
+  const where = conditions.map((condition) => condition.sql).join(' and ');
+  const rows = reader.list<Record<string, Value>>(
+    listing.columns,
+    `from ${listing.table} ${where ? `where ${where}` : ''}
+     order by ${sort} ${order}, ${tie} ${order} limit ?`,
+    [...conditions.flatMap((condition) => condition.params ?? []), limit + 1],
+  );
+  const items = rows.slice(0, limit);
+  const last = rows.length > limit ? items.at(-1) : undefined;
+  return {
+    items: items as T[],
+    nextCursor: last ? encodeCursor(column, last[column] as Value, last[tie] as Value) : null,
+  };
+}
+
+function encodeCursor(column: string, value: Value, tie: Value): string {
+  return Buffer.from(JSON.stringify([column, value, tie])).toString('base64url');
+}
+
+function decodeCursor(cursor: string, column: string): Value[] {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch (error) {
+    throw new InvalidInputError('cursor: not one that a list returned', { cause: error });
+  }
+  const usable = (part: unknown) => typeof part === 'string' || typeof part === 'number';
+  if (!Array.isArray(parts) || parts.length !== 3 || !usable(parts[1]) || !usable(parts[2])) {
+    throw new InvalidInputError('cursor: not one that a list returned');
+  }
+  if (parts[0] !== column) {
+    throw new InvalidInputError('cursor: it belongs to a list with another order');
+  }
+  return [parts[1] as Value, parts[2] as Value];
+}
+
+/** Conditions of `--since` and `--until`: both inclusive, in unix milliseconds. */
+export function between(
+  column: string,
+  since: number | undefined,
+  until: number | undefined,
+): Condition[] {
+  const conditions: Condition[] = [];
+  if (since !== undefined) conditions.push({ sql: `${column} >= ?`, params: [since] });
+  if (until !== undefined) conditions.push({ sql: `${column} <= ?`, params: [until] });
+  return conditions;
+}
+
+/** Unwraps a row that must exist. @throws `NotFoundError` */
+export function found<T>(row: T | undefined, kind: string, id: string): T {
+  if (row === undefined) throw new NotFoundError(kind, id);
+  return row;
+}

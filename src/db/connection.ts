@@ -1,0 +1,139 @@
+import Driver from 'libsql';
+import {
+  BusyError,
+  ClosedError,
+  DamagedStoreError,
+  DatabaseError,
+  DiskError,
+  DiskFullError,
+  ReadOnlyError,
+  StoreError,
+} from '../errors.ts';
+
+// Why the native package and not `@libsql/client`, which stands on it: measured on Node 20.20 (one
+// row, WAL, FULL, medians of 500), a transaction takes 1.03 ms through the client and 0.56 ms here,
+// where one append and fsync of a plain file takes 0.51 ms; the client prepares every statement anew;
+// and a statement of it that meets SQLITE_BUSY stays open and poisons its connection. The same holds
+// here for *prepared* statements, never for exec('begin immediate') (100 BUSYs, no lock, no descriptor
+// left), which is why that is the only statement that ever waits for a lock.
+
+export type Value = string | number | bigint | Uint8Array | null;
+
+export interface ConnectionOptions {
+  /** How long the driver itself waits for a lock, in milliseconds. It blocks the event loop. */
+  readonly busyWaitMs: number;
+  readonly encryptionKey?: string | undefined;
+  readonly readOnly: boolean;
+  /** Called with the text of every statement, never with its parameters. */
+  readonly onStatement?: ((sql: string) => void) | undefined;
+}
+
+/** One connection with its prepared statements. Every error is a {@link StoreError}. */
+export class Connection {
+  /** A prepared statement met SQLITE_BUSY: later writes here could report success and not commit. */
+  poisoned = false;
+  readonly #driver: Driver.Database;
+  readonly #statements = new Map<string, Driver.Statement>();
+  readonly #onStatement: ((sql: string) => void) | undefined;
+
+  constructor(path: string, options: ConnectionOptions) {
+    // The native code prints errors to standard output unless told not to.
+    process.env['RUST_LOG'] ??= 'off';
+    this.#onStatement = options.onStatement;
+    const name = options.readOnly
+      ? `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?mode=ro`
+      : path;
+    try {
+      this.#driver = new Driver(name, {
+        timeout: options.busyWaitMs,
+        ...(options.encryptionKey === undefined ? {} : { encryptionKey: options.encryptionKey }),
+      });
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  exec(sql: string): void {
+    this.#onStatement?.(sql);
+    try {
+      this.#driver.exec(sql);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  /** Runs one writing statement; returns how many rows it changed. */
+  run(sql: string, params: readonly Value[] = []): number {
+    return this.#guard(sql, (statement) => statement.run(params as Value[]).changes);
+  }
+
+  /** The first row as an array of values. Text is cut at a NUL byte: select such text as JSON. */
+  row(sql: string, params: readonly Value[] = []): Value[] | undefined {
+    return this.#guard(sql, (statement) => statement.get(params as Value[]) as Value[] | undefined);
+  }
+
+  /** All rows as arrays of values; the same warning holds. */
+  rows(sql: string, params: readonly Value[] = []): Value[][] {
+    return this.#guard(sql, (statement) => statement.all(params as Value[]) as Value[][]);
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#driver.close();
+  }
+
+  #guard<T>(sql: string, call: (statement: Driver.Statement) => T): T {
+    this.#onStatement?.(sql);
+    try {
+      return call(this.#prepare(sql));
+    } catch (error) {
+      const translated = translate(error);
+      if (translated instanceof BusyError) this.poisoned = true;
+      throw translated;
+    }
+  }
+
+  #prepare(sql: string): Driver.Statement {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#driver.prepare(sql);
+      // `raw` is refused for statements that return nothing.
+      if (statement.reader) statement.raw();
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** The driver's errors in this library's words. Messages of SQLite name tables, never content. */
+export function translate(error: unknown): Error {
+  if (error instanceof StoreError || !(error instanceof Error)) {
+    return error instanceof Error ? error : new DatabaseError(String(error));
+  }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const options = { cause: error };
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new BusyError('the store is locked by another process', options);
+  }
+  if (code.startsWith('SQLITE_READONLY')) {
+    return new ReadOnlyError('the store cannot be written', options);
+  }
+  if (code.startsWith('SQLITE_FULL')) return new DiskFullError('the disk is full', options);
+  if (code.startsWith('SQLITE_IOERR') || code.startsWith('SQLITE_CANTOPEN')) {
+    return new DiskError('the operating system failed to read or write the store', options);
+  }
+  if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) {
+    return new DamagedStoreError(
+      'the file is not a store, is damaged, or is encrypted with another key',
+      options,
+    );
+  }
+  if (error.message.includes('connection is not open')) {
+    return new ClosedError('the store is closed', options);
+  }
+  if (error.message.startsWith('ConnectionFailed')) {
+    return new DiskError('the store file cannot be opened', options);
+  }
+  if (code.startsWith('SQLITE_')) return new DatabaseError(error.message, options);
+  return error;
+}

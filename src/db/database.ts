@@ -1,0 +1,174 @@
+import { ClosedError, ReadOnlyError } from '../errors.ts';
+import { Connection, type ConnectionOptions } from './connection.ts';
+import { Reader } from './reader.ts';
+import { Transaction, type Stamper } from './transaction.ts';
+import { WriteQueue, untilFree, type LockWait } from './write-queue.ts';
+
+export interface DatabaseOptions {
+  /** `full`: an acknowledged write survives power loss; `normal`: it survives a crash of the process. */
+  readonly durability: 'full' | 'normal';
+  readonly encryptionKey?: string | undefined;
+  readonly readOnly: boolean;
+  readonly onStatement?: ((sql: string) => void) | undefined;
+}
+
+/** Short: while the driver waits, the whole process stands still. */
+const BUSY_WAIT_MS = 5;
+const LOCK_WAIT: LockWait = { deadlineMs: 30_000, pauseMaxMs: 16 };
+/** Beyond this the log is truncated at a checkpoint, in bytes. */
+const WAL_BYTES_MAX = 64 << 20;
+
+/**
+ * Owns the connections to the store file: one that writes, one that reads, so that a read never
+ * sees half of a transaction of its own process.
+ *
+ * The file itself must not be opened by other means while a connection is open in this process:
+ * closing any descriptor of it would drop SQLite's POSIX locks (sqlite.org/howtocorrupt.html, 2.2).
+ */
+export class Database {
+  readonly #path: string;
+  readonly #options: DatabaseOptions;
+  readonly #queue = new WriteQueue();
+  #writer: Connection | undefined;
+  #reader: Connection | undefined;
+  #closed = false;
+  /** Connections that were dropped after a BUSY, for tests and diagnosis. */
+  dropped = 0;
+
+  constructor(path: string, options: DatabaseOptions) {
+    this.#path = path;
+    this.#options = options;
+  }
+
+  get path(): string {
+    return this.#path;
+  }
+
+  get readOnly(): boolean {
+    return this.#options.readOnly;
+  }
+
+  /** Runs `job` on the reading connection; it sees every write that was acknowledged before. */
+  async read<T>(job: (reader: Reader) => T): Promise<T> {
+    this.#queue.refuseInside();
+    return untilFree(() => {
+      const connection = this.#readConnection();
+      try {
+        return job(new Reader(connection));
+      } finally {
+        if (connection.poisoned) this.#dropReader();
+      }
+    }, LOCK_WAIT);
+  }
+
+  /**
+   * Runs `job` in one transaction: all of it is on disk when the promise resolves, none of it when
+   * it rejects. `job` runs once; only the wait for the lock is repeated.
+   *
+   * @throws `BusyError` other processes held the lock for 30 seconds
+   */
+  async write<T>(stamper: Stamper, job: (transaction: Transaction) => T | Promise<T>): Promise<T> {
+    if (this.#options.readOnly) throw new ReadOnlyError('the store was opened read-only');
+    return this.#queue.add(async () => {
+      const connection = await untilFree(() => this.#begin(), LOCK_WAIT);
+      const transaction = new Transaction(connection, stamper);
+      try {
+        const result = await job(transaction);
+        transaction.finish();
+        connection.exec('commit');
+        return result;
+      } catch (error) {
+        this.#rollBack(connection);
+        throw error;
+      } finally {
+        transaction.end();
+        if (connection.poisoned) this.#dropWriter();
+      }
+    });
+  }
+
+  /** Runs `job` alone in this process, outside a transaction, for statements that need that. */
+  async exclusive<T>(job: (connection: Connection) => T): Promise<T> {
+    return this.#queue.add(() => untilFree(() => job(this.#writeConnection()), LOCK_WAIT));
+  }
+
+  /** Waits for the writes under way and closes; later calls reject with `ClosedError`. */
+  async close(): Promise<void> {
+    this.#queue.refuseInside();
+    await this.#queue.idle();
+    this.#closed = true;
+    this.#reader?.close();
+    this.#writer?.close();
+    this.#reader = undefined;
+    this.#writer = undefined;
+  }
+
+  #begin(): Connection {
+    const connection = this.#writeConnection();
+    connection.exec('begin immediate');
+    return connection;
+  }
+
+  #rollBack(connection: Connection): void {
+    try {
+      connection.exec('rollback');
+    } catch {
+      // SQLite rolls back by itself after some errors (full disk, I/O); whatever state this
+      // connection is in, the next transaction gets a new one.
+      connection.poisoned = true;
+    }
+  }
+
+  #writeConnection(): Connection {
+    this.#refuseClosed();
+    this.#writer ??= this.#connect();
+    return this.#writer;
+  }
+
+  #readConnection(): Connection {
+    this.#refuseClosed();
+    this.#reader ??= this.#connect();
+    return this.#reader;
+  }
+
+  #connect(): Connection {
+    const { encryptionKey, readOnly, durability, onStatement } = this.#options;
+    const options: ConnectionOptions = {
+      busyWaitMs: BUSY_WAIT_MS,
+      encryptionKey,
+      readOnly,
+      onStatement,
+    };
+    const connection = new Connection(this.#path, options);
+    try {
+      if (!readOnly) connection.exec('pragma journal_mode = wal');
+      connection.exec(
+        `pragma synchronous = ${durability};
+         pragma foreign_keys = on;
+         pragma temp_store = memory;
+         pragma cache_size = -16000;
+         pragma journal_size_limit = ${WAL_BYTES_MAX};`,
+      );
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  #dropWriter(): void {
+    this.dropped++;
+    this.#writer?.close();
+    this.#writer = undefined;
+  }
+
+  #dropReader(): void {
+    this.dropped++;
+    this.#reader?.close();
+    this.#reader = undefined;
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw new ClosedError('the store is closed');
+  }
+}

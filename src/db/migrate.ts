@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { NewerSchemaError } from '../errors.ts';
+import type { Connection } from './connection.ts';
+
+export interface Migration {
+  readonly number: number;
+  readonly name: string;
+  readonly sql: string;
+  /** SHA-256 over the text with line ends normalised to LF. */
+  readonly checksum: string;
+}
+
+const FILE = /^(\d{4})_([a-z0-9_]+)\.sql$/;
+/** Beside src in the repository, beside dist in the package. */
+const FOLDER = fileURLToPath(new URL('../../migrations/', import.meta.url));
+
+/** The migrations of this version, in order. @throws Error when a number is missing or doubled */
+export function readMigrations(folder = FOLDER): Migration[] {
+  const migrations = readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort()
+    .map((file) => {
+      const match = FILE.exec(file);
+      if (!match) throw new Error(`${file} is not named NNNN_verb_noun.sql`);
+      const sql = readFileSync(`${folder}/${file}`, 'utf8').replaceAll('\r\n', '\n');
+      const checksum = createHash('sha256').update(sql).digest('hex');
+      return { number: Number(match[1]), name: match[2] as string, sql, checksum };
+    });
+  migrations.forEach((migration, i) => {
+    if (migration.number !== i + 1) throw new Error(`migration ${i + 1} is missing`);
+  });
+  return migrations;
+}
+
+export function schemaVersion(connection: Connection): number {
+  return Number(connection.row('pragma user_version')?.[0] ?? 0);
+}
+
+/** @throws `NewerSchemaError` when the store was made by a newer version of this library */
+export function refuseNewer(connection: Connection, migrations: readonly Migration[]): void {
+  const version = schemaVersion(connection);
+  if (version > migrations.length) throw new NewerSchemaError(version, migrations.length);
+}
+
+/**
+ * Applies what is missing. Must run inside a `begin immediate`: two processes that open at the same
+ * moment then migrate once, the second one finds nothing to do.
+ *
+ * @throws Error when a migration that was applied has changed since
+ */
+export function migrate(
+  connection: Connection,
+  migrations: readonly Migration[],
+  now: number,
+): void {
+  refuseNewer(connection, migrations);
+  const version = schemaVersion(connection);
+  if (version === 0) {
+    connection.exec(`create table migrations (
+      number     integer primary key,
+      name       text    not null,
+      checksum   text    not null,
+      applied_at integer not null
+    ) strict`);
+  }
+  for (const [number, checksum] of connection.rows('select number, checksum from migrations')) {
+    const known = migrations[Number(number) - 1];
+    if (known && known.checksum !== checksum) {
+      throw new Error(`migration ${known.number} has changed since it was applied to this store`);
+    }
+  }
+  for (const migration of migrations.slice(version)) {
+    connection.exec(migration.sql);
+    connection.run(
+      'insert into migrations (number, name, checksum, applied_at) values (?, ?, ?, ?)',
+      [migration.number, migration.name, migration.checksum, now],
+    );
+    connection.exec(`pragma user_version = ${migration.number}`);
+  }
+}

@@ -1,0 +1,64 @@
+import type { Connection, Value } from './connection.ts';
+
+/**
+ * Reads rows as JSON: the driver cuts text at a NUL byte, JSON does not, and one value for a whole
+ * list is faster than its rows one by one.
+ */
+export class Reader {
+  protected readonly connection: Connection;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  /**
+   * Rows of `columns` (plain names, or `expression as name`), as objects.
+   *
+   * @param rest - everything from `from` on, with `?` for `params`
+   */
+  list<T>(columns: readonly string[], rest: string, params: readonly Value[] = []): T[] {
+    const names = columns.map(nameOf);
+    const row = this.connection.row(
+      `select json_group_array(json_array(${names.join(', ')})) from (select ${columns.join(', ')} ${rest})`,
+      params,
+    );
+    const values = JSON.parse(row?.[0] as string) as unknown[][];
+    return values.map((entry) => toObject<T>(names, entry));
+  }
+
+  /** The first row of such a list, or undefined. `rest` must not limit by itself. */
+  first<T>(columns: readonly string[], rest: string, params: readonly Value[] = []): T | undefined {
+    const names = columns.map(nameOf);
+    const row = this.connection.row(
+      `select json_array(${columns.map(expressionOf).join(', ')}) ${rest} limit 1`,
+      params,
+    );
+    return row ? toObject<T>(names, JSON.parse(row[0] as string) as unknown[]) : undefined;
+  }
+
+  /** The single number that a statement returns: a count, a maximum; 0 for null. */
+  number(sql: string, params: readonly Value[] = []): number {
+    return Number(this.connection.row(sql, params)?.[0] ?? 0);
+  }
+
+  /** Plain rows, for numbers, ids, and blobs. */
+  rows(sql: string, params: readonly Value[] = []): Value[][] {
+    return this.connection.rows(sql, params);
+  }
+}
+
+function nameOf(column: string): string {
+  const at = column.lastIndexOf(' as ');
+  return at < 0 ? column.slice(column.lastIndexOf('.') + 1) : column.slice(at + 4);
+}
+
+function expressionOf(column: string): string {
+  const at = column.lastIndexOf(' as ');
+  return at < 0 ? column : column.slice(0, at);
+}
+
+function toObject<T>(names: readonly string[], values: readonly unknown[]): T {
+  const object: Record<string, unknown> = {};
+  for (let i = 0; i < names.length; i++) object[names[i] as string] = values[i];
+  return object as T;
+}

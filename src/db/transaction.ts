@@ -1,0 +1,200 @@
+import type { MutableTable } from '../model/registers.ts';
+import {
+  clockOf,
+  contentHash,
+  formatVersion,
+  tick,
+  type Clock,
+  type Lifecycle,
+} from '../model/version.ts';
+import { ClosedError } from '../errors.ts';
+import type { Connection, Value } from './connection.ts';
+import { Reader } from './reader.ts';
+
+/** Who stamps, and by which clock; `now` is injected so that tests own the time. */
+export interface Stamper {
+  readonly now: () => number;
+}
+
+export type Row = Record<string, Value>;
+
+interface DeviceRow {
+  readonly id: string;
+  readonly contentKey: string;
+  readonly clock: Clock;
+}
+
+/** A fixed version instead of the clock's, for imported registers. */
+export interface FixedVersion {
+  readonly ms: number;
+  readonly device: string;
+}
+
+/**
+ * One write transaction. Rows of mutable tables are written through {@link insert} and
+ * {@link update} only, which stamp a version on every register that they touch.
+ */
+export class Transaction extends Reader {
+  readonly #stamper: Stamper;
+  #device: DeviceRow | undefined;
+  #clock: Clock | undefined;
+  #ended = false;
+
+  constructor(connection: Connection, stamper: Stamper) {
+    super(connection);
+    this.#stamper = stamper;
+  }
+
+  /** Physical time in unix milliseconds. */
+  now(): number {
+    return this.#stamper.now();
+  }
+
+  /** The id of this device. */
+  get device(): string {
+    return this.#identity().id;
+  }
+
+  run(sql: string, params: readonly Value[] = []): number {
+    this.#refuseEnded();
+    return this.connection.run(sql, params);
+  }
+
+  /** Inserts rows of an immutable or local table. All rows have the keys of the first. */
+  insertPlain(table: string, rows: readonly Row[]): void {
+    for (const row of rows) {
+      const names = Object.keys(row);
+      this.run(
+        `insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`,
+        Object.values(row),
+      );
+    }
+  }
+
+  /** Inserts a row of a mutable table with a version on every register. */
+  insert(table: MutableTable, row: Row, fixed?: FixedVersion): void {
+    const versions: Row = {};
+    for (const [register, columns] of Object.entries(table.registers)) {
+      versions[`${register}_version`] = this.#stamp(
+        table,
+        register,
+        columns,
+        row,
+        undefined,
+        fixed,
+      );
+    }
+    this.insertPlain(table.name, [{ device: fixed?.device ?? this.device, ...row, ...versions }]);
+  }
+
+  /**
+   * Changes columns of one row; registers in which nothing changes keep their version.
+   * Columns of no register (derived ones) are written as they are.
+   *
+   * With `fixed` (an import) a register is only taken when its version is the higher one.
+   *
+   * @returns the names of the registers that changed, plus `derived` when another column did
+   */
+  update(table: MutableTable, id: string, changes: Row, fixed?: FixedVersion): string[] {
+    const registers = Object.entries(table.registers);
+    const columns = Object.keys(changes);
+    const governed = new Set(registers.flatMap(([, names]) => names));
+    const wanted = new Set(columns);
+    const touched = registers.filter(([, names]) => names.some((name) => wanted.has(name)));
+    for (const [register, names] of touched) {
+      wanted.add(`${register}_version`);
+      for (const name of names) wanted.add(name);
+    }
+    const old = this.first<Row>([...wanted], `from ${table.name} where id = ?`, [id]);
+    if (!old) return [];
+    const assigned: Row = {};
+    const changed: string[] = [];
+    for (const [register, names] of touched) {
+      const next: Row = { ...old, ...changes };
+      if (names.every((name) => next[name] === old[name])) continue;
+      const above = old[`${register}_version`] as string;
+      const version = this.#stamp(table, register, names, next, above, fixed);
+      if (version <= above) continue;
+      for (const name of names) {
+        if (Object.hasOwn(changes, name)) assigned[name] = changes[name] as Value;
+      }
+      assigned[`${register}_version`] = version;
+      changed.push(register);
+    }
+    const derived = columns.filter((name) => !governed.has(name) && changes[name] !== old[name]);
+    for (const name of derived) assigned[name] = changes[name] as Value;
+    if (derived.length > 0) changed.push('derived');
+    const names = Object.keys(assigned);
+    if (names.length > 0) {
+      this.run(
+        `update ${table.name} set ${names.map((name) => `${name} = ?`).join(', ')} where id = ?`,
+        [...Object.values(assigned), id],
+      );
+    }
+    return changed;
+  }
+
+  /** Writes the clock that was used, in the transaction that used it. */
+  finish(): void {
+    if (!this.#clock) return;
+    this.run('update device set clock_ms = ?, clock_counter = ?', [
+      this.#clock.ms,
+      this.#clock.counter,
+    ]);
+  }
+
+  /** After this the handle writes no more: it must not outlive its transaction. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  #stamp(
+    table: MutableTable,
+    register: string,
+    columns: readonly string[],
+    row: Row,
+    above: string | undefined,
+    fixed: FixedVersion | undefined,
+  ): string {
+    const lifecycle = table.lifecycle?.register === register ? lifecycleOf(table, row) : undefined;
+    const content = columns.map((name) => row[name] ?? null);
+    if (fixed) {
+      const clock = { ms: Math.max(0, fixed.ms), counter: 0 };
+      return formatVersion(clock, fixed.device, contentHash(content, null), lifecycle);
+    }
+    const { id, contentKey, clock } = this.#identity();
+    this.#clock = tick(this.#clock ?? clock, this.now(), above ? clockOf(above) : undefined);
+    return formatVersion(this.#clock, id, contentHash(content, contentKey), lifecycle);
+  }
+
+  #identity(): DeviceRow {
+    this.#device ??= readDevice(this);
+    return this.#device;
+  }
+
+  #refuseEnded(): void {
+    if (this.#ended) throw new ClosedError('the transaction has ended');
+  }
+}
+
+function lifecycleOf(table: MutableTable, row: Row): Lifecycle {
+  return {
+    attempt: Number(row['attempt'] ?? 1),
+    terminal: table.lifecycle?.terminal.includes(String(row['status'])) ?? false,
+  };
+}
+
+function readDevice(reader: Reader): DeviceRow {
+  const row = reader.first<{
+    id: string;
+    content_key: string;
+    clock_ms: number;
+    clock_counter: number;
+  }>(['id', 'content_key', 'clock_ms', 'clock_counter'], 'from device');
+  if (!row) throw new Error('the store has no device row');
+  return {
+    id: row.id,
+    contentKey: row.content_key,
+    clock: { ms: row.clock_ms, counter: row.clock_counter },
+  };
+}

@@ -1,0 +1,60 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import PQueue from 'p-queue';
+import { BusyError, ConflictError } from '../errors.ts';
+
+/** How a process waits for the write lock that other processes hold. */
+export interface LockWait {
+  /** When to give up, in milliseconds. */
+  readonly deadlineMs: number;
+  /** The longest pause between two tries, in milliseconds. */
+  readonly pauseMaxMs: number;
+}
+
+/**
+ * One writer per process: SQLite has one anyway, and the driver would wait for it on the calling
+ * thread. Between processes the lock is asked for again and again with a random pause, so that
+ * none is always last.
+ */
+export class WriteQueue {
+  readonly #queue = new PQueue({ concurrency: 1 });
+  readonly #inside = new AsyncLocalStorage<true>();
+
+  /** Runs `job` alone. Rejects when called from within a job of this queue: it would wait for itself. */
+  async add<T>(job: () => T | Promise<T>): Promise<T> {
+    this.refuseInside();
+    return this.#queue.add(() => this.#inside.run(true, job));
+  }
+
+  /** Throws when called from within a transaction of this store. */
+  refuseInside(): void {
+    if (this.#inside.getStore()) {
+      throw new ConflictError(
+        'the store was used inside its own transaction; use the handle that the transaction was given',
+      );
+    }
+  }
+
+  /** Resolves when every job that was added has ended. */
+  async idle(): Promise<void> {
+    await this.#queue.onIdle();
+  }
+}
+
+/** Calls `attempt` until it does not throw {@link BusyError}, with full jitter, up to the deadline. */
+export async function untilFree<T>(attempt: () => T, wait: LockWait): Promise<T> {
+  const start = performance.now();
+  for (let tries = 0; ; tries++) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!(error instanceof BusyError)) throw error;
+      if (performance.now() - start > wait.deadlineMs) {
+        throw new BusyError(`the store was locked by another process for ${wait.deadlineMs} ms`, {
+          cause: error,
+        });
+      }
+    }
+    const ceiling = Math.min(wait.pauseMaxMs, 2 ** Math.min(tries, 10));
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * ceiling));
+  }
+}

@@ -1,0 +1,226 @@
+/**
+ * Which tables exist, what may change in them, and what changes together.
+ *
+ * Schema, capture, merge and documentation read this one declaration; a test compares it with
+ * the migrations. A **register** is a group of columns that wins or loses together when two
+ * devices changed the same row; each has a column `<register>_version`.
+ */
+
+/** Inserted once, never changed. `key` is the primary key. */
+export interface ImmutableTable {
+  readonly kind: 'immutable';
+  readonly name: string;
+}
+
+/** Rows that change, register by register. */
+export interface MutableTable {
+  readonly kind: 'mutable';
+  readonly name: string;
+  /** Register to the columns that it governs. */
+  readonly registers: Readonly<Record<string, readonly string[]>>;
+  /**
+   * The register whose version puts (attempt, terminal or not) before the clock, so that a late
+   * progress report cannot reopen finished work, and the states that are terminal.
+   */
+  readonly lifecycle?: { readonly register: string; readonly terminal: readonly string[] };
+}
+
+/** Never leaves this machine. */
+export interface LocalTable {
+  readonly kind: 'local';
+  readonly name: string;
+}
+
+export type Table = ImmutableTable | MutableTable | LocalTable;
+
+const immutable = (name: string) => ({ kind: 'immutable', name }) as const;
+const local = (name: string) => ({ kind: 'local', name }) as const;
+
+const body = ['body', 'body_hash'] as const;
+
+export const sessions = {
+  kind: 'mutable',
+  name: 'sessions',
+  registers: {
+    title: ['title'],
+    archive: ['archived_at'],
+    deleted: ['deleted_at'],
+    details: ['workspace', 'model', 'created_at', 'parent_id', ...body],
+  },
+} as const satisfies MutableTable;
+
+export const threads = {
+  kind: 'mutable',
+  name: 'threads',
+  registers: {
+    title: ['title'],
+    archive: ['status', 'archived', 'archived_at'],
+    deleted: ['deleted_at'],
+    tools: ['tools'],
+    details: ['preview', 'model_provider', 'cwd', 'source', 'created_at', ...body],
+  },
+} as const satisfies MutableTable;
+
+export const threadCheckpoints = {
+  kind: 'mutable',
+  name: 'thread_checkpoints',
+  registers: { state: ['created_at', 'deleted_at', ...body] },
+} as const satisfies MutableTable;
+
+export const jobs = {
+  kind: 'mutable',
+  name: 'jobs',
+  registers: {
+    state: ['name', 'status', 'progress', 'created_at', ...body],
+    deleted: ['deleted_at'],
+  },
+} as const satisfies MutableTable;
+
+export const goals = {
+  kind: 'mutable',
+  name: 'goals',
+  registers: { state: ['status', 'objective', 'deleted_at', ...body] },
+} as const satisfies MutableTable;
+
+export const runtimeThreads = {
+  kind: 'mutable',
+  name: 'runtime_threads',
+  registers: {
+    title: ['title'],
+    archive: ['archived'],
+    deleted: ['deleted_at'],
+    details: [
+      'workspace',
+      'model',
+      'mode',
+      'session_id',
+      'task_id',
+      'latest_turn_id',
+      'created_at',
+      ...body,
+    ],
+  },
+} as const satisfies MutableTable;
+
+const TURN_ENDED = ['completed', 'failed', 'interrupted', 'canceled'] as const;
+
+export const runtimeTurns = {
+  kind: 'mutable',
+  name: 'runtime_turns',
+  registers: {
+    lifecycle: ['status', 'attempt', 'started_at', 'ended_at', 'error', 'owner'],
+    details: ['thread_id', 'position', 'input_summary', 'created_at', ...body],
+  },
+  lifecycle: { register: 'lifecycle', terminal: TURN_ENDED },
+} as const satisfies MutableTable;
+
+/** Mutable while an item streams; once its status is terminal it is final and never changes. */
+export const runtimeItems = {
+  kind: 'mutable',
+  name: 'runtime_items',
+  registers: {
+    content: [
+      'turn_id',
+      'position',
+      'kind',
+      'status',
+      'attempt',
+      'summary',
+      'started_at',
+      'ended_at',
+      ...body,
+    ],
+  },
+  lifecycle: { register: 'content', terminal: TURN_ENDED },
+} as const satisfies MutableTable;
+
+export const tasks = {
+  kind: 'mutable',
+  name: 'tasks',
+  registers: {
+    prompt: ['prompt'],
+    lifecycle: ['status', 'attempt', 'started_at', 'ended_at', 'error', 'owner', 'queued_at'],
+    archive: ['archived_at'],
+    deleted: ['deleted_at'],
+    details: ['workspace', 'model', 'thread_id', 'session_id', 'created_at', ...body],
+  },
+  lifecycle: { register: 'lifecycle', terminal: ['completed', 'failed', 'canceled'] },
+} as const satisfies MutableTable;
+
+export const automations = {
+  kind: 'mutable',
+  name: 'automations',
+  registers: {
+    name: ['name'],
+    schedule: ['rule', 'status', 'next_run_at', 'catch_up', 'owner'],
+    last_run: ['last_run_at'],
+    deleted: ['deleted_at'],
+    details: ['prompt', 'created_at', ...body],
+  },
+} as const satisfies MutableTable;
+
+export const automationRuns = {
+  kind: 'mutable',
+  name: 'automation_runs',
+  registers: {
+    lifecycle: ['status', 'attempt', 'started_at', 'ended_at', 'error', 'task_id'],
+    details: ['automation_id', 'slot', 'created_at', 'deleted_at', ...body],
+  },
+  lifecycle: { register: 'lifecycle', terminal: ['completed', 'failed', 'canceled'] },
+} as const satisfies MutableTable;
+
+export const triggers = {
+  kind: 'mutable',
+  name: 'triggers',
+  registers: {
+    lifecycle: ['status', 'attempt', 'fired_at', 'error', 'task_id', 'thread_id'],
+    details: ['fire_at', 'message', 'workspace', 'owner_session_id', 'created_at', ...body],
+  },
+  lifecycle: { register: 'lifecycle', terminal: ['fired', 'canceled', 'failed'] },
+} as const satisfies MutableTable;
+
+/** Records of a home that have no table of their own, or no parent: kept word for word. */
+export const legacyRecords = {
+  kind: 'mutable',
+  name: 'legacy_records',
+  registers: { content: ['owner_id', 'state', 'modified_at', ...body] },
+} as const satisfies MutableTable;
+
+export const sessionMessages = immutable('session_messages');
+export const threadMessages = immutable('thread_messages');
+export const runtimeEvents = immutable('runtime_events');
+export const auditLog = immutable('audit_log');
+export const blobs = immutable('blobs');
+export const artifacts = immutable('artifacts');
+
+/** Every table that holds a user's data or this device's own state. */
+export const TABLES: readonly Table[] = [
+  sessions,
+  sessionMessages,
+  threads,
+  threadMessages,
+  threadCheckpoints,
+  jobs,
+  goals,
+  runtimeThreads,
+  runtimeTurns,
+  runtimeItems,
+  runtimeEvents,
+  tasks,
+  automations,
+  automationRuns,
+  triggers,
+  auditLog,
+  legacyRecords,
+  blobs,
+  local('blob_chunks'),
+  artifacts,
+  local('session_leaves'),
+  local('session_checkpoints'),
+  local('offline_queue'),
+  local('thread_leaves'),
+  local('task_leases'),
+  local('search_docs'),
+  local('import_sources'),
+  local('device'),
+];

@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import {
+  cursorSchema,
+  idSchema,
+  jsonObjectSchema,
+  jsonSchema,
+  limitSchema,
+  textSchema,
+  timeSchema,
+} from './validate.ts';
+
+// Controls, bidirectional marks and zero-width characters can hide what a title says.
+const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+const TITLE_LENGTH_MAX = 100;
+
+/** A title as a person sets it: invisible characters removed, trimmed, 1 to 100 characters. */
+export const titleSchema = textSchema
+  .transform((text) => text.replace(INVISIBLE, '').trim())
+  .refine((text) => text !== '' && [...text].length <= TITLE_LENGTH_MAX, {
+    error: `a title has 1 to ${TITLE_LENGTH_MAX} visible characters`,
+  });
+
+export const sessionCreateSchema = z.strictObject({
+  /** A ULID unless given. */
+  id: idSchema.optional(),
+  title: titleSchema.default('New Session'),
+  /** The folder that the session works in. */
+  workspace: textSchema,
+  model: textSchema.default('auto'),
+  parentId: idSchema.nullable().default(null),
+  createdAt: timeSchema.optional(),
+  /** Anything else, kept as it is. */
+  details: jsonObjectSchema.default({}),
+});
+
+export const sessionUpdateSchema = z.strictObject({
+  title: titleSchema.optional(),
+  workspace: textSchema.optional(),
+  model: textSchema.optional(),
+  /** Replaces the details as a whole. */
+  details: jsonObjectSchema.optional(),
+});
+
+export const sessionListSchema = z.strictObject({
+  workspace: textSchema.optional(),
+  archived: z.enum(['exclude', 'only', 'include']).default('exclude'),
+  /** Only the deleted ones. */
+  deleted: z.boolean().default(false),
+  since: timeSchema.optional(),
+  until: timeSchema.optional(),
+  sort: z.enum(['updated', 'created', 'title', 'messages']).default('updated'),
+  limit: limitSchema,
+  cursor: cursorSchema,
+});
+
+export const messageSchema = z.looseObject({
+  role: textSchema.pipe(z.string().min(1)),
+  /** Text, or a list of blocks as the model's provider takes them. */
+  content: z.union([z.string(), z.array(jsonSchema)]),
+});
+
+export const appendSchema = z.strictObject({
+  /** The message to go on from; by default the last one that this handle saw. */
+  parent: idSchema.nullable().optional(),
+});
+
+export const messagesSchema = z.strictObject({
+  /** The end of the branch to read; by default the current one. */
+  leaf: idSchema.optional(),
+  limit: limitSchema.default(1000),
+  cursor: cursorSchema,
+});
+
+export const forkSchema = z.strictObject({
+  title: titleSchema.optional(),
+  /** The last message that the fork takes over; by default the current one. */
+  at: idSchema.optional(),
+});
+
+export type SessionCreate = z.input<typeof sessionCreateSchema>;
+export type SessionUpdate = z.input<typeof sessionUpdateSchema>;
+export type SessionListOptions = z.input<typeof sessionListSchema>;
+export type Message = z.input<typeof messageSchema>;
+
+/** A session as lists show it: no messages, no details. Times are RFC 3339. */
+export interface SessionSummary {
+  id: string;
+  title: string;
+  workspace: string;
+  model: string;
+  createdAt: string;
+  updatedAt: string;
+  archivedAt: string | null;
+  deletedAt: string | null;
+  messageCount: number;
+  parentId: string | null;
+  /** The device that made it, or `import`. */
+  device: string;
+}
+
+export interface Session extends SessionSummary {
+  details: Record<string, unknown>;
+}
+
+export interface SessionMessage {
+  id: string;
+  sessionId: string;
+  parentId: string | null;
+  role: string;
+  createdAt: string | null;
+  content: unknown;
+  device: string;
+}
+
+export interface SessionBranch {
+  /** The last message of the branch. */
+  leaf: string;
+  messageCount: number;
+  updatedAt: string | null;
+  current: boolean;
+}
+
+/**
+ * The id of a message that has none of its own, from what it is: importing the same file twice, or
+ * on two machines, gives the same rows.
+ *
+ * @param twin - 0, or how many siblings with the same content came before
+ */
+export function messageId(
+  sessionId: string,
+  parentId: string | null,
+  body: string,
+  twin = 0,
+): string {
+  return createHash('sha256')
+    .update(JSON.stringify([sessionId, parentId, twin]))
+    .update(body)
+    .digest('hex')
+    .slice(0, 32);
+}

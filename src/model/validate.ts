@@ -1,0 +1,41 @@
+import * as z from 'zod';
+import { InvalidInputError } from '../errors.ts';
+
+/**
+ * Checks an argument of a public call.
+ *
+ * @throws `InvalidInputError` naming the field and what is wrong with it, never its content
+ */
+export function validate<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  what: string,
+): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue && issue.path.length > 0 ? ` ${issue.path.map(String).join('.')}` : '';
+  throw new InvalidInputError(`${what}${path}: ${issue?.message ?? 'invalid'}`);
+}
+
+/** Ids end up in file names of an export, so they are plain: letters, digits, `_`, `-`, `.`, `:`, `~`. */
+export const idSchema = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[A-Za-z0-9_~:-][A-Za-z0-9_.~:-]*$/, 'an id has only letters, digits and _ - . : ~');
+
+/** RFC 3339, with any offset; becomes unix milliseconds. */
+export const timeSchema = z.iso
+  .datetime({ offset: true, error: 'a time in RFC 3339, such as 2026-08-18T09:15:02Z' })
+  .transform((text) => Date.parse(text));
+
+/** Text for a column: lone surrogates cannot be stored as UTF-8 and become U+FFFD. */
+export const textSchema = z.string().transform((text) => text.toWellFormed());
+
+/** Free-form JSON. What `JSON.stringify` would drop or change silently is refused. */
+export const jsonSchema = z.json({ error: 'a JSON value' });
+export const jsonObjectSchema = z.record(z.string(), jsonSchema);
+
+export const limitSchema = z.int().min(1).max(1000).default(50);
+export const cursorSchema = z.string().max(2000).nullable().optional();

@@ -1,0 +1,65 @@
+import { createHash, createHmac } from 'node:crypto';
+
+/**
+ * A version is what a register is compared by; the higher one wins. It sorts as text: for a
+ * lifecycle first (attempt, terminal or not), then a hybrid logical clock (48-bit milliseconds,
+ * 16-bit counter; Kulkarni et al., "Logical Physical Clocks", 2014), then the device, then a keyed
+ * hash of the content, so that not even two copies of one store can differ at one version.
+ */
+export interface Clock {
+  /** Unix milliseconds of the latest stamp. */
+  readonly ms: number;
+  readonly counter: number;
+}
+
+const COUNTER_MAX = 0xffff;
+const CLOCK_LENGTH = 16;
+
+/** The next stamp after `last` and after `above`, at the physical time `now` or later. */
+export function tick(last: Clock, now: number, above?: Clock): Clock {
+  let next = now > last.ms ? { ms: now, counter: 0 } : { ms: last.ms, counter: last.counter + 1 };
+  if (above && (above.ms > next.ms || (above.ms === next.ms && above.counter >= next.counter))) {
+    next = { ms: above.ms, counter: above.counter + 1 };
+  }
+  return next.counter > COUNTER_MAX ? { ms: next.ms + 1, counter: 0 } : next;
+}
+
+export interface Lifecycle {
+  readonly attempt: number;
+  readonly terminal: boolean;
+}
+
+/** Renders a version. `device` must not contain a `-` that could shift the parts: ids are ULIDs. */
+export function formatVersion(
+  clock: Clock,
+  device: string,
+  hash: string,
+  lifecycle?: Lifecycle,
+): string {
+  const ms = clock.ms.toString(16).padStart(12, '0');
+  const counter = clock.counter.toString(16).padStart(4, '0');
+  const stamp = `${ms}${counter}-${device}-${hash}`;
+  if (!lifecycle) return stamp;
+  const attempt = lifecycle.attempt.toString(16).padStart(6, '0');
+  return `${attempt}${lifecycle.terminal ? '1' : '0'}-${stamp}`;
+}
+
+/** The clock inside a version, lifecycle prefix or not. */
+export function clockOf(version: string): Clock {
+  const start = version.indexOf('-') === 7 ? 8 : 0;
+  const stamp = version.slice(start, start + CLOCK_LENGTH);
+  return {
+    ms: Number.parseInt(stamp.slice(0, 12), 16),
+    counter: Number.parseInt(stamp.slice(12), 16),
+  };
+}
+
+/** Tie-break of two equal stamps: 12 hex digits of a hash over the register's columns. */
+export function contentHash(values: readonly unknown[], key: string | null): string {
+  const text = JSON.stringify(values);
+  const hash = key === null ? createHash('sha256') : createHmac('sha256', key);
+  return hash.update(text).digest('hex').slice(0, 12);
+}
+
+/** The fixed origin of imported registers, so that imports on several machines agree. */
+export const IMPORT_DEVICE = 'import';
