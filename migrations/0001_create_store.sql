@@ -38,12 +38,15 @@ create table sessions (
   created_at integer not null,
   archived_at integer,
   deleted_at integer,
+  -- Emptied for good; the row stays as a mark.
+  purged_at integer,
   -- Derived: the latest edit, and the length of the current branch.
   updated_at integer not null,
   message_count integer not null,
   title_version text not null,
   archive_version text not null,
   deleted_version text not null,
+  purge_version text not null,
   details_version text not null,
   body text,
   body_hash text,
@@ -122,6 +125,8 @@ create table threads (
   archived   integer not null check (archived in (0, 1)),
   archived_at integer,
   deleted_at integer,
+  -- Emptied for good; the row stays as a mark.
+  purged_at integer,
   created_at integer not null,
   updated_at integer not null,
   -- JSON list of {name, description, inputSchema}, in order.
@@ -129,6 +134,7 @@ create table threads (
   title_version text not null,
   archive_version text not null,
   deleted_version text not null,
+  purge_version text not null,
   tools_version text not null,
   details_version text not null,
   body text,
@@ -235,11 +241,14 @@ create table runtime_threads (
   latest_turn_id text,
   archived   integer not null check (archived in (0, 1)),
   deleted_at integer,
+  -- Emptied for good; the row stays as a mark.
+  purged_at integer,
   created_at integer not null,
   updated_at integer not null,
   title_version text not null,
   archive_version text not null,
   deleted_version text not null,
+  purge_version text not null,
   details_version text not null,
   body text,
   body_hash text,
@@ -342,12 +351,15 @@ create table tasks (
   ended_at   integer,
   archived_at integer,
   deleted_at integer,
+  -- Emptied for good; the row stays as a mark.
+  purged_at integer,
   -- Derived: the last of created, started and ended.
   updated_at integer not null,
   prompt_version text not null,
   lifecycle_version text not null,
   archive_version text not null,
   deleted_version text not null,
+  purge_version text not null,
   details_version text not null,
   body text,
   body_hash text,
@@ -383,10 +395,13 @@ create table automations (
   created_at integer not null,
   updated_at integer not null,
   deleted_at integer,
+  -- Emptied for good; the row stays as a mark.
+  purged_at integer,
   name_version text not null,
   schedule_version text not null,
   last_run_version text not null,
   deleted_version text not null,
+  purge_version text not null,
   details_version text not null,
   body text,
   body_hash text,
@@ -536,7 +551,8 @@ create virtual table search_index using fts5 (
   text,
   content = '',
   contentless_delete = 1,
-  tokenize = 'unicode61 remove_diacritics 2'
+  -- Marks are part of their letter: by default they would cut words of Indic scripts apart.
+  tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co M*'"
 );
 
 create trigger sessions_title_version before update on sessions
@@ -549,6 +565,12 @@ create trigger sessions_archive_version before update on sessions
 when new.archive_version <= old.archive_version and (new.archived_at is not old.archived_at)
 begin
   select raise (abort, 'VERSION: sessions.archive changed under an old version');
+end;
+
+create trigger sessions_purge_version before update on sessions
+when new.purge_version <= old.purge_version and (new.purged_at is not old.purged_at)
+begin
+  select raise (abort, 'VERSION: sessions.purge changed under an old version');
 end;
 
 create trigger sessions_deleted_version before update on sessions
@@ -573,6 +595,12 @@ create trigger threads_archive_version before update on threads
 when new.archive_version <= old.archive_version and (new.status is not old.status or new.archived is not old.archived or new.archived_at is not old.archived_at)
 begin
   select raise (abort, 'VERSION: threads.archive changed under an old version');
+end;
+
+create trigger threads_purge_version before update on threads
+when new.purge_version <= old.purge_version and (new.purged_at is not old.purged_at)
+begin
+  select raise (abort, 'VERSION: threads.purge changed under an old version');
 end;
 
 create trigger threads_deleted_version before update on threads
@@ -629,6 +657,12 @@ begin
   select raise (abort, 'VERSION: runtime_threads.archive changed under an old version');
 end;
 
+create trigger runtime_threads_purge_version before update on runtime_threads
+when new.purge_version <= old.purge_version and (new.purged_at is not old.purged_at)
+begin
+  select raise (abort, 'VERSION: runtime_threads.purge changed under an old version');
+end;
+
 create trigger runtime_threads_deleted_version before update on runtime_threads
 when new.deleted_version <= old.deleted_version and (new.deleted_at is not old.deleted_at)
 begin
@@ -677,6 +711,12 @@ begin
   select raise (abort, 'VERSION: tasks.archive changed under an old version');
 end;
 
+create trigger tasks_purge_version before update on tasks
+when new.purge_version <= old.purge_version and (new.purged_at is not old.purged_at)
+begin
+  select raise (abort, 'VERSION: tasks.purge changed under an old version');
+end;
+
 create trigger tasks_deleted_version before update on tasks
 when new.deleted_version <= old.deleted_version and (new.deleted_at is not old.deleted_at)
 begin
@@ -705,6 +745,12 @@ create trigger automations_last_run_version before update on automations
 when new.last_run_version <= old.last_run_version and (new.last_run_at is not old.last_run_at)
 begin
   select raise (abort, 'VERSION: automations.last_run changed under an old version');
+end;
+
+create trigger automations_purge_version before update on automations
+when new.purge_version <= old.purge_version and (new.purged_at is not old.purged_at)
+begin
+  select raise (abort, 'VERSION: automations.purge changed under an old version');
 end;
 
 create trigger automations_deleted_version before update on automations

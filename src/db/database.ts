@@ -61,6 +61,11 @@ export class Database {
     }, LOCK_WAIT);
   }
 
+  /** Like {@link read}, at once, for a caller that cannot wait. @throws `BusyError` */
+  readNow<T>(job: (reader: Reader) => T): T {
+    return job(new Reader(this.#readConnection()));
+  }
+
   /**
    * Runs `job` in one transaction: all of it is on disk when the promise resolves, none of it when
    * it rejects. `job` runs once; only the wait for the lock is repeated.

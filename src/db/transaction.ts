@@ -1,6 +1,7 @@
 import type { MutableTable } from '../model/registers.ts';
 import {
   clockOf,
+  deviceOf,
   contentHash,
   formatVersion,
   tick,
@@ -28,6 +29,8 @@ interface DeviceRow {
 export interface FixedVersion {
   readonly ms: number;
   readonly device: string;
+  /** At the same time and from the same device it follows what stands there. */
+  readonly successor?: boolean;
 }
 
 /**
@@ -159,7 +162,7 @@ export class Transaction extends Reader {
     const lifecycle = table.lifecycle?.register === register ? lifecycleOf(table, row) : undefined;
     const content = columns.map((name) => row[name] ?? null);
     if (fixed) {
-      const clock = { ms: Math.max(0, fixed.ms), counter: 0 };
+      const clock = fixedClock(fixed, above);
       return formatVersion(clock, fixed.device, contentHash(content, null), lifecycle);
     }
     const { id, contentKey, clock } = this.#identity();
@@ -175,6 +178,13 @@ export class Transaction extends Reader {
   #refuseEnded(): void {
     if (this.#ended) throw new ClosedError('the transaction has ended');
   }
+}
+
+function fixedClock(fixed: FixedVersion, above: string | undefined): Clock {
+  const clock = { ms: Math.max(0, fixed.ms), counter: 0 };
+  if (!fixed.successor || above === undefined || deviceOf(above) !== fixed.device) return clock;
+  const held = clockOf(above);
+  return held.ms === clock.ms ? { ms: held.ms, counter: held.counter + 1 } : clock;
 }
 
 function lifecycleOf(table: MutableTable, row: Row): Lifecycle {

@@ -45,6 +45,7 @@ export const sessions = {
     title: ['title'],
     archive: ['archived_at'],
     deleted: ['deleted_at'],
+    purge: ['purged_at'],
     details: ['workspace', 'model', 'created_at', 'parent_id', ...body],
   },
 } as const satisfies MutableTable;
@@ -56,6 +57,7 @@ export const threads = {
     title: ['title'],
     archive: ['status', 'archived', 'archived_at'],
     deleted: ['deleted_at'],
+    purge: ['purged_at'],
     tools: ['tools'],
     details: ['preview', 'model_provider', 'cwd', 'source', 'created_at', ...body],
   },
@@ -89,6 +91,7 @@ export const runtimeThreads = {
     title: ['title'],
     archive: ['archived'],
     deleted: ['deleted_at'],
+    purge: ['purged_at'],
     details: [
       'workspace',
       'model',
@@ -142,6 +145,7 @@ export const tasks = {
     lifecycle: ['status', 'attempt', 'started_at', 'ended_at', 'error', 'owner', 'queued_at'],
     archive: ['archived_at'],
     deleted: ['deleted_at'],
+    purge: ['purged_at'],
     details: ['workspace', 'model', 'thread_id', 'session_id', 'created_at', ...body],
   },
   lifecycle: { register: 'lifecycle', terminal: ['completed', 'failed', 'canceled'] },
@@ -155,6 +159,7 @@ export const automations = {
     schedule: ['rule', 'status', 'next_run_at', 'catch_up', 'owner'],
     last_run: ['last_run_at'],
     deleted: ['deleted_at'],
+    purge: ['purged_at'],
     details: ['prompt', 'created_at', ...body],
   },
 } as const satisfies MutableTable;

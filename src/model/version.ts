@@ -54,6 +54,11 @@ export function clockOf(version: string): Clock {
   };
 }
 
+/** The device inside a version. */
+export function deviceOf(version: string): string {
+  return version.split('-').at(-2) ?? '';
+}
+
 /** Tie-break of two equal stamps: 12 hex digits of a hash over the register's columns. */
 export function contentHash(values: readonly unknown[], key: string | null): string {
   const text = JSON.stringify(values);

@@ -1,0 +1,34 @@
+import { AmbiguousIdError, NotFoundError } from '../errors.ts';
+import type { Reader } from '../db/reader.ts';
+
+const TABLES = {
+  session: 'sessions',
+  thread: 'threads',
+  runtimeThread: 'runtime_threads',
+  turn: 'runtime_turns',
+  item: 'runtime_items',
+  task: 'tasks',
+  automation: 'automations',
+  job: 'jobs',
+} as const;
+
+export type IdKind = keyof typeof TABLES;
+export const ID_KINDS = Object.keys(TABLES) as IdKind[];
+
+/**
+ * The full id for an id or the beginning of one.
+ *
+ * @throws `NotFoundError` none begins like this
+ * @throws `AmbiguousIdError` more than one does, and none is equal to it
+ */
+export function resolveId(reader: Reader, kind: IdKind, prefix: string): string {
+  const rows = reader.list<{ id: string }>(
+    ['id'],
+    `from ${TABLES[kind]} where id >= ? and id < ? order by id limit 2`,
+    [prefix, `${prefix}\u{10ffff}`],
+  );
+  const [first, second] = rows;
+  if (!first || prefix === '') throw new NotFoundError(kind, prefix);
+  if (second && first.id !== prefix) throw new AmbiguousIdError(kind, prefix);
+  return first.id;
+}

@@ -1,0 +1,55 @@
+import type { MutableTable } from '../model/registers.ts';
+import { IMPORT_DEVICE } from '../model/version.ts';
+import { queueDoc, type SearchDoc } from './search-index.ts';
+import type { Row, Transaction } from './transaction.ts';
+
+export type Outcome = 'imported' | 'updated' | 'unchanged';
+
+/**
+ * Writes an imported row: new, or over what stands there where its version is the higher one.
+ * Deletions are the user's own and stay; a derived `updated_at` only rises.
+ *
+ * @param ms - the record's own time, unix milliseconds: what its registers are compared by
+ * @param successor - the record comes from a file that was read later than the row's version: at
+ *   the same time it wins, because the old program renames and archives without touching the time
+ */
+export function importRow(
+  transaction: Transaction,
+  table: MutableTable,
+  row: Row & { id: string },
+  ms: number,
+  successor: boolean,
+): Outcome {
+  const version = { ms, device: IMPORT_DEVICE, successor };
+  const columns = 'updated_at' in row ? 'updated_at' : '0';
+  const old = transaction.rows(`select ${columns} from ${table.name} where id = ?`, [row.id])[0];
+  if (!old) {
+    transaction.insert(table, row, version);
+    return 'imported';
+  }
+  const { id, deleted_at: _deleted, ...changes } = row;
+  if ('updated_at' in changes && Number(changes['updated_at']) < Number(old[0])) {
+    delete changes['updated_at'];
+  }
+  return transaction.update(table, id, changes, version).length > 0 ? 'updated' : 'unchanged';
+}
+
+/** Inserts a row of an immutable table unless it is there already. */
+export function importPlain(
+  transaction: Transaction,
+  table: string,
+  row: Row & { id: string },
+): Outcome {
+  const names = Object.keys(row);
+  const inserted = transaction.run(
+    `insert or ignore into ${table} (device, ${names.join(', ')})
+     values ('${IMPORT_DEVICE}', ${names.map(() => '?').join(', ')})`,
+    Object.values(row),
+  );
+  return inserted > 0 ? 'imported' : 'unchanged';
+}
+
+/** Notes a record for the search index unless nothing of it changed. */
+export function noteForSearch(transaction: Transaction, outcome: Outcome, doc: SearchDoc): void {
+  if (outcome !== 'unchanged') queueDoc(transaction, doc);
+}

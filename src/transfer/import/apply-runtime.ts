@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto';
+import { loadBody, storeBody, type BodyColumns } from '../../db/bodies.ts';
+import { importPlain, importRow, noteForSearch } from '../../db/import-row.ts';
+import type { Transaction } from '../../db/transaction.ts';
+import { objectMembers, patchObject } from '../../model/json-text.ts';
+import { canonicalEventLine } from '../../model/legacy-lines.ts';
+import { runtimeItems, runtimeThreads, runtimeTurns } from '../../model/registers.ts';
+import { parseTime } from '../../model/time.ts';
+import {
+  requiredTime,
+  text,
+  textOrNull,
+  time,
+  type Apply,
+  type HomeContext,
+  type ImportRecord,
+} from './record.ts';
+
+/** After every item that its turn lists, in the order of their start. */
+const UNLISTED = 1_000_000;
+const NEVER_STARTED = 9e15;
+
+export const applyThread: Apply = (transaction, record, context) => {
+  const { value } = record;
+  const createdAt = requiredTime(value, 'created_at');
+  const updatedAt = requiredTime(value, 'updated_at');
+  const clash = `from runtime_threads where id = ? and created_at <> ?`;
+  const id = claimId(transaction, record, context, clash, createdAt);
+  return importRow(
+    transaction,
+    runtimeThreads,
+    {
+      ...id,
+      title: textOrNull(value, 'title'),
+      workspace: text(value, 'workspace'),
+      model: text(value, 'model'),
+      mode: text(value, 'mode'),
+      session_id: textOrNull(value, 'session_id'),
+      task_id: textOrNull(value, 'task_id'),
+      latest_turn_id: storedId(value, 'latest_turn_id', 'turns', context),
+      archived: value['archived'] === true ? 1 : 0,
+      deleted_at: null,
+      created_at: createdAt,
+      updated_at: updatedAt,
+      ...storeBody(transaction, record.raw),
+    },
+    updatedAt,
+    context.successor,
+  );
+};
+
+export const applyTurn: Apply = (transaction, record, context) => {
+  const { value } = record;
+  const createdAt = requiredTime(value, 'created_at');
+  const threadId = context.idOf('threads', text(value, 'thread_id'));
+  const clash = `from runtime_turns where id = ? and created_at <> ?`;
+  const id = claimId(transaction, record, context, clash, createdAt);
+  const startedAt = time(value, 'started_at');
+  const endedAt = time(value, 'ended_at');
+  return importRow(
+    transaction,
+    runtimeTurns,
+    {
+      ...id,
+      thread_id: threadId,
+      position: turnPosition(transaction, record, threadId),
+      status: text(value, 'status'),
+      attempt: 1,
+      owner: 'import',
+      input_summary: text(value, 'input_summary'),
+      error: textOrNull(value, 'error'),
+      created_at: createdAt,
+      started_at: startedAt,
+      ended_at: endedAt,
+      ...storeBody(transaction, record.raw),
+    },
+    endedAt ?? startedAt ?? createdAt,
+    context.successor,
+  );
+};
+
+/** Microseconds, so that turns of one millisecond keep their order; the latest turn comes last. */
+function turnPosition(transaction: Transaction, record: ImportRecord, threadId: string): number {
+  const latest = transaction.rows('select latest_turn_id from runtime_threads where id = ?', [
+    threadId,
+  ])[0]?.[0];
+  return micros(text(record.value, 'created_at')) + (latest === record.id ? 1 : 0);
+}
+
+export const applyItem: Apply = (transaction, record, context) => {
+  const { value } = record;
+  const turnId = context.idOf('turns', text(value, 'turn_id'));
+  const clash = `from runtime_items where id = ? and turn_id <> ?`;
+  const id = claimId(transaction, record, context, clash, turnId);
+  const startedAt = time(value, 'started_at');
+  const endedAt = time(value, 'ended_at');
+  const at = endedAt ?? startedAt ?? 0;
+  const outcome = importRow(
+    transaction,
+    runtimeItems,
+    {
+      ...id,
+      turn_id: turnId,
+      position: itemPosition(transaction, record, turnId, context),
+      kind: text(value, 'kind'),
+      status: text(value, 'status'),
+      attempt: 1,
+      summary: text(value, 'summary'),
+      started_at: startedAt,
+      ended_at: endedAt,
+      ...storeBody(transaction, record.raw),
+    },
+    at,
+    context.successor,
+  );
+  const thread = transaction.rows('select thread_id from runtime_turns where id = ?', [turnId])[0];
+  const ownerId = (thread?.[0] as string | undefined) ?? turnId;
+  noteForSearch(transaction, outcome, { kind: 'item', refId: id.id, ownerId, at });
+  return outcome;
+};
+
+function itemPosition(
+  transaction: Transaction,
+  record: ImportRecord,
+  turnId: string,
+  context: HomeContext,
+): number {
+  const order = context.itemOrder(turnId, () => {
+    const turn = transaction.first<BodyColumns>(
+      ['body', 'body_hash'],
+      'from runtime_turns where id = ?',
+      [turnId],
+    );
+    if (!turn) return [];
+    const { item_ids: ids } = JSON.parse(loadBody(transaction, turn)) as { item_ids?: string[] };
+    return ids ?? [];
+  });
+  const listed = order.get(record.id ?? '');
+  if (listed !== undefined) return listed;
+  const started = text(record.value, 'started_at');
+  return started === '' ? NEVER_STARTED : UNLISTED + micros(started);
+}
+
+/** One line of a thread's log. Its number in this store is the order of arrival. */
+export const applyEvent: Apply = (transaction, record, context) => {
+  const { value, raw, path } = record;
+  // The old program shows an event in the thread of its file, whatever the line says.
+  const logId = path.replace(/^.*\//, '').replace(/\.jsonl$/, '');
+  const threadId = context.idOf('threads', logId);
+  const digest = createHash('sha256').update(logId).update('\n').update(raw).digest('hex');
+  const id = `ev_${digest.slice(0, 28)}${suffix(context.occurrence(digest))}`;
+  const known = transaction.number('select count(*) from runtime_events where id = ?', [id]);
+  if (known > 0) return 'unchanged';
+  const members = new Map(objectMembers(raw).map((member) => [member.key, member.value]));
+  const payload = members.get('payload') ?? 'null';
+  const seq =
+    transaction.number('select max(seq) from runtime_events where thread_id = ?', [threadId]) + 1;
+  return importPlain(transaction, 'runtime_events', {
+    id,
+    thread_id: threadId,
+    seq,
+    type: text(value, 'event'),
+    turn_id: storedId(value, 'turn_id', 'turns', context),
+    item_id: storedId(value, 'item_id', 'items', context),
+    created_at: requiredTime(value, 'timestamp'),
+    legacy_seq: members.get('seq') ?? null,
+    legacy:
+      canonicalEventLine(members, logId) === raw ? null : patchObject(raw, { payload: 'null' }),
+    ...storeBody(transaction, payload),
+  });
+};
+
+/**
+ * The id that the record gets: its own, or where another record bears it already (the short ids of
+ * two homes can clash) one derived from it, the same on every machine.
+ */
+function claimId(
+  transaction: Transaction,
+  record: ImportRecord,
+  context: HomeContext,
+  clash: string,
+  identity: string | number,
+): { id: string; legacy_id: string | null } {
+  const legacyId = record.id ?? '';
+  if (transaction.number(`select count(*) ${clash}`, [legacyId, identity]) === 0) {
+    return { id: legacyId, legacy_id: null };
+  }
+  const digest = createHash('sha256')
+    .update(JSON.stringify([legacyId, identity]))
+    .digest('hex');
+  const id = `${legacyId}~${digest.slice(0, 8)}`;
+  context.rename(record.kind, legacyId, id);
+  return { id, legacy_id: legacyId };
+}
+
+function storedId(
+  value: Record<string, unknown>,
+  key: string,
+  kind: string,
+  context: HomeContext,
+): string | null {
+  const id = textOrNull(value, key);
+  return id === null ? null : context.idOf(kind, id);
+}
+
+/** Unix microseconds of a checked RFC 3339 time. */
+function micros(rfc3339: string): number {
+  const fraction = /\.(\d+)/.exec(rfc3339)?.[1] ?? '';
+  return (parseTime(rfc3339) ?? 0) * 1000 + Number(fraction.padEnd(6, '0').slice(3, 6));
+}
+
+function suffix(occurrence: number): string {
+  return occurrence === 0 ? '' : `-${occurrence}`;
+}

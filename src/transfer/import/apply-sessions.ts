@@ -1,0 +1,124 @@
+import { storeBody } from '../../db/bodies.ts';
+import { importPlain, importRow, noteForSearch } from '../../db/import-row.ts';
+import { splitSession } from '../../model/legacy-session.ts';
+import { sessions } from '../../model/registers.ts';
+import { parseTime } from '../../model/time.ts';
+import { object, requiredTime, text, textOrNull, type Apply } from './record.ts';
+
+/** A session file: its metadata, its messages as rows, the branch that it is on. */
+export const applySession: Apply = (transaction, record, context) => {
+  const metadata = object(record.value, 'metadata');
+  const id = text(metadata, 'id');
+  const updatedAt = requiredTime(metadata, 'updated_at');
+  const split = splitSession(id, record.raw);
+  let added = false;
+  for (const message of split.rows) {
+    const outcome = importPlain(transaction, 'session_messages', {
+      id: message.id,
+      session_id: id,
+      parent_id: message.parentId,
+      role: message.role,
+      created_at: message.createdAt === null ? null : parseTime(message.createdAt),
+      ...storeBody(transaction, message.body),
+    });
+    if (outcome === 'imported') added = true;
+    const at = (message.createdAt === null ? null : parseTime(message.createdAt)) ?? updatedAt;
+    noteForSearch(transaction, outcome, { kind: 'message', refId: message.id, ownerId: id, at });
+  }
+  const outcome = importRow(
+    transaction,
+    sessions,
+    {
+      id,
+      title: text(metadata, 'title'),
+      workspace: text(metadata, 'workspace'),
+      model: text(metadata, 'model'),
+      parent_id: textOrNull(metadata, 'parent_session_id'),
+      created_at: requiredTime(metadata, 'created_at'),
+      archived_at: metadata['archived'] === true ? updatedAt : null,
+      deleted_at: null,
+      updated_at: updatedAt,
+      message_count: split.length,
+      ...storeBody(transaction, split.skeleton),
+    },
+    updatedAt,
+    context.successor,
+  );
+  moveLeaf(transaction, id, split.leaf, added || outcome === 'imported');
+  noteForSearch(transaction, outcome, { kind: 'session', refId: id, ownerId: id, at: updatedAt });
+  return outcome === 'unchanged' && added ? 'updated' : outcome;
+};
+
+/**
+ * Follows the file's own conversation only where it grew out of the branch that this device is on:
+ * work done in the store since an earlier import stays the current branch.
+ */
+function moveLeaf(
+  transaction: Parameters<Apply>[0],
+  sessionId: string,
+  leaf: string | null,
+  changed: boolean,
+): void {
+  if (leaf === null || !changed) return;
+  const current = transaction.rows('select leaf_id from session_leaves where session_id = ?', [
+    sessionId,
+  ])[0]?.[0] as string | undefined;
+  if (current !== undefined && !isImported(transaction, current)) return;
+  transaction.run(
+    `insert into session_leaves (session_id, leaf_id) values (?, ?)
+     on conflict (session_id) do update set leaf_id = excluded.leaf_id`,
+    [sessionId, leaf],
+  );
+}
+
+function isImported(transaction: Parameters<Apply>[0], messageId: string): boolean {
+  return (
+    transaction.number(`select count(*) from session_messages where id = ? and device = 'import'`, [
+      messageId,
+    ]) > 0
+  );
+}
+
+/** A turn in flight, kept whole: it is no session before somebody takes it up. */
+export const applyCheckpoint: Apply = (transaction, record) => {
+  const id = record.path.replace(/^.*\//, '').replace(/\.json$/, '');
+  const row = {
+    session_id: text(object(record.value, 'metadata'), 'id'),
+    saved_at: Math.trunc(record.mtimeMs),
+    ...storeBody(transaction, record.raw),
+  };
+  return replaceLocal(transaction, 'session_checkpoints', 'id', id, row);
+};
+
+/** The one slot of the whole home, under the session that it was typed in. */
+export const applyOfflineQueue: Apply = (transaction, record) => {
+  const row = { saved_at: Math.trunc(record.mtimeMs), ...storeBody(transaction, record.raw) };
+  const sessionId = text(record.value, 'session_id');
+  return replaceLocal(transaction, 'offline_queue', 'session_id', sessionId, row);
+};
+
+function replaceLocal(
+  transaction: Parameters<Apply>[0],
+  table: string,
+  key: string,
+  id: string,
+  row: Record<string, string | number | bigint | Uint8Array | null>,
+) {
+  const columns = Object.keys(row);
+  const old = transaction.first<Record<string, unknown>>(
+    columns,
+    `from ${table} where ${key} = ?`,
+    [id],
+  );
+  if (!old) {
+    transaction.insertPlain(table, [{ [key]: id, ...row }]);
+    return 'imported';
+  }
+  const same = old['body'] === row['body'] && old['body_hash'] === row['body_hash'];
+  if (same || Number(old['saved_at']) > Number(row['saved_at'])) return 'unchanged';
+  transaction.run(
+    `update ${table} set ${columns.map((name) => `${name} = ?`).join(', ')} where ${key} = ?`,
+    [...Object.values(row), id],
+  );
+  return 'updated';
+}

@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import { storeBody } from '../../db/bodies.ts';
+import { importPlain, importRow } from '../../db/import-row.ts';
+import { goals, jobs, threadCheckpoints, threads } from '../../model/registers.ts';
+import {
+  seconds,
+  text,
+  textOrNull,
+  type Apply,
+  type HomeContext,
+  type ImportRecord,
+} from './record.ts';
+
+const THREAD_STATUS = new Set(['running', 'idle', 'completed', 'failed', 'paused', 'archived']);
+const THREAD_SOURCE = new Set(['interactive', 'resume', 'fork', 'api', 'unknown']);
+const JOB_STATUS = new Set(['queued', 'running', 'paused', 'completed', 'failed', 'cancelled']);
+const PROGRESS_MAX = 255;
+
+/** A row of `threads`. Unknown enum spellings are read as the old program reads them; the body keeps them. */
+export const applyStateThread: Apply = (transaction, record, context) => {
+  const { value } = record;
+  const id = text(value, 'id');
+  const status = text(value, 'status');
+  const source = text(value, 'source');
+  const updatedAt = seconds(value, 'updated_at') ?? 0;
+  const tools = transaction.first<{ tools: string }>(['tools'], 'from threads where id = ?', [id]);
+  const outcome = importRow(
+    transaction,
+    threads,
+    {
+      id,
+      title: textOrNull(value, 'title'),
+      preview: text(value, 'preview'),
+      model_provider: text(value, 'model_provider'),
+      cwd: text(value, 'cwd'),
+      source: THREAD_SOURCE.has(source) ? source : 'unknown',
+      status: THREAD_STATUS.has(status) ? status : 'idle',
+      archived: value['archived'] === 1 ? 1 : 0,
+      archived_at: seconds(value, 'archived_at'),
+      deleted_at: null,
+      created_at: seconds(value, 'created_at') ?? 0,
+      updated_at: updatedAt,
+      tools: tools?.tools ?? '[]',
+      ...storeBody(transaction, record.raw),
+    },
+    updatedAt,
+    context.successor,
+  );
+  const leaf = value['current_leaf_id'];
+  if (typeof leaf === 'number' && outcome !== 'unchanged') {
+    transaction.run(
+      `insert into thread_leaves (thread_id, leaf_id) values (?, ?)
+       on conflict (thread_id) do update set leaf_id = excluded.leaf_id where leaf_id like 'msg%~%'`,
+      [id, stateMessageId(id, leaf)],
+    );
+  }
+  return outcome;
+};
+
+/** The numbers of the old table are unique in one file only, so the thread's id goes with them. */
+function stateMessageId(threadId: string, number: number): string {
+  return `msg${number}~${createHash('sha256').update(threadId).digest('hex').slice(0, 16)}`;
+}
+
+export const applyStateMessage: Apply = (transaction, record) => {
+  const { value } = record;
+  const threadId = text(value, 'thread_id');
+  const parent = value['parent_entry_id'];
+  return importPlain(transaction, 'thread_messages', {
+    id: stateMessageId(threadId, Number(value['id'])),
+    thread_id: threadId,
+    parent_id: typeof parent === 'number' ? stateMessageId(threadId, parent) : null,
+    role: text(value, 'role'),
+    created_at: seconds(value, 'created_at') ?? 0,
+    ...storeBody(transaction, record.raw),
+  });
+};
+
+/** Tools of a thread stand in one column, in order, each as the row that it was. */
+export const applyStateTool: Apply = (transaction, record, context) => {
+  const { value } = record;
+  const id = text(value, 'thread_id');
+  const row = transaction.first<{ tools: string; updated_at: number }>(
+    ['tools', 'updated_at'],
+    'from threads where id = ?',
+    [id],
+  );
+  if (!row) return 'unchanged';
+  const list = JSON.parse(row.tools) as Record<string, unknown>[];
+  const position = Number(value['position']);
+  const tool = {
+    name: value['name'],
+    description: value['description'] ?? null,
+    inputSchema: value['input_schema'],
+    position,
+    legacy: true,
+  };
+  const others = list.filter((other) => other['position'] !== position);
+  const tools = JSON.stringify(
+    [...others, tool].toSorted((a, b) => Number(a.position) - Number(b.position)),
+  );
+  if (tools === row.tools) return 'unchanged';
+  const version = { ms: row.updated_at, device: 'import', successor: context.successor };
+  const changed = transaction.update(threads, id, { tools }, version);
+  if (changed.length === 0) return 'unchanged';
+  return others.length < list.length ? 'updated' : 'imported';
+};
+
+export const applyStateCheckpoint: Apply = (transaction, record, context) => {
+  const { value } = record;
+  const threadId = text(value, 'thread_id');
+  const checkpointId = text(value, 'checkpoint_id');
+  const createdAt = seconds(value, 'created_at') ?? 0;
+  return importRow(
+    transaction,
+    threadCheckpoints,
+    {
+      id: `${threadId}/${checkpointId}`,
+      thread_id: threadId,
+      checkpoint_id: checkpointId,
+      created_at: createdAt,
+      deleted_at: null,
+      ...storeBody(transaction, record.raw),
+    },
+    createdAt,
+    context.successor,
+  );
+};
+
+export const applyStateJob: Apply = (transaction, record, context) => {
+  const { value } = record;
+  const status = text(value, 'status');
+  const progress = value['progress'];
+  const inRange = typeof progress === 'number' && progress >= 0 && progress <= PROGRESS_MAX;
+  const updatedAt = seconds(value, 'updated_at') ?? 0;
+  return importRow(
+    transaction,
+    jobs,
+    {
+      id: text(value, 'id'),
+      name: text(value, 'name'),
+      status: JOB_STATUS.has(status) ? status : 'queued',
+      progress: inRange ? progress : null,
+      created_at: seconds(value, 'created_at') ?? 0,
+      updated_at: updatedAt,
+      deleted_at: null,
+      ...storeBody(transaction, record.raw),
+    },
+    updatedAt,
+    context.successor,
+  );
+};
+
+/** Goals of state.db, of runtime threads and of sessions share one table, apart by their scope. */
+export function applyGoal(scope: 'thread' | 'runtime' | 'session'): Apply {
+  return (transaction, record, context) => {
+    const { value } = record;
+    const ownerId = goalOwner(scope, record, context);
+    const updatedAt = seconds(value, 'updated_at') ?? Math.trunc(record.mtimeMs);
+    return importRow(
+      transaction,
+      goals,
+      {
+        id: `${scope}/${ownerId}`,
+        scope,
+        owner_id: ownerId,
+        status: text(value, 'status'),
+        objective: text(value, 'objective'),
+        updated_at: updatedAt,
+        deleted_at: null,
+        ...storeBody(transaction, record.raw),
+      },
+      updatedAt,
+      context.successor,
+    );
+  };
+}
+
+function goalOwner(scope: string, record: ImportRecord, context: HomeContext): string {
+  if (scope === 'session') return record.path.replace(/^.*\//, '').replace(/\.json$/, '');
+  const threadId = text(record.value, 'thread_id');
+  return scope === 'runtime' ? context.idOf('threads', threadId) : threadId;
+}

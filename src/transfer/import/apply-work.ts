@@ -1,0 +1,164 @@
+import { storeBody } from '../../db/bodies.ts';
+import { importRow, noteForSearch } from '../../db/import-row.ts';
+import { automationRuns, automations, tasks, triggers } from '../../model/registers.ts';
+import { requiredTime, text, textOrNull, time, type Apply } from './record.ts';
+import { keepRecord } from './apply-kept.ts';
+
+/** Imported work belongs to no device until somebody takes it over: two machines would run it twice. */
+const OWNER = 'import';
+
+export const applyTask: Apply = (transaction, record, context) => {
+  const { value } = record;
+  const id = text(value, 'id');
+  const createdAt = requiredTime(value, 'created_at');
+  const startedAt = time(value, 'started_at');
+  const endedAt = time(value, 'ended_at');
+  const updatedAt = Math.max(createdAt, startedAt ?? 0, endedAt ?? 0);
+  const outcome = importRow(
+    transaction,
+    tasks,
+    {
+      id,
+      prompt: text(value, 'prompt'),
+      status: text(value, 'status'),
+      attempt: 1,
+      owner: OWNER,
+      queued_at: createdAt,
+      workspace: text(value, 'workspace'),
+      model: text(value, 'model'),
+      thread_id: storedThread(textOrNull(value, 'thread_id'), context),
+      session_id: textOrNull(value, 'owner_session_id'),
+      error: textOrNull(value, 'error'),
+      created_at: createdAt,
+      started_at: startedAt,
+      ended_at: endedAt,
+      archived_at: null,
+      deleted_at: null,
+      updated_at: updatedAt,
+      ...storeBody(transaction, record.raw),
+    },
+    updatedAt,
+    context.successor,
+  );
+  noteForSearch(transaction, outcome, { kind: 'task', refId: id, ownerId: id, at: updatedAt });
+  return outcome;
+};
+
+/**
+ * The run order. Ids that are no queued task are skipped, queued tasks that it lacks follow by id,
+ * as the old program does at its start; the file itself is kept as it was.
+ */
+export const applyTaskQueue: Apply = (transaction, record, context) => {
+  const outcome = keepRecord(transaction, record, context, 'kept');
+  if (outcome === 'unchanged') return outcome;
+  const queued = transaction.list<{ id: string; created_at: number }>(
+    ['id', 'created_at'],
+    `from tasks where status = 'queued' and owner = '${OWNER}' and deleted_at is null order by id`,
+  );
+  const waiting = new Map(queued.map((task) => [task.id, task]));
+  const order: typeof queued = [];
+  for (const id of record.value['queue'] as string[]) {
+    const task = waiting.get(id);
+    if (!task) continue;
+    order.push(task);
+    waiting.delete(id);
+  }
+  // Small numbers: imported work stands before everything that is queued later.
+  [...order, ...waiting.values()].forEach((task, i) => {
+    const version = { ms: task.created_at, device: OWNER, successor: true };
+    transaction.update(tasks, task.id, { queued_at: i }, version);
+  });
+  return outcome;
+};
+
+export const applyAutomation: Apply = (transaction, record, context) => {
+  const { value } = record;
+  const updatedAt = requiredTime(value, 'updated_at');
+  return importRow(
+    transaction,
+    automations,
+    {
+      id: text(value, 'id'),
+      name: text(value, 'name'),
+      prompt: text(value, 'prompt'),
+      rule: text(value, 'rrule'),
+      status: text(value, 'status'),
+      catch_up: 'once',
+      owner: OWNER,
+      next_run_at: time(value, 'next_run_at'),
+      last_run_at: time(value, 'last_run_at'),
+      created_at: requiredTime(value, 'created_at'),
+      updated_at: updatedAt,
+      deleted_at: null,
+      ...storeBody(transaction, record.raw),
+    },
+    updatedAt,
+    context.successor,
+  );
+};
+
+export const applyRun: Apply = (transaction, record, context) => {
+  const { value } = record;
+  const id = text(value, 'id');
+  const automationId = text(value, 'automation_id');
+  const slot = requiredTime(value, 'scheduled_for');
+  const createdAt = requiredTime(value, 'created_at');
+  const startedAt = time(value, 'started_at');
+  const endedAt = time(value, 'ended_at');
+  const taken = transaction.number(
+    'select count(*) from automation_runs where automation_id = ? and slot = ? and id <> ?',
+    [automationId, slot, id],
+  );
+  return importRow(
+    transaction,
+    automationRuns,
+    {
+      id,
+      automation_id: automationId,
+      // The old program could run a slot twice; the time itself stays in the body.
+      slot: taken > 0 ? null : slot,
+      status: text(value, 'status'),
+      attempt: 1,
+      task_id: textOrNull(value, 'task_id'),
+      error: textOrNull(value, 'error'),
+      created_at: createdAt,
+      started_at: startedAt,
+      ended_at: endedAt,
+      deleted_at: null,
+      ...storeBody(transaction, record.raw),
+    },
+    endedAt ?? startedAt ?? createdAt,
+    context.successor,
+  );
+};
+
+export const applyTrigger: Apply = (transaction, record, context) => {
+  const { value } = record;
+  const createdAt = requiredTime(value, 'created_at');
+  const firedAt = time(value, 'fired_at');
+  return importRow(
+    transaction,
+    triggers,
+    {
+      id: text(value, 'trigger_id'),
+      fire_at: requiredTime(value, 'fire_at'),
+      message: text(value, 'message'),
+      workspace: textOrNull(value, 'workspace'),
+      owner_session_id: textOrNull(value, 'owner_session_id'),
+      status: text(value, 'status'),
+      attempt: 1,
+      fired_at: firedAt,
+      task_id: textOrNull(value, 'task_id'),
+      thread_id: storedThread(textOrNull(value, 'thread_id'), context),
+      error: textOrNull(value, 'error'),
+      created_at: createdAt,
+      ...storeBody(transaction, record.raw),
+    },
+    firedAt ?? createdAt,
+    context.successor,
+  );
+};
+
+function storedThread(id: string | null, context: Parameters<Apply>[2]): string | null {
+  return id === null ? null : context.idOf('threads', id);
+}

@@ -1,0 +1,56 @@
+import { releaseOrphan, applyAudit, applyKept, keepRecord } from './apply-kept.ts';
+import { applyEvent, applyItem, applyThread, applyTurn } from './apply-runtime.ts';
+import { applyCheckpoint, applyOfflineQueue, applySession } from './apply-sessions.ts';
+import {
+  applyGoal,
+  applyStateCheckpoint,
+  applyStateJob,
+  applyStateMessage,
+  applyStateThread,
+  applyStateTool,
+} from './apply-state.ts';
+import {
+  applyAutomation,
+  applyRun,
+  applyTask,
+  applyTaskQueue,
+  applyTrigger,
+} from './apply-work.ts';
+import { isPurged } from './purged.ts';
+import type { Apply } from './record.ts';
+
+/** Where each kind goes; what is not here has no table and is kept word for word. */
+const TABLES: ReadonlyMap<string, Apply> = new Map([
+  ['sessions', applySession],
+  ['checkpoints', applyCheckpoint],
+  ['offline_queue', applyOfflineQueue],
+  ['session_goals', applyGoal('session')],
+  ['threads', applyThread],
+  ['turns', applyTurn],
+  ['items', applyItem],
+  ['events', applyEvent],
+  ['runtime_goals', applyGoal('runtime')],
+  ['tasks', applyTask],
+  ['task_queue', applyTaskQueue],
+  ['automations', applyAutomation],
+  ['automation_runs', applyRun],
+  ['triggers', applyTrigger],
+  ['audit', applyAudit],
+  ['state.threads', applyStateThread],
+  ['state.messages', applyStateMessage],
+  ['state.thread_dynamic_tools', applyStateTool],
+  ['state.checkpoints', applyStateCheckpoint],
+  ['state.thread_goals', applyGoal('thread')],
+  ['state.jobs', applyStateJob],
+]);
+
+/** Writes one record to where its kind belongs. */
+export const applyRecord: Apply = (transaction, record, context) => {
+  if (isPurged(transaction, record, context)) return 'unchanged';
+  releaseOrphan(transaction, record, context);
+  return (TABLES.get(record.kind) ?? applyKept)(transaction, record, context);
+};
+
+/** Keeps a record whose parent exists nowhere, apart from the others. */
+export const applyOrphan: Apply = (transaction, record, context) =>
+  keepRecord(transaction, record, context, 'orphaned');

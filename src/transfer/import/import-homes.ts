@@ -1,0 +1,198 @@
+import { createHash } from 'node:crypto';
+import type { Database } from '../../db/database.ts';
+import type { Reader } from '../../db/reader.ts';
+import type { Stamper, Transaction } from '../../db/transaction.ts';
+import type { FileEntry, HomeEntry, RecordEntry } from '../../legacy/home-entry.ts';
+import type { LegacyKind } from '../../legacy/kinds.ts';
+import { readHome } from '../../legacy/read-home.ts';
+import type { LegacyHome } from '../../legacy/resolve-homes.ts';
+import { indexAll } from '../../upkeep/repair.ts';
+import { applyOrphan, applyRecord } from './apply.ts';
+import { importArtifact } from './import-artifact.ts';
+import { Marks } from './marks.ts';
+import { HomeContext, type ImportRecord } from './record.ts';
+import { ReportBuilder, type ImportProgress, type ImportReport } from './report.ts';
+
+export interface ImportOptions {
+  /** Counts what would come in and writes nothing. */
+  dryRun?: boolean | undefined;
+  onProgress?: ((progress: ImportProgress) => void) | undefined;
+}
+
+/** One transaction takes at most this: other processes wait for it. */
+const BATCH_RECORDS = 500;
+const BATCH_CHARACTERS = 2_000_000;
+
+/** Rolls a transaction back that was only tried. */
+class DryRun extends Error {}
+
+/**
+ * Imports legacy homes, one after the other: the first one's records win over equal ones of the
+ * others. Reads only; writes in short transactions, each with the marks of the files that it
+ * finished, so that an interrupted import goes on where it was.
+ */
+export async function importHomes(
+  database: Database,
+  stamper: Stamper,
+  homes: readonly LegacyHome[],
+  options: ImportOptions,
+): Promise<ImportReport> {
+  const report = new ReportBuilder();
+  for (const [i, home] of homes.entries()) {
+    report.home(home.root);
+    await new HomeImport(database, stamper, home, i === 0, report, options).run();
+  }
+  if (!options.dryRun) {
+    const progress = { home: '', kind: 'search index', bytes: 0 };
+    await indexAll(database, stamper, ({ indexed }) =>
+      options.onProgress?.({ ...progress, records: indexed }),
+    );
+  }
+  return report.build();
+}
+
+class HomeImport {
+  readonly #database: Database;
+  readonly #stamper: Stamper;
+  readonly #home: LegacyHome;
+  readonly #report: ReportBuilder;
+  readonly #options: ImportOptions;
+  readonly #context: HomeContext;
+  #batch: (RecordEntry | FileEntry)[] = [];
+  #characters = 0;
+  #records = 0;
+  #bytes = 0;
+
+  constructor(
+    database: Database,
+    stamper: Stamper,
+    home: LegacyHome,
+    first: boolean,
+    report: ReportBuilder,
+    options: ImportOptions,
+  ) {
+    this.#database = database;
+    this.#stamper = stamper;
+    this.#home = home;
+    this.#report = report;
+    this.#options = options;
+    this.#context = new HomeContext(first ? '' : labelOf(home.root));
+  }
+
+  async run(): Promise<void> {
+    const marks = await Marks.load(this.#database, this.#home.root);
+    const database = this.#database;
+    const entries = readHome(this.#home, {
+      mark: (file) => marks.find(file),
+      known: (kind, id) => database.readNow((reader) => isKnown(reader, kind, id)),
+    });
+    for await (const entry of entries) await this.#take(entry, marks);
+    await this.#flush(marks);
+  }
+
+  async #take(entry: HomeEntry, marks: Marks): Promise<void> {
+    switch (entry.type) {
+      case 'problem':
+        this.#report.problem(problemOf(entry));
+        return;
+      case 'artifact':
+        if (!this.#options.dryRun) await importArtifact(this.#database, this.#stamper, entry);
+        this.#bytes += entry.size;
+        return;
+      case 'record':
+        this.#batch.push(entry);
+        this.#characters += entry.raw.length;
+        break;
+      case 'file':
+        this.#bytes += entry.file.size;
+        this.#progress(entry);
+        if (entry.outcome === 'unchanged') this.#skip(entry);
+        else this.#batch.push(entry);
+    }
+    if (this.#batch.length >= BATCH_RECORDS || this.#characters >= BATCH_CHARACTERS) {
+      await this.#flush(marks);
+    }
+  }
+
+  /** A file of an earlier import: its records stand, under the ids that they were given then. */
+  #skip(entry: FileEntry): void {
+    this.#report.outcome(entry.file.kind, 'unchanged', entry.records);
+    for (const id of entry.ids) {
+      const [legacyId, storeId] = id.split('\t');
+      if (storeId !== undefined) this.#context.rename(entry.file.kind, legacyId ?? '', storeId);
+    }
+  }
+
+  async #flush(marks: Marks): Promise<void> {
+    const batch = this.#batch;
+    if (batch.length === 0) return;
+    this.#batch = [];
+    this.#characters = 0;
+    const outcomes: [string, Parameters<ReportBuilder['outcome']>[1]][] = [];
+    try {
+      await this.#database.write(this.#stamper, (transaction) => {
+        for (const entry of batch) {
+          if (entry.type === 'file') this.#mark(transaction, marks, entry);
+          else outcomes.push([entry.kind, this.#apply(transaction, entry)]);
+        }
+        if (this.#options.dryRun) throw new DryRun();
+      });
+    } catch (error) {
+      if (!(error instanceof DryRun)) throw error;
+    }
+    for (const [kind, outcome] of outcomes) this.#report.outcome(kind, outcome);
+    this.#records += outcomes.length;
+  }
+
+  #apply(transaction: Transaction, entry: RecordEntry) {
+    const record = entry as ImportRecord;
+    if (entry.orphan !== undefined) {
+      applyOrphan(transaction, record, this.#context);
+      return 'orphaned';
+    }
+    return applyRecord(transaction, record, this.#context);
+  }
+
+  /** Only a file of which every record came in is passed over the next time. */
+  #mark(transaction: Transaction, marks: Marks, entry: FileEntry): void {
+    if (entry.failed > 0 || entry.orphaned > 0) return;
+    const ids = entry.ids.map((id) => {
+      const storeId = this.#context.idOf(entry.file.kind, id);
+      return storeId === id ? id : `${id}\t${storeId}`;
+    });
+    marks.save(transaction, entry.file, ids, entry.records);
+  }
+
+  #progress(entry: FileEntry): void {
+    this.#options.onProgress?.({
+      home: this.#home.root,
+      kind: entry.file.kind,
+      records: this.#records,
+      bytes: this.#bytes,
+    });
+  }
+}
+
+function problemOf(entry: Extract<HomeEntry, { type: 'problem' }>) {
+  const { type: _type, line, ...problem } = entry;
+  return line === undefined ? problem : { ...problem, line };
+}
+
+/** Tells the records of a second home apart from those of the first. */
+function labelOf(root: string): string {
+  return createHash('sha256').update(root).digest('hex').slice(0, 8);
+}
+
+const PARENTS: Partial<Record<LegacyKind, string>> = {
+  'state.threads': 'threads',
+  sessions: 'sessions',
+  threads: 'runtime_threads',
+  turns: 'runtime_turns',
+  automations: 'automations',
+};
+
+function isKnown(reader: Reader, kind: LegacyKind, id: string): boolean {
+  const table = PARENTS[kind];
+  if (table === undefined) return false;
+  return reader.number(`select count(*) from ${table} where id = ?`, [id]) > 0;
+}

@@ -1,0 +1,103 @@
+import type { Outcome } from '../../db/import-row.ts';
+import type { Transaction } from '../../db/transaction.ts';
+import { parseTime } from '../../model/time.ts';
+
+/** One record of a home, as the reader yields it. */
+export interface ImportRecord {
+  readonly kind: string;
+  /** Relative to the root of its home, with slashes. */
+  readonly path: string;
+  readonly line?: number | undefined;
+  /** The id inside the record, where its kind has one. */
+  readonly id: string | null;
+  /** Whose file it lies in: the session of a receipt, the thread of an event. */
+  readonly parent?: string | undefined;
+  /** Its exact JSON text, without insignificant white space. */
+  readonly raw: string;
+  readonly value: Record<string, unknown>;
+  readonly mtimeMs: number;
+}
+
+/** What the records of one home need to know of each other while they come in. */
+export class HomeContext {
+  /** Kind and id in the home to the id in the store, where another record bore the short id already. */
+  readonly #renamed = new Map<string, string>();
+  readonly #turnItems = new Map<string, ReadonlyMap<string, number>>();
+  readonly #occurrences = new Map<string, number>();
+  /** Turns of purged threads: their items stay out too. */
+  readonly purgedTurns = new Set<string>();
+  /** Told apart from other homes by this; empty for the first. */
+  readonly label: string;
+  /** False for a home whose records only fill in what the first one lacks at the same time. */
+  readonly successor: boolean;
+
+  constructor(label: string) {
+    this.label = label;
+    this.successor = label === '';
+  }
+
+  rename(kind: string, id: string, storeId: string): void {
+    this.#renamed.set(`${kind}:${id}`, storeId);
+  }
+
+  /** The id in the store of a record of this home. */
+  idOf(kind: string, id: string): string {
+    return this.#renamed.get(`${kind}:${id}`) ?? id;
+  }
+
+  /** 0 for the first time that this text comes in this home, then 1, 2 … */
+  occurrence(digest: string): number {
+    const count = this.#occurrences.get(digest) ?? 0;
+    this.#occurrences.set(digest, count + 1);
+    return count;
+  }
+
+  /** The order of a turn's items, read once. */
+  itemOrder(turnId: string, read: () => readonly string[]): ReadonlyMap<string, number> {
+    let order = this.#turnItems.get(turnId);
+    if (!order) {
+      order = new Map(read().map((id, i) => [id, i]));
+      if (this.#turnItems.size > 2000) this.#turnItems.clear();
+      this.#turnItems.set(turnId, order);
+    }
+    return order;
+  }
+}
+
+export type Apply = (
+  transaction: Transaction,
+  record: ImportRecord,
+  context: HomeContext,
+) => Outcome;
+
+/** A field that the reader has checked to be text; empty when it is absent. */
+export function text(value: Record<string, unknown>, key: string): string {
+  const field = value[key];
+  return typeof field === 'string' ? field : '';
+}
+
+export function textOrNull(value: Record<string, unknown>, key: string): string | null {
+  const field = value[key];
+  return typeof field === 'string' ? field : null;
+}
+
+/** A checked time in unix milliseconds; null when it is absent. */
+export function time(value: Record<string, unknown>, key: string): number | null {
+  const field = value[key];
+  return typeof field === 'string' ? parseTime(field) : null;
+}
+
+/** A time that the record must have; 0 only if the reader let an odd one pass. */
+export function requiredTime(value: Record<string, unknown>, key: string): number {
+  return time(value, key) ?? 0;
+}
+
+export function seconds(value: Record<string, unknown>, key: string): number | null {
+  const field = value[key];
+  return typeof field === 'number' ? field * 1000 : null;
+}
+
+export function object(value: Record<string, unknown>, key: string): Record<string, unknown> {
+  const field = value[key];
+  return typeof field === 'object' && field !== null ? (field as Record<string, unknown>) : {};
+}

@@ -1,0 +1,134 @@
+import { existsSync, lstatSync, renameSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { ulid } from 'ulid';
+import { fileSize } from '../db/file-facts.ts';
+import { Database } from '../db/database.ts';
+import { backUp, openDatabase } from '../db/open.ts';
+import { Connection } from '../db/connection.ts';
+import {
+  BusyError,
+  ConflictError,
+  DamagedStoreError,
+  StoreError,
+  StorePathError,
+} from '../errors.ts';
+
+export interface BackupResult {
+  file: string;
+  bytes: number;
+}
+
+/**
+ * Writes a consistent copy of the whole store to `file` and reads it back.
+ *
+ * @throws `ConflictError` the file exists already; a backup never replaces another one
+ */
+export async function backup(
+  database: Database,
+  file: string,
+  encryptionKey: string | undefined,
+): Promise<BackupResult> {
+  const target = resolve(file);
+  if (lstatSync(target, { throwIfNoEntry: false })) {
+    throw new ConflictError(`${target} exists already; give another name`);
+  }
+  await backUp(database, target);
+  verify(target, encryptionKey);
+  return { file: target, bytes: fileSize(target) };
+}
+
+/** @throws `DamagedStoreError` */
+function verify(file: string, encryptionKey: string | undefined): void {
+  const connection = new Connection(file, { busyWaitMs: 1000, encryptionKey, readOnly: true });
+  try {
+    const lines = connection.rows('pragma integrity_check').map((row) => String(row[0]));
+    if (lines.some((line) => line !== 'ok')) {
+      throw new DamagedStoreError(`${file} is damaged: ${lines.length} problems`);
+    }
+    connection.row('select id from device');
+  } finally {
+    connection.close();
+  }
+}
+
+export interface RestoreOptions {
+  encryptionKey?: string | undefined;
+  clock?: (() => number) | undefined;
+}
+
+export interface RestoreResult {
+  path: string;
+  /** Where the file that stood there is kept; null when there was none. */
+  replaced: string | null;
+  /** New: a restored store is another device, so that no sync mistakes it for its former self. */
+  deviceId: string;
+}
+
+/**
+ * Puts a backup in the place of the store at `path`. The file that stood there is kept beside it.
+ * No process may have the store open.
+ *
+ * @throws `DamagedStoreError` the backup is none; nothing was changed
+ * @throws `BusyError` another program has the store open; nothing was changed
+ */
+export async function restoreStore(
+  file: string,
+  path: string,
+  options: RestoreOptions = {},
+): Promise<RestoreResult> {
+  const { encryptionKey, clock = Date.now } = options;
+  const source = resolve(file);
+  const target = resolve(path);
+  if (!existsSync(source)) throw new StorePathError(`there is no backup at ${source}`);
+  verify(source, encryptionKey);
+  const settings = { durability: 'full', encryptionKey, readOnly: false } as const;
+  const fresh = `${target}.restoring`;
+  rmSync(fresh, { force: true });
+  const reading = new Database(source, { ...settings, readOnly: true });
+  try {
+    await backUp(reading, fresh);
+  } finally {
+    await reading.close();
+  }
+  const deviceId = renewDevice(fresh, encryptionKey, clock);
+  const replaced = setAside(target, encryptionKey, clock());
+  renameSync(fresh, target);
+  const opened = await openDatabase(target, settings, clock);
+  await opened.close();
+  return { path: target, replaced, deviceId };
+}
+
+/** Gives the copy an identity of its own, in a file without a log, so that it can be renamed. */
+function renewDevice(file: string, encryptionKey: string | undefined, clock: () => number): string {
+  const id = ulid(clock());
+  const connection = new Connection(file, { busyWaitMs: 1000, encryptionKey, readOnly: false });
+  try {
+    connection.run('update device set id = ?', [id]);
+  } finally {
+    connection.close();
+  }
+  return id;
+}
+
+/** Moves the store that stands at `path` away, log and all; returns its new name. */
+function setAside(path: string, encryptionKey: string | undefined, now: number): string | null {
+  if (!existsSync(path)) return null;
+  try {
+    const connection = new Connection(path, { busyWaitMs: 1000, encryptionKey, readOnly: false });
+    // Leaving WAL mode folds the log in and needs every other connection to be closed.
+    connection.exec('pragma journal_mode = delete');
+    connection.close();
+  } catch (error) {
+    if (error instanceof BusyError) {
+      throw new BusyError('another program has the store open; close it first', { cause: error });
+    }
+    // A damaged store is what restoring is for: it is kept as it is, with its log.
+    if (!(error instanceof StoreError)) throw error;
+  }
+  const stamp = new Date(now).toISOString().replaceAll(/[-:]/g, '').replace('.', '');
+  const kept = `${path}.replaced-${stamp}`;
+  for (const suffix of ['', '-wal', '-shm']) {
+    if (existsSync(path + suffix)) renameSync(path + suffix, kept + suffix);
+  }
+  return kept;
+}

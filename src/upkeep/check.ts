@@ -1,0 +1,154 @@
+import { missingBlobs, readBlob, unreferencedBlobs } from '../db/bodies.ts';
+import { createHash } from 'node:crypto';
+import type { Database } from '../db/database.ts';
+import { networkFileSystem, openToOthers } from '../db/file-facts.ts';
+import { readMigrations } from '../db/migrate.ts';
+import type { Reader } from '../db/reader.ts';
+import { pendingDocs } from '../db/search-index.ts';
+
+export interface Check {
+  name: string;
+  ok: boolean;
+  /** One sentence: what was found, and what to do about it. */
+  detail: string;
+}
+
+export interface CheckResult {
+  ok: boolean;
+  checks: Check[];
+}
+
+/** Records whose parent is not there: kept and never shown; a sync may still bring the parent. */
+const ORPHANS = [
+  ['messages without a session', 'session_messages', 'session_id', 'sessions'],
+  ['messages without a thread', 'thread_messages', 'thread_id', 'threads'],
+  ['turns without a thread', 'runtime_turns', 'thread_id', 'runtime_threads'],
+  ['items without a turn', 'runtime_items', 'turn_id', 'runtime_turns'],
+  ['events without a thread', 'runtime_events', 'thread_id', 'runtime_threads'],
+  ['runs without an automation', 'automation_runs', 'automation_id', 'automations'],
+] as const;
+
+/** Looks for damage and leftovers. Reads the whole file; changes nothing. */
+export async function checkStore(database: Database, now: number): Promise<CheckResult> {
+  const checks = await database.read((reader) => [
+    integrity(reader),
+    foreignKeys(reader),
+    orphans(reader),
+    searchIndex(reader),
+    blobs(reader),
+    schema(reader),
+    leases(reader, now),
+  ]);
+  checks.push(permissions(database.path), fileSystem(database.path));
+  return { ok: checks.every((check) => check.ok), checks };
+}
+
+function result(name: string, problems: readonly string[], fine: string): Check {
+  const shown = problems.slice(0, 3).join('; ');
+  const more = problems.length > 3 ? `; and ${problems.length - 3} more` : '';
+  return { name, ok: problems.length === 0, detail: problems.length === 0 ? fine : shown + more };
+}
+
+function integrity(reader: Reader): Check {
+  const lines = reader.rows('pragma integrity_check').map((row) => String(row[0]));
+  const problems = lines.filter((line) => line !== 'ok');
+  return result('integrity', problems, 'every page and index is sound');
+}
+
+function foreignKeys(reader: Reader): Check {
+  const rows = reader.rows('pragma foreign_key_check');
+  return result(
+    'foreign keys',
+    rows.map((row) => `${String(row[0])} row ${String(row[1])}`),
+    'no broken reference',
+  );
+}
+
+function orphans(reader: Reader): Check {
+  const problems = ORPHANS.flatMap(([what, child, column, parent]) => {
+    const count = reader.number(
+      `select count(*) from ${child} where ${column} not in (select id from ${parent})`,
+    );
+    return count === 0 ? [] : [`${count} ${what}`];
+  });
+  return result('orphans', problems, 'every record has its parent');
+}
+
+function searchIndex(reader: Reader): Check {
+  const problems: string[] = [];
+  const expected = reader.number(`select
+    (select count(*) from sessions where purged_at is null) +
+    (select count(*) from session_messages where body is not 'null') +
+    (select count(*) from tasks where purged_at is null)`);
+  const noted = reader.number(`select count(*) from search_docs where kind <> 'item'`);
+  const indexed = reader.number('select count(*) from search_index');
+  const pending = pendingDocs(reader);
+  const docs = reader.number('select count(*) from search_docs where indexed = 1');
+  if (noted < expected) problems.push(`${expected - noted} records are not in the index`);
+  if (indexed !== docs) problems.push(`the index holds ${indexed} texts, ${docs} are expected`);
+  if (pending > 0) problems.push(`${pending} imported records wait to be indexed`);
+  return result(
+    'search index',
+    problems.map((text) => `${text}; run doctor --repair`),
+    'complete',
+  );
+}
+
+function blobs(reader: Reader): Check {
+  const problems = missingBlobs(reader).map((hash) => `the blob ${hash} is missing`);
+  for (const [hash] of reader.rows('select hash from blobs')) {
+    if (!isWhole(reader, String(hash))) problems.push(`the blob ${String(hash)} is damaged`);
+  }
+  const unused = unreferencedBlobs(reader).length;
+  const fine =
+    unused === 0 ? 'all there and sound' : `all sound; ${unused} unused, vacuum drops them`;
+  return result('blobs', problems, fine);
+}
+
+function isWhole(reader: Reader, hash: string): boolean {
+  const digest = createHash('sha256');
+  try {
+    for (const bytes of readBlob(reader, hash)) digest.update(bytes);
+  } catch {
+    // A missing or undecodable chunk: that is what is asked here.
+    return false;
+  }
+  return digest.digest('hex') === hash;
+}
+
+function schema(reader: Reader): Check {
+  const known = readMigrations();
+  const version = reader.number('pragma user_version');
+  const problems =
+    version === known.length ? [] : [`schema version ${version}, expected ${known.length}`];
+  const applied = new Map(
+    reader.rows('select number, checksum from migrations').map(([n, sum]) => [Number(n), sum]),
+  );
+  for (const migration of known) {
+    if (applied.get(migration.number) === migration.checksum) continue;
+    problems.push(`migration ${migration.number} differs from the one of this version`);
+  }
+  return result('schema', problems, `version ${version}`);
+}
+
+function leases(reader: Reader, now: number): Check {
+  const expired = reader.number('select count(*) from task_leases where expires_at < ?', [now]);
+  const problems =
+    expired === 0
+      ? []
+      : [`${expired} tasks are held by workers that stopped; store.tasks.recover() ends them`];
+  return result('leases', problems, 'no worker is overdue');
+}
+
+function permissions(path: string): Check {
+  return result('permissions', openToOthers(path), 'only the owner can read the store');
+}
+
+function fileSystem(path: string): Check {
+  const network = networkFileSystem(path);
+  const problems =
+    network === undefined
+      ? []
+      : [`the store lies on ${network}, where locks may fail; move it to a local disk`];
+  return result('file system', problems, 'a local one');
+}

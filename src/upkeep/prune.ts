@@ -1,0 +1,84 @@
+import * as z from 'zod';
+import type { Database } from '../db/database.ts';
+import type { Stamper, Transaction } from '../db/transaction.ts';
+import { runtimeThreads, sessions, tasks, threads, type MutableTable } from '../model/registers.ts';
+import { timeSchema } from '../model/validate.ts';
+
+export const pruneSchema = z.strictObject({
+  /** Everything whose last update is older than this. */
+  before: timeSchema,
+  /** Sessions and threads that are not archived, too. */
+  all: z.boolean().default(false),
+  /** Counts only. */
+  dryRun: z.boolean().default(false),
+});
+
+export type PruneOptions = z.input<typeof pruneSchema>;
+
+export interface PruneResult {
+  sessions: number;
+  threads: number;
+  runtimeThreads: number;
+  tasks: number;
+  dryRun: boolean;
+}
+
+const BATCH = 200;
+const FINISHED = `status in ('completed', 'failed', 'canceled')`;
+
+interface Rule {
+  readonly result: Exclude<keyof PruneResult, 'dryRun'>;
+  readonly table: MutableTable;
+  /** What may go unless all may. */
+  readonly archived: string;
+  /** What may go even with `all`: work that is not finished never goes. */
+  readonly always: string;
+}
+
+const RULES: readonly Rule[] = [
+  { result: 'sessions', table: sessions, archived: 'archived_at is not null', always: 'true' },
+  { result: 'threads', table: threads, archived: 'archived = 1', always: 'true' },
+  { result: 'runtimeThreads', table: runtimeThreads, archived: 'archived = 1', always: 'true' },
+  { result: 'tasks', table: tasks, archived: FINISHED, always: FINISHED },
+];
+
+/**
+ * Deletes what is archived or finished and older than a time, on every device. All of it can be
+ * restored; nothing is deleted that the options do not name.
+ */
+export async function prune(
+  database: Database,
+  stamper: Stamper,
+  options: z.output<typeof pruneSchema>,
+): Promise<PruneResult> {
+  const result = { sessions: 0, threads: 0, runtimeThreads: 0, tasks: 0, dryRun: options.dryRun };
+  for (const rule of RULES) {
+    const where = `from ${rule.table.name} where deleted_at is null and updated_at < ?
+      and ${options.all ? rule.always : rule.archived}`;
+    if (options.dryRun) {
+      result[rule.result] = await database.read((reader) =>
+        reader.number(`select count(*) ${where}`, [options.before]),
+      );
+      continue;
+    }
+    for (;;) {
+      const count = await database.write(stamper, (transaction) =>
+        deleteSome(transaction, rule.table, where, options.before),
+      );
+      result[rule.result] += count;
+      if (count < BATCH) break;
+    }
+  }
+  return result;
+}
+
+function deleteSome(
+  transaction: Transaction,
+  table: MutableTable,
+  where: string,
+  before: number,
+): number {
+  const rows = transaction.list<{ id: string }>(['id'], `${where} limit ${BATCH}`, [before]);
+  for (const { id } of rows) transaction.update(table, id, { deleted_at: transaction.now() });
+  return rows.length;
+}
