@@ -2,4 +2,34 @@ export { openStore, defaultPath, Store, type Logger, type StoreOptions } from '.
 export type { Areas } from './areas/areas.ts';
 export type { Page } from './areas/page.ts';
 export * from './errors.ts';
+export * from './model/audit.ts';
+export * from './model/event.ts';
+export * from './model/goal.ts';
+export * from './model/job.ts';
+export * from './model/local-document.ts';
+export * from './model/runtime.ts';
 export * from './model/session.ts';
+export * from './model/task.ts';
+export * from './model/thread.ts';
+export type { IdKind } from './areas/resolve-id.ts';
+export type { SearchHit, SearchOptions, SearchResult } from './areas/search.ts';
+export { HomeNotFoundError } from './legacy/errors.ts';
+export type { ImportOptions } from './transfer/import/import-homes.ts';
+export type {
+  ImportCounts,
+  ImportProblem,
+  ImportProgress,
+  ImportReport,
+} from './transfer/import/report.ts';
+export {
+  restoreStore,
+  type BackupResult,
+  type RestoreOptions,
+  type RestoreResult,
+} from './upkeep/backup.ts';
+export type { Check, CheckResult } from './upkeep/check.ts';
+export type { PruneOptions, PruneResult } from './upkeep/prune.ts';
+export type { PurgeResult } from './upkeep/purge.ts';
+export type { RepairProgress } from './upkeep/repair.ts';
+export type { Stats } from './upkeep/stats.ts';
+export type { VacuumResult } from './upkeep/vacuum.ts';

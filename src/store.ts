@@ -2,12 +2,25 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { buildAreas, HandleMemory, type Areas } from './areas/areas.ts';
+import { ID_KINDS, resolveId, type IdKind } from './areas/resolve-id.ts';
 import type { Runner } from './areas/runner.ts';
+import { Search, type SearchOptions, type SearchResult } from './areas/search.ts';
+import { ChangeSignal } from './db/change-signal.ts';
 import type { Database } from './db/database.ts';
 import { openDatabase } from './db/open.ts';
-import type { Stamper } from './db/transaction.ts';
+import type { Stamper, Transaction } from './db/transaction.ts';
 import { ClosedError } from './errors.ts';
-import { validate } from './model/validate.ts';
+import { idSchema, validate } from './model/validate.ts';
+import { homeAt, resolveHomes } from './legacy/resolve-homes.ts';
+import { importHomes, type ImportOptions } from './transfer/import/import-homes.ts';
+import type { ImportReport } from './transfer/import/report.ts';
+import { backup, type BackupResult } from './upkeep/backup.ts';
+import { checkStore, type CheckResult } from './upkeep/check.ts';
+import { prune, pruneSchema, type PruneOptions, type PruneResult } from './upkeep/prune.ts';
+import { purge, type PurgeResult } from './upkeep/purge.ts';
+import { repairStore, type RepairProgress } from './upkeep/repair.ts';
+import { readStats, type Stats } from './upkeep/stats.ts';
+import { vacuum, type VacuumResult } from './upkeep/vacuum.ts';
 
 /** Where messages for a person who looks after the program go. No content, no secrets. */
 export interface Logger {
@@ -67,7 +80,7 @@ export async function openStore(options: StoreOptions = {}): Promise<Store> {
     },
     now,
   );
-  return new Store(database, { now });
+  return new Store(database, { now }, checked.encryptionKey);
 }
 
 /** One open store. Every method is safe beside other processes that use the same file. */
@@ -75,20 +88,42 @@ export class Store implements Areas {
   readonly #database: Database;
   readonly #stamper: Stamper;
   readonly #memory = new HandleMemory();
+  readonly #changes: ChangeSignal;
+  readonly #encryptionKey: string | undefined;
+  readonly #search: Search;
+  readonly audit: Areas['audit'];
+  readonly checkpoints: Areas['checkpoints'];
+  readonly events: Areas['events'];
+  readonly goals: Areas['goals'];
+  readonly jobs: Areas['jobs'];
+  readonly offlineQueue: Areas['offlineQueue'];
+  readonly runtime: Areas['runtime'];
   readonly sessions: Areas['sessions'];
+  readonly tasks: Areas['tasks'];
+  readonly threads: Areas['threads'];
 
   /** Use {@link openStore}. */
-  constructor(database: Database, stamper: Stamper) {
+  constructor(database: Database, stamper: Stamper, encryptionKey?: string) {
     this.#database = database;
     this.#stamper = stamper;
-    const areas = buildAreas(
-      {
-        read: (job) => database.read(job),
-        write: (job) => database.write(stamper, job),
-      },
-      this.#memory,
-    );
+    this.#changes = new ChangeSignal(database.path);
+    this.#encryptionKey = encryptionKey;
+    const runner: Runner = {
+      read: (job) => database.read(job),
+      write: (job) => this.#write(job),
+    };
+    this.#search = new Search(runner);
+    const areas = buildAreas(runner, this.#memory, this.#changes);
+    this.audit = areas.audit;
+    this.checkpoints = areas.checkpoints;
+    this.events = areas.events;
+    this.goals = areas.goals;
+    this.jobs = areas.jobs;
+    this.offlineQueue = areas.offlineQueue;
+    this.runtime = areas.runtime;
     this.sessions = areas.sessions;
+    this.tasks = areas.tasks;
+    this.threads = areas.threads;
   }
 
   /** The store file. */
@@ -103,7 +138,7 @@ export class Store implements Areas {
    * @param job - gets the areas of the store; using the store itself inside rejects
    */
   async transaction<T>(job: (tx: Areas) => T | Promise<T>): Promise<T> {
-    return this.#database.write(this.#stamper, async (transaction) => {
+    return this.#write(async (transaction) => {
       let open = true;
       const run = async <R>(call: (handle: typeof transaction) => R): Promise<R> => {
         // Not a promise chain: a call must have run when the next one starts.
@@ -120,8 +155,77 @@ export class Store implements Areas {
     });
   }
 
+  /** Finds sessions, messages, tasks and thread items by their words; see {@link Search.find}. */
+  async search(query: string, options: SearchOptions = {}): Promise<SearchResult> {
+    return this.#search.find(query, options);
+  }
+
+  /**
+   * The full id for an id or the beginning of one.
+   *
+   * @throws `NotFoundError`, `AmbiguousIdError`
+   */
+  async resolveId(kind: IdKind, prefix: string): Promise<string> {
+    const checked = validate(z.enum(ID_KINDS), kind, 'kind');
+    return this.#database.read((reader) => resolveId(reader, checked, prefix));
+  }
+
+  /**
+   * Imports legacy homes; without `homes` those of this machine. They are only read. A second
+   * import takes what is new or grown since.
+   *
+   * @throws `HomeNotFoundError` a given path does not exist or is no folder; nothing was imported
+   */
+  async import(homes?: readonly string[], options: ImportOptions = {}): Promise<ImportReport> {
+    const found = homes === undefined ? resolveHomes(process.env) : homes.map((dir) => homeAt(dir));
+    return importHomes(this.#database, this.#stamper, found, options);
+  }
+
+  /** Counts rows and bytes. Reads every page of the file: seconds on gigabytes. */
+  async stats(): Promise<Stats> {
+    return readStats(this.#database);
+  }
+
+  /** Looks for damage and leftovers; changes nothing. */
+  async check(): Promise<CheckResult> {
+    return checkStore(this.#database, this.#stamper.now());
+  }
+
+  /** Rebuilds what is derived (search index, unused blobs, file modes), then checks. */
+  async repair(onProgress?: (progress: RepairProgress) => void): Promise<CheckResult> {
+    await repairStore(this.#database, this.#stamper, onProgress);
+    return this.check();
+  }
+
+  /** Writes a verified, consistent copy. @throws `ConflictError` the file exists already */
+  async backup(file: string): Promise<BackupResult> {
+    return backup(this.#database, file, this.#encryptionKey);
+  }
+
+  /** Deletes what is archived or finished and older than a time; it can be restored. */
+  async prune(options: PruneOptions): Promise<PruneResult> {
+    return prune(this.#database, this.#stamper, validate(pruneSchema, options, 'prune'));
+  }
+
+  /** Empties a session, thread, task or automation for good. */
+  async purge(id: string): Promise<PurgeResult> {
+    return purge(this.#database, this.#stamper, validate(idSchema, id, 'id'));
+  }
+
+  /** Gives unused space back to the disk. */
+  async vacuum(): Promise<VacuumResult> {
+    return vacuum(this.#database, this.#stamper);
+  }
+
   /** Waits for the writes under way and closes the file. */
   async close(): Promise<void> {
+    this.#changes.close();
     await this.#database.close();
+  }
+
+  async #write<T>(job: (transaction: Transaction) => T | Promise<T>): Promise<T> {
+    const result = await this.#database.write(this.#stamper, job);
+    this.#changes.wake();
+    return result;
   }
 }

@@ -1,9 +1,28 @@
-import { Sessions } from './sessions.ts';
+import type { ChangeSignal } from '../db/change-signal.ts';
+import { Audit } from './audit.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { Events } from './events.ts';
+import { Goals } from './goals.ts';
+import { Jobs } from './jobs.ts';
+import { OfflineQueue } from './offline-queue.ts';
 import type { Runner } from './runner.ts';
+import { Runtime } from './runtime.ts';
+import { Sessions } from './sessions.ts';
+import { Tasks } from './tasks.ts';
+import { Threads } from './threads.ts';
 
 /** Everything that a store and a transaction of it can do, built over one runner. */
 export interface Areas {
+  readonly audit: Audit;
+  readonly checkpoints: Checkpoints;
+  readonly events: Events;
+  readonly goals: Goals;
+  readonly jobs: Jobs;
+  readonly offlineQueue: OfflineQueue;
+  readonly runtime: Runtime;
   readonly sessions: Sessions;
+  readonly tasks: Tasks;
+  readonly threads: Threads;
 }
 
 /** What a handle remembers between calls, shared by the store and its transactions. */
@@ -11,8 +30,18 @@ export class HandleMemory {
   readonly seenLeaves = new Map<string, string>();
 }
 
-export function buildAreas(runner: Runner, memory: HandleMemory): Areas {
+/** @param changes - tells of writes by others; absent inside a transaction, where there are none */
+export function buildAreas(runner: Runner, memory: HandleMemory, changes?: ChangeSignal): Areas {
   return {
+    audit: new Audit(runner),
+    checkpoints: new Checkpoints(runner),
+    events: new Events(runner, changes),
+    goals: new Goals(runner),
+    jobs: new Jobs(runner),
+    offlineQueue: new OfflineQueue(runner),
+    runtime: new Runtime(runner),
     sessions: new Sessions(runner, memory.seenLeaves),
+    tasks: new Tasks(runner),
+    threads: new Threads(runner),
   };
 }

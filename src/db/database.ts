@@ -1,4 +1,4 @@
-import { ClosedError, ReadOnlyError } from '../errors.ts';
+import { ClosedError, ReadOnlyError, StoreError } from '../errors.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { Reader } from './reader.ts';
 import { Transaction, type Stamper } from './transaction.ts';
@@ -102,10 +102,25 @@ export class Database {
     this.#queue.refuseInside();
     await this.#queue.idle();
     this.#closed = true;
+    this.#foldLog();
     this.#reader?.close();
     this.#writer?.close();
     this.#reader = undefined;
     this.#writer = undefined;
+  }
+
+  /**
+   * Folds the log into the file, as SQLite does when the last connection closes: this driver closes
+   * only at garbage collection, and a copy of the file alone would lack what is in the log.
+   */
+  #foldLog(): void {
+    if (!this.#writer || this.#writer.poisoned) return;
+    try {
+      this.#writer.row('pragma wal_checkpoint(truncate)');
+    } catch (error) {
+      // The log stays and is read by the next one who opens: nothing is lost, only not tidied.
+      if (!(error instanceof StoreError)) throw error;
+    }
   }
 
   #begin(): Connection {

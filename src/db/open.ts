@@ -99,10 +99,18 @@ export async function backUp(database: Database, target: string): Promise<void> 
   chmodSync(target, 0o600);
 }
 
+function look(file: string) {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new StorePathError(`${file} cannot be looked at`, { cause: error });
+  }
+}
+
 /** @returns true when the file was made anew */
 function checkPath(path: string, readOnly: boolean): boolean {
   for (const file of [path, `${path}-wal`, `${path}-shm`]) {
-    const stat = lstatSync(file, { throwIfNoEntry: false });
+    const stat = look(file);
     if (!stat) continue;
     if (stat.isSymbolicLink()) {
       throw new StorePathError(`${file} is a symbolic link; give the real path of the store`);

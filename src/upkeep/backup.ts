@@ -5,6 +5,7 @@ import { fileSize } from '../db/file-facts.ts';
 import { Database } from '../db/database.ts';
 import { backUp, openDatabase } from '../db/open.ts';
 import { Connection } from '../db/connection.ts';
+import { releaseClosed } from '../db/release.ts';
 import {
   BusyError,
   ConflictError,
@@ -91,6 +92,7 @@ export async function restoreStore(
     await reading.close();
   }
   const deviceId = renewDevice(fresh, encryptionKey, clock);
+  await releaseClosed();
   const replaced = setAside(target, encryptionKey, clock());
   renameSync(fresh, target);
   const opened = await openDatabase(target, settings, clock);

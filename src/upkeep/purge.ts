@@ -110,7 +110,7 @@ export async function purge(
     const now = transaction.now();
     transaction.update(rule.table, id, {
       ...rule.blank,
-      body: 'null',
+      body: '{}',
       body_hash: null,
       deleted_at: now,
       purged_at: now,

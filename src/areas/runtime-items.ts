@@ -1,0 +1,160 @@
+import { isDeepStrictEqual } from 'node:util';
+import { loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
+import type { Value } from '../db/connection.ts';
+import { indexDoc } from '../db/search-index.ts';
+import type { Row, Transaction } from '../db/transaction.ts';
+import { ConflictError, InvalidInputError } from '../errors.ts';
+import { plainText } from '../model/message-text.ts';
+import { editBody, replaceDetails } from '../model/record-body.ts';
+import { runtimeItems as table } from '../model/registers.ts';
+import {
+  RUNTIME_ITEM_FIELDS,
+  type CheckedRuntimeItem,
+  type RuntimeItem,
+} from '../model/runtime.ts';
+import { insertEvents, prepareEvents } from './event-rows.ts';
+import { newId } from './new-id.ts';
+import {
+  findItem,
+  isOpen,
+  itemPayload,
+  toItem,
+  type ItemRow,
+  type TurnRow,
+} from './runtime-rows.ts';
+
+export interface SavedItem {
+  readonly item: RuntimeItem;
+  /** What the save did that others want to hear of: it began, or it came to its end. */
+  readonly news: 'started' | 'ended' | null;
+}
+
+/**
+ * Inserts an item of a turn, or changes the one that has its id.
+ *
+ * @param defaults - the kind and status of a new item that names none
+ * @throws `ConflictError` the item has ended and would change, or belongs to another turn
+ */
+export function saveItem(
+  transaction: Transaction,
+  turn: TurnRow,
+  input: CheckedRuntimeItem,
+  defaults: Partial<CheckedRuntimeItem> = {},
+): SavedItem {
+  const old = input.id === undefined ? undefined : findItem(transaction, input.id);
+  const saved = old
+    ? changeItem(transaction, turn, old, input)
+    : insertItem(transaction, turn, input, defaults);
+  if (saved.news === 'ended') indexItem(transaction, turn, saved.item);
+  return saved;
+}
+
+/** Writes the events of saved items into their thread. */
+export function announceItems(
+  transaction: Transaction,
+  turn: TurnRow,
+  saved: readonly SavedItem[],
+): void {
+  const events = saved
+    .filter(({ news }) => news !== null)
+    .map(({ item, news }) => ({
+      type: `item.${news === 'started' ? 'started' : item.status}`,
+      turnId: turn.id,
+      itemId: item.id,
+      payload: { item: itemPayload(item) },
+    }));
+  if (events.length > 0) insertEvents(transaction, turn.thread_id, prepareEvents(events));
+}
+
+function insertItem(
+  transaction: Transaction,
+  turn: TurnRow,
+  input: CheckedRuntimeItem,
+  defaults: Partial<CheckedRuntimeItem>,
+): SavedItem {
+  const kind = input.kind ?? defaults.kind;
+  if (kind === undefined) throw new InvalidInputError('item kind: a new item needs one');
+  const now = transaction.now();
+  const status = input.status ?? defaults.status ?? 'in_progress';
+  const body = itemBody('{}', input);
+  const row = {
+    id: input.id ?? newId('item', now),
+    turn_id: turn.id,
+    position: transaction.number('select max(position) + 1 from runtime_items where turn_id = ?', [
+      turn.id,
+    ]),
+    kind,
+    status,
+    attempt: 1,
+    summary: input.summary ?? '',
+    started_at: input.startedAt ?? (status === 'queued' ? null : now),
+    ended_at: input.endedAt ?? (isOpen(status) ? null : now),
+  };
+  transaction.insert(table, { ...row, ...bodyColumns(transaction, status, body) });
+  return {
+    item: toItem({ ...row, device: transaction.device }, body),
+    news: isOpen(status) ? 'started' : 'ended',
+  };
+}
+
+function changeItem(
+  transaction: Transaction,
+  turn: TurnRow,
+  old: ItemRow,
+  input: CheckedRuntimeItem,
+): SavedItem {
+  if (old.turn_id !== turn.id) {
+    throw new ConflictError(`the item ${old.id} belongs to another turn, ${old.turn_id}`);
+  }
+  const now = transaction.now();
+  const oldBody = loadBody(transaction, old);
+  const body = itemBody(oldBody, input);
+  const status = input.status ?? old.status;
+  const open = isOpen(status);
+  const columns = {
+    kind: input.kind ?? old.kind,
+    status,
+    summary: input.summary ?? old.summary,
+    started_at: input.startedAt ?? old.started_at ?? (status === 'queued' ? null : now),
+    ended_at: input.endedAt ?? old.ended_at ?? (open ? null : now),
+  } satisfies Row;
+  const item = toItem({ ...old, ...columns }, body);
+  if (!isOpen(old.status)) {
+    if (isDeepStrictEqual(item, toItem(old, oldBody))) return { item, news: null };
+    throw new ConflictError(`the item ${old.id} is ${old.status}: it changes no more`);
+  }
+  transaction.update(table, old.id, { ...columns, ...bodyColumns(transaction, status, body) });
+  return { item, news: open ? null : 'ended' };
+}
+
+function itemBody(body: string, input: CheckedRuntimeItem): string {
+  const replaced =
+    input.details === undefined ? body : replaceDetails(body, RUNTIME_ITEM_FIELDS, input.details);
+  return editBody(replaced, {
+    detail: input.detail,
+    metadata: input.metadata,
+    artifact_refs: input.artifactRefs,
+  });
+}
+
+/**
+ * An item that streams keeps its body in the row, however large: every save of it as a blob would
+ * leave the blob before behind.
+ */
+function bodyColumns(
+  transaction: Transaction,
+  status: string,
+  body: string,
+): { [K in keyof BodyColumns]: Value } {
+  return isOpen(status) ? { body, body_hash: null } : storeBody(transaction, body);
+}
+
+/** Once, when it has ended: not for every piece of text that streams in. */
+export function indexItem(transaction: Transaction, turn: TurnRow, item: RuntimeItem): void {
+  const at = item.endedAt === null ? transaction.now() : Date.parse(item.endedAt);
+  indexDoc(
+    transaction,
+    { kind: 'item', refId: item.id, ownerId: turn.thread_id, at },
+    plainText(item.summary, item.detail),
+  );
+}

@@ -1,0 +1,154 @@
+import { storeBody } from '../db/bodies.ts';
+import type { Reader } from '../db/reader.ts';
+import type { Row, Transaction } from '../db/transaction.ts';
+import { ConflictError } from '../errors.ts';
+import { addDetails } from '../model/record-body.ts';
+import { runtimeThreads, runtimeTurns as table } from '../model/registers.ts';
+import type { CheckedTurnSave, RuntimeTurn, SavedTurn } from '../model/runtime.ts';
+import { insertEvents, prepareEvents } from './event-rows.ts';
+import { newId } from './new-id.ts';
+import { saveItem } from './runtime-items.ts';
+import {
+  OPEN,
+  bodyOf,
+  findTurn,
+  isOpen,
+  needThread,
+  needTurn,
+  readTurn,
+  turnPayload,
+  type TurnRow,
+} from './runtime-rows.ts';
+
+/**
+ * Adds a turn to the end of a thread and makes it the latest one.
+ *
+ * @throws `ConflictError` the id is taken, or another turn of the thread is active
+ */
+export function insertTurn(
+  transaction: Transaction,
+  threadId: string,
+  turn: CheckedTurnSave['turn'],
+): TurnRow {
+  const now = transaction.now();
+  const id = turn.id ?? newId('turn', now);
+  const status = turn.status ?? 'completed';
+  if (turn.id !== undefined && findTurn(transaction, id)) {
+    throw new ConflictError(`the turn ${id} exists already`);
+  }
+  if (isOpen(status)) refuseSecond(transaction, threadId, id);
+  const createdAt = turn.createdAt ?? now;
+  transaction.insert(table, {
+    id,
+    thread_id: threadId,
+    position: transaction.number(
+      'select max(position) + 1 from runtime_turns where thread_id = ?',
+      [threadId],
+    ),
+    status,
+    attempt: 1,
+    owner: transaction.device,
+    input_summary: turn.inputSummary ?? '',
+    error: turn.error ?? null,
+    created_at: createdAt,
+    started_at: turn.startedAt ?? (status === 'queued' ? null : createdAt),
+    ended_at: turn.endedAt ?? (isOpen(status) ? null : now),
+    ...storeBody(transaction, JSON.stringify(turn.details)),
+  });
+  transaction.update(runtimeThreads, threadId, { latest_turn_id: id, updated_at: now });
+  return needTurn(transaction, id);
+}
+
+/** The turn of a thread that is under way. */
+export function activeTurn(reader: Reader, threadId: string): string | undefined {
+  const [row] = reader.rows(
+    `select id from runtime_turns where thread_id = ? and ${OPEN} limit 1`,
+    [threadId],
+  );
+  return row?.[0] as string | undefined;
+}
+
+function refuseSecond(reader: Reader, threadId: string, id: string): void {
+  const active = activeTurn(reader, threadId);
+  if (active !== undefined && active !== id) {
+    throw new ConflictError(`the thread ${threadId} has an active turn, ${active}`);
+  }
+}
+
+export function announceTurn(
+  transaction: Transaction,
+  turn: RuntimeTurn,
+  type: 'turn.started' | 'turn.completed',
+  more: Record<string, unknown> = {},
+): void {
+  const payload = { turn: turnPayload(turn), ...more };
+  insertEvents(transaction, turn.threadId, prepareEvents([{ type, turnId: turn.id, payload }]));
+}
+
+/** Saves a turn with its items and events as the caller gives them, and nothing else. */
+export function saveTurn(
+  transaction: Transaction,
+  threadId: string,
+  input: CheckedTurnSave,
+): SavedTurn {
+  needThread(transaction, threadId);
+  const known = input.turn.id === undefined ? undefined : findTurn(transaction, input.turn.id);
+  const turn = known
+    ? changeTurn(transaction, threadId, known, input.turn)
+    : insertTurn(transaction, threadId, input.turn);
+  const status = isOpen(turn.status) ? 'in_progress' : 'completed';
+  const items = input.items.map((item) => saveItem(transaction, turn, item, { status }).item);
+  const given = input.event ? [...input.events, input.event] : input.events;
+  const events = insertEvents(
+    transaction,
+    threadId,
+    prepareEvents(given.map((event) => ({ ...event, turnId: event.turnId ?? turn.id }))),
+  );
+  return { turn: readTurn(transaction, turn.id), items, events };
+}
+
+function changeTurn(
+  transaction: Transaction,
+  threadId: string,
+  old: TurnRow,
+  input: CheckedTurnSave['turn'],
+): TurnRow {
+  if (old.thread_id !== threadId) {
+    throw new ConflictError(`the turn ${old.id} belongs to another thread, ${old.thread_id}`);
+  }
+  const now = transaction.now();
+  const status = input.status ?? old.status;
+  if (isOpen(status)) refuseSecond(transaction, threadId, old.id);
+  const lifecycle = {
+    status,
+    error: input.error === undefined ? old.error : input.error,
+    started_at: input.startedAt ?? old.started_at ?? (status === 'queued' ? null : now),
+    ended_at: input.endedAt ?? old.ended_at ?? (isOpen(status) ? null : now),
+  } satisfies Row;
+  const same = Object.entries(lifecycle).every(
+    ([key, value]) => old[key as keyof TurnRow] === value,
+  );
+  if (!isOpen(old.status) && !same) {
+    throw new ConflictError(`the turn ${old.id} is ${old.status}: it does not run again`);
+  }
+  transaction.update(table, old.id, {
+    ...lifecycle,
+    input_summary: input.inputSummary ?? old.input_summary,
+    created_at: input.createdAt ?? old.created_at,
+    ...turnBody(transaction, old.id, input.details),
+  });
+  transaction.update(runtimeThreads, threadId, { updated_at: now });
+  return needTurn(transaction, old.id);
+}
+
+/** The columns of a turn's body with more details in it. */
+export function turnBody(
+  transaction: Transaction,
+  id: string,
+  details: Readonly<Record<string, unknown>>,
+): Row {
+  if (Object.keys(details).length === 0) return {};
+  return {
+    ...storeBody(transaction, addDetails(bodyOf(transaction, 'runtime_turns', id), details)),
+  };
+}

@@ -1,0 +1,177 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  futimesSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ConflictError } from '../../errors.ts';
+
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+/** Lines gather to this many characters before they are written. */
+const BUFFER_LENGTH = 64 * 1024;
+// Absent on Windows, which has no such flag.
+const NO_FOLLOW = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
+const APPEND = constants.O_WRONLY | constants.O_APPEND | NO_FOLLOW;
+
+/** The folder is not empty, and nobody allowed to write into it all the same. */
+export class ExportTargetError extends ConflictError {
+  override readonly hint = 'Give a new or empty folder, or allow to write into this one (--force).';
+}
+
+/**
+ * The folder that an export fills. Paths are relative, with slashes; none leads outside or through
+ * a symbolic link, and a file that stands in the way is replaced, never written through.
+ */
+export class ExportTarget {
+  readonly root: string;
+  readonly #folders = new Set<string>();
+  /** Files of this export by lower-case path: some file systems take `A` and `a` for one name. */
+  readonly #files = new Set<string>();
+
+  private constructor(root: string) {
+    this.root = root;
+  }
+
+  /** @throws `ConflictError` a symbolic link, no folder, or not empty without `force` */
+  static open(dir: string, force: boolean): ExportTarget {
+    const root = resolve(dir);
+    const stat = lstatSync(root, { throwIfNoEntry: false });
+    if (stat?.isSymbolicLink()) throw new ConflictError(`${root} is a symbolic link`);
+    if (stat && !stat.isDirectory()) throw new ConflictError(`${root} is not a folder`);
+    if (stat && !force && readdirSync(root).length > 0) {
+      throw new ExportTargetError(`the folder ${root} is not empty`);
+    }
+    mkdirSync(root, { recursive: true, mode: FOLDER_MODE });
+    chmodSync(root, FOLDER_MODE);
+    return new ExportTarget(root);
+  }
+
+  /** How many files were written. */
+  get files(): number {
+    return this.#files.size;
+  }
+
+  has(path: string): boolean {
+    return this.#files.has(path.toLowerCase());
+  }
+
+  /** Writes a whole file. */
+  write(path: string, content: string | Iterable<Uint8Array>, modifiedMs?: number): void {
+    const file = this.#create(path);
+    const fd = openSync(file, CREATE, FILE_MODE);
+    try {
+      const pieces = typeof content === 'string' ? [Buffer.from(content, 'utf8')] : content;
+      for (const piece of pieces) writeAll(fd, piece);
+      if (modifiedMs !== undefined) setTime(fd, modifiedMs);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** A file of lines: new, or longer when this export has begun it. The caller closes it. */
+  lines(path: string): LineFile {
+    if (this.has(path)) return new LineFile(openSync(this.#check(path), APPEND));
+    return new LineFile(openSync(this.#create(path), CREATE, FILE_MODE));
+  }
+
+  /** Makes room for a file that somebody else writes; returns where. */
+  reserve(path: string): string {
+    const file = this.#create(path);
+    closeSync(openSync(file, CREATE, FILE_MODE));
+    return file;
+  }
+
+  setModified(path: string, modifiedMs: number): void {
+    utimesSync(this.#check(path), fileTime(modifiedMs), fileTime(modifiedMs));
+  }
+
+  folder(path: string): void {
+    this.#check(`${path}/x`);
+  }
+
+  #create(path: string): string {
+    const file = this.#check(path);
+    if (this.has(path)) throw new Error(`the export writes ${path} twice`);
+    this.#files.add(path.toLowerCase());
+    rmSync(file, { force: true });
+    return file;
+  }
+
+  /** The absolute path, its folders made. */
+  #check(path: string): string {
+    const parts = path.split('/');
+    if (!isInside(path)) throw new Error(`the path ${path} leads out of the export`);
+    for (let depth = 1; depth < parts.length; depth++) this.#makeFolder(parts.slice(0, depth));
+    return join(this.root, ...parts);
+  }
+
+  #makeFolder(parts: readonly string[]): void {
+    const folder = join(this.root, ...parts);
+    if (this.#folders.has(folder)) return;
+    const stat = lstatSync(folder, { throwIfNoEntry: false });
+    if (!stat) mkdirSync(folder, { mode: FOLDER_MODE });
+    else if (!stat.isDirectory()) throw new ConflictError(`${folder} is not a folder`);
+    this.#folders.add(folder);
+  }
+}
+
+/** True for a relative path whose every part is a plain name. */
+export function isInside(path: string): boolean {
+  return path
+    .split('/')
+    .every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\:\0]/.test(part));
+}
+
+export class LineFile {
+  readonly #fd: number;
+  #buffer: string[] = [];
+  #length = 0;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  write(line: string): void {
+    this.#buffer.push(line, '\n');
+    this.#length += line.length;
+    if (this.#length > BUFFER_LENGTH) this.#flush();
+  }
+
+  close(modifiedMs?: number): void {
+    try {
+      this.#flush();
+      if (modifiedMs !== undefined) setTime(this.#fd, modifiedMs);
+    } finally {
+      closeSync(this.#fd);
+    }
+  }
+
+  #flush(): void {
+    writeAll(this.#fd, Buffer.from(this.#buffer.join(''), 'utf8'));
+    this.#buffer = [];
+    this.#length = 0;
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+}
+
+function setTime(fd: number, ms: number): void {
+  futimesSync(fd, fileTime(ms), fileTime(ms));
+}
+
+/** In seconds. Half a millisecond more, so that rounding down gives the same millisecond again. */
+function fileTime(ms: number): number {
+  return (ms + 0.5) / 1000;
+}

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+
+const LEGACY_ID = /^[A-Za-z0-9_-]+$/;
+/** File names that mean something else in a home. */
+const RESERVED = new Set(['session_boot_owners', 'latest', 'offline_queue']);
+
+/**
+ * The id under which a record is exported: its own where the old program takes it. It takes only
+ * `[A-Za-z0-9_-]`, so that another one, such as that of a record whose short id another record bore
+ * already (`thr_0a1b2c3d~9f8e7d6c`), is spelled with `-` and a digest.
+ */
+export function legacyId(id: string): string {
+  if (LEGACY_ID.test(id)) return id;
+  if (/^[A-Za-z0-9_-]+~[0-9a-f]{8}$/.test(id)) return id.replace('~', '-');
+  return `${id.replace(/[^A-Za-z0-9_-]/g, '_')}-${digestOf(id)}`;
+}
+
+export function legacyIdOrNull(id: string | null): string | null {
+  return id === null ? null : legacyId(id);
+}
+
+/** {@link legacyId} as the name of a file in a folder of sessions or checkpoints. */
+export function sessionFileName(id: string): string {
+  const name = legacyId(id);
+  return RESERVED.has(name) ? `${name}-${digestOf(id)}` : name;
+}
+
+/** A name for any id, for formats without a rule of their own. */
+export function plainFileName(id: string): string {
+  const plain = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,150}$/.test(id);
+  return plain ? id : `${id.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 100)}-${digestOf(id)}`;
+}
+
+function digestOf(id: string): string {
+  return createHash('sha256').update(id).digest('hex').slice(0, 8);
+}
+
+/** As the old program names run files: `20260705T142530123Z`. */
+export function fileStamp(ms: number): string {
+  return new Date(ms).toISOString().replace(/[-:.]/g, '');
+}
+
+/** RFC 3339 as the old program prints it: no fraction where there is none. */
+export function legacyTime(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z');
+}

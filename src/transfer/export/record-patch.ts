@@ -1,0 +1,85 @@
+import { objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
+import { parseTime } from '../../model/time.ts';
+import { legacyTime } from './legacy-names.ts';
+
+/**
+ * A record of the old program on its way out. It starts from the kept text; a member changes only
+ * where the column means something else, so that a time keeps its nanoseconds and a number its
+ * spelling while nobody touched them. A record that the library made starts from its details.
+ */
+export class RecordPatch {
+  readonly #raw: string;
+  readonly #members: ReadonlyMap<string, string>;
+  readonly #changes: Record<string, string | undefined> = {};
+
+  /** @param body - minified JSON; anything but an object counts as an empty one */
+  constructor(body: string) {
+    this.#raw = body.startsWith('{') ? body : '{}';
+    this.#members = new Map(objectMembers(this.#raw).map(({ key, value }) => [key, value]));
+  }
+
+  has(key: string): boolean {
+    return this.#members.has(key);
+  }
+
+  /** The exact text of a member, as it was. */
+  json(key: string): string | undefined {
+    return this.#members.get(key);
+  }
+
+  /** The value of a member, as it was. */
+  value(key: string): unknown {
+    const json = this.#members.get(key);
+    return json === undefined ? undefined : parseJson(json);
+  }
+
+  setJson(key: string, json: string | undefined): this {
+    this.#changes[key] = json;
+    return this;
+  }
+
+  /** `null` takes the member away. */
+  text(key: string, column: string | null): this {
+    const value = this.value(key);
+    const old = typeof value === 'string' ? value : null;
+    if (old === column) return this;
+    return this.setJson(key, column === null ? undefined : JSON.stringify(column));
+  }
+
+  /** A time in unix milliseconds; `null` takes the member away. */
+  time(key: string, column: number | null): this {
+    const value = this.value(key);
+    const old = typeof value === 'string' ? parseTime(value) : null;
+    if (old === column) return this;
+    return this.setJson(key, column === null ? undefined : JSON.stringify(legacyTime(column)));
+  }
+
+  /** A time in unix milliseconds that the record has in seconds. */
+  seconds(key: string, column: number | null): this {
+    const value = this.value(key);
+    const old = typeof value === 'number' ? value : null;
+    const wanted = column === null ? null : Math.floor(column / 1000);
+    if (old === wanted) return this;
+    return this.setJson(key, String(wanted));
+  }
+
+  /** A member that the old program needs and that this record lacks. */
+  fallback(key: string, json: string): this {
+    return this.has(key) || key in this.#changes ? this : this.setJson(key, json);
+  }
+
+  /** Drops every member that is not listed. */
+  only(keys: ReadonlySet<string>): this {
+    for (const key of this.#members.keys()) if (!keys.has(key)) this.setJson(key, undefined);
+    return this;
+  }
+
+  get changed(): boolean {
+    return Object.keys(this.#changes).length > 0;
+  }
+
+  /** The exact text of the record. */
+  result(): string {
+    return this.changed ? patchObject(this.#raw, this.#changes) : this.#raw;
+  }
+}

@@ -1,0 +1,161 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Driver from 'libsql';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openStore, restoreStore, type Store } from '../../src/index.ts';
+import { tempFolder, tempStore } from '../support/temp-store.ts';
+
+const DAY = 86_400_000;
+
+async function titles(store: Store): Promise<string[]> {
+  return (await store.sessions.list({ archived: 'include' })).items.map((s) => s.title).sort();
+}
+
+/** Text that does not compress away, so that its body becomes a blob. */
+const noise = (length: number) =>
+  Array.from({ length }, (_, i) => Math.sin(i).toString(36).slice(3, 9)).join(' ');
+
+describe('backup and restore', () => {
+  it('bring back what was there, keep what stood in the place, and make a new device', async () => {
+    const folder = tempFolder();
+    const path = join(folder, 'store.db');
+    const store = await openStore({ path });
+    const { id } = await store.sessions.create({ title: 'before', workspace: '/w' });
+    await store.sessions.appendMessages(id, [{ role: 'user', content: noise(20_000) }]);
+    const { deviceId } = await store.stats();
+    const backup = await store.backup(join(folder, 'copy.db'));
+    expect(backup.bytes).toBeGreaterThan(0);
+    await store.sessions.create({ title: 'after', workspace: '/w' });
+    await store.close();
+
+    const restored = await restoreStore(backup.file, path);
+    expect(restored.deviceId).not.toBe(deviceId);
+    const again = await openStore({ path });
+    onTestFinished(() => again.close());
+    expect(await titles(again)).toEqual(['before']);
+    expect((await again.stats()).deviceId).toBe(restored.deviceId);
+    expect((await again.sessions.messages(id)).items).toHaveLength(1);
+    expect((await again.check()).ok).toBe(true);
+    const kept = await openStore({ path: restored.replaced ?? '' });
+    expect(await titles(kept)).toEqual(['after', 'before']);
+    await kept.close();
+  });
+
+  it('replaces a damaged store and keeps the damaged file', async () => {
+    const folder = tempFolder();
+    const store = await openStore({ path: join(folder, 'good.db') });
+    await store.sessions.create({ title: 'good', workspace: '/w' });
+    const { file } = await store.backup(join(folder, 'copy.db'));
+    await store.close();
+    const path = join(folder, 'store.db');
+    writeFileSync(path, 'not a database at all, but somebody may want it back');
+    const { replaced } = await restoreStore(file, path);
+    expect(readFileSync(replaced ?? '', 'utf8')).toContain('somebody may want it');
+    const again = await openStore({ path });
+    expect(await titles(again)).toEqual(['good']);
+    await again.close();
+  });
+
+  it('never replaces another file, and takes no file that is no backup', async () => {
+    const folder = tempFolder();
+    const store = await tempStore();
+    writeFileSync(join(folder, 'taken'), 'mine');
+    await expect(store.backup(join(folder, 'taken'))).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(readFileSync(join(folder, 'taken'), 'utf8')).toBe('mine');
+    const target = join(folder, 'store.db');
+    await expect(restoreStore(join(folder, 'taken'), target)).rejects.toMatchObject({
+      code: 'STORE_DAMAGED',
+    });
+    await expect(restoreStore(join(folder, 'none'), target)).rejects.toMatchObject({
+      code: 'STORE_PATH',
+    });
+    expect(existsSync(target)).toBe(false);
+  });
+
+  it('refuses to replace a store that is open', async () => {
+    const store = await tempStore();
+    await store.sessions.create({ title: 'open', workspace: '/w' });
+    const { file } = await store.backup(join(tempFolder(), 'copy.db'));
+    await expect(restoreStore(file, store.path)).rejects.toMatchObject({ code: 'BUSY' });
+    expect(await titles(store)).toEqual(['open']);
+  });
+});
+
+describe('prune', () => {
+  it('deletes only what is archived and old, says how much, and all of it can be restored', async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const store = await tempStore({ clock: () => now });
+    const old = await store.sessions.create({ title: 'old', workspace: '/w' });
+    const archived = await store.sessions.create({ title: 'old, archived', workspace: '/w' });
+    await store.sessions.archive(archived.id);
+    now += 100 * DAY;
+    const recent = await store.sessions.create({ title: 'new, archived', workspace: '/w' });
+    await store.sessions.archive(recent.id);
+    const before = new Date(now - 30 * DAY).toISOString();
+
+    expect(await store.prune({ before, dryRun: true })).toMatchObject({
+      sessions: 1,
+      dryRun: true,
+    });
+    expect(await titles(store)).toHaveLength(3);
+    expect(await store.prune({ before })).toMatchObject({ sessions: 1 });
+    expect(await titles(store)).toEqual(['new, archived', 'old']);
+    await store.sessions.restore(archived.id);
+    expect(await titles(store)).toHaveLength(3);
+    expect(await store.prune({ before, all: true })).toMatchObject({ sessions: 2 });
+    expect(await titles(store)).toEqual(['new, archived']);
+    expect((await store.sessions.get(old.id)).deletedAt).not.toBeNull();
+  });
+});
+
+describe('purge and vacuum', () => {
+  it('leave no trace of the content in the file, and keep a mark', async () => {
+    const store = await tempStore();
+    const secret = 'xyzzy-canary';
+    const { id } = await store.sessions.create({ title: `${secret} title`, workspace: '/w' });
+    await store.sessions.appendMessages(id, [
+      { role: 'user', content: `${secret} small` },
+      { role: 'assistant', content: `${secret} ${noise(20_000)}` },
+    ]);
+    expect((await store.search('canary')).items.length).toBeGreaterThan(0);
+    expect(await store.purge(id)).toEqual({ kind: 'session', id });
+    expect((await store.search('canary')).items).toEqual([]);
+    expect((await store.stats()).blobs.count).toBe(0);
+    const { bytesBefore, bytesAfter } = await store.vacuum();
+    expect(bytesAfter).toBeLessThan(bytesBefore);
+    expect(readFileSync(store.path).includes('xyzzy')).toBe(false);
+    expect((await store.sessions.get(id)).deletedAt).not.toBeNull();
+    await expect(store.purge('nobody')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('check and repair', () => {
+  it('find what is wrong and mend what is derived', async () => {
+    const store = await tempStore();
+    const { id } = await store.sessions.create({ title: 'loader', workspace: '/w' });
+    await store.sessions.appendMessages(id, [{ role: 'user', content: 'find me' }]);
+    expect((await store.check()).ok).toBe(true);
+    const driver = new Driver(store.path);
+    driver.exec(`insert into search_index (search_index) values ('delete-all')`);
+    driver.exec(`insert into blobs (hash, size) values ('lost', 3)`);
+    const broken = await store.check();
+    expect(broken.checks.filter((check) => !check.ok).map((check) => check.name)).toEqual([
+      'search index',
+      'blobs',
+    ]);
+    expect((await store.search('find')).items).toEqual([]);
+    expect((await store.repair()).ok).toBe(true);
+    expect((await store.search('find')).items.map((hit) => hit.kind)).toEqual(['message']);
+  });
+
+  it('notices a message whose session is gone and a blob that was changed', async () => {
+    const store = await tempStore();
+    const { id } = await store.sessions.create({ workspace: '/w' });
+    await store.sessions.appendMessages(id, [{ role: 'user', content: noise(20_000) }]);
+    const driver = new Driver(store.path);
+    driver.exec(`update blob_chunks set codec = 'raw', data = x'00'`);
+    driver.exec('delete from sessions');
+    const names = (await store.check()).checks.filter((check) => !check.ok).map((c) => c.name);
+    expect(names).toEqual(expect.arrayContaining(['orphans', 'blobs']));
+  });
+});
