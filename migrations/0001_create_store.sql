@@ -142,10 +142,11 @@ create table threads (
   check ((body is null) <> (body_hash is null))
 ) strict;
 
-create index threads_active on threads (updated_at, id) where deleted_at is null and archived = 0;
-create index threads_archived on threads (updated_at, id) where deleted_at is null and archived = 1;
+create index threads_archived on threads (archived, updated_at, id) where deleted_at is null;
 create index threads_updated on threads (updated_at, id) where deleted_at is null;
-create index threads_title on threads (title collate nocase, updated_at) where title is not null;
+create index threads_deleted on threads (updated_at, id) where deleted_at is not null;
+create index threads_cwd on threads (cwd, updated_at, id) where deleted_at is null;
+create index threads_title on threads (title collate nocase, updated_at, id) where title is not null and deleted_at is null;
 create index threads_body on threads (body_hash) where body_hash is not null;
 
 create table thread_messages (
@@ -224,6 +225,7 @@ create table goals (
   check ((body is null) <> (body_hash is null))
 ) strict;
 
+create index goals_updated on goals (updated_at, id) where deleted_at is null;
 create index goals_scope on goals (scope, updated_at, id) where deleted_at is null;
 create index goals_body on goals (body_hash) where body_hash is not null;
 
@@ -255,8 +257,8 @@ create table runtime_threads (
   check ((body is null) <> (body_hash is null))
 ) strict;
 
-create index runtime_threads_active on runtime_threads (updated_at, id) where deleted_at is null and archived = 0;
-create index runtime_threads_archived on runtime_threads (updated_at, id) where deleted_at is null and archived = 1;
+create index runtime_threads_archived on runtime_threads (archived, updated_at, id) where deleted_at is null;
+create index runtime_threads_deleted on runtime_threads (updated_at, id) where deleted_at is not null;
 create index runtime_threads_updated on runtime_threads (updated_at, id) where deleted_at is null;
 create index runtime_threads_workspace on runtime_threads (workspace, updated_at, id) where deleted_at is null;
 create index runtime_threads_body on runtime_threads (body_hash) where body_hash is not null;
@@ -285,6 +287,7 @@ create table runtime_turns (
 
 create index runtime_turns_thread on runtime_turns (thread_id, position, id);
 create index runtime_turns_status on runtime_turns (status, owner) where status in ('queued', 'in_progress');
+create index runtime_turns_open on runtime_turns (thread_id, status) where status in ('queued', 'in_progress');
 create index runtime_turns_body on runtime_turns (body_hash) where body_hash is not null;
 
 create table runtime_items (
@@ -367,9 +370,13 @@ create table tasks (
 ) strict;
 
 create index tasks_updated on tasks (updated_at, id) where deleted_at is null;
-create index tasks_status on tasks (status, updated_at, id) where deleted_at is null;
+create index tasks_active on tasks (updated_at, id) where deleted_at is null and archived_at is null;
+create index tasks_archived on tasks (updated_at, id) where deleted_at is null and archived_at is not null;
+-- The last two columns let counts and the filter of archived ones do without the rows.
+create index tasks_status on tasks (status, updated_at, id, archived_at, deleted_at) where deleted_at is null;
 create index tasks_workspace on tasks (workspace, updated_at, id) where deleted_at is null;
 create index tasks_queue on tasks (owner, queued_at, id) where status = 'queued' and deleted_at is null;
+create index tasks_running on tasks (owner, id) where status = 'running';
 create index tasks_deleted on tasks (updated_at, id) where deleted_at is not null;
 create index tasks_body on tasks (body_hash) where body_hash is not null;
 
@@ -409,6 +416,8 @@ create table automations (
 ) strict;
 
 create index automations_updated on automations (updated_at, id) where deleted_at is null;
+create index automations_status on automations (status, updated_at, id) where deleted_at is null;
+create index automations_deleted on automations (updated_at, id) where deleted_at is not null;
 create index automations_due on automations (owner, next_run_at) where status = 'active' and deleted_at is null;
 create index automations_body on automations (body_hash) where body_hash is not null;
 
@@ -460,7 +469,8 @@ create table triggers (
 ) strict;
 
 create index triggers_created on triggers (created_at, id);
-create index triggers_pending on triggers (fire_at, id) where status = 'pending';
+create index triggers_status on triggers (status, created_at, id);
+create index triggers_pending on triggers (device, fire_at, id) where status = 'pending';
 create index triggers_body on triggers (body_hash) where body_hash is not null;
 
 create table audit_log (

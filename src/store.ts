@@ -92,6 +92,7 @@ export class Store implements Areas {
   readonly #encryptionKey: string | undefined;
   readonly #search: Search;
   readonly audit: Areas['audit'];
+  readonly automations: Areas['automations'];
   readonly checkpoints: Areas['checkpoints'];
   readonly events: Areas['events'];
   readonly goals: Areas['goals'];
@@ -101,6 +102,7 @@ export class Store implements Areas {
   readonly sessions: Areas['sessions'];
   readonly tasks: Areas['tasks'];
   readonly threads: Areas['threads'];
+  readonly triggers: Areas['triggers'];
 
   /** Use {@link openStore}. */
   constructor(database: Database, stamper: Stamper, encryptionKey?: string) {
@@ -115,6 +117,7 @@ export class Store implements Areas {
     this.#search = new Search(runner);
     const areas = buildAreas(runner, this.#memory, this.#changes);
     this.audit = areas.audit;
+    this.automations = areas.automations;
     this.checkpoints = areas.checkpoints;
     this.events = areas.events;
     this.goals = areas.goals;
@@ -124,6 +127,7 @@ export class Store implements Areas {
     this.sessions = areas.sessions;
     this.tasks = areas.tasks;
     this.threads = areas.threads;
+    this.triggers = areas.triggers;
   }
 
   /** The store file. */

@@ -1,5 +1,6 @@
 import type { ChangeSignal } from '../db/change-signal.ts';
 import { Audit } from './audit.ts';
+import { Automations } from './automations.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Events } from './events.ts';
 import { Goals } from './goals.ts';
@@ -10,10 +11,12 @@ import { Runtime } from './runtime.ts';
 import { Sessions } from './sessions.ts';
 import { Tasks } from './tasks.ts';
 import { Threads } from './threads.ts';
+import { Triggers } from './triggers.ts';
 
 /** Everything that a store and a transaction of it can do, built over one runner. */
 export interface Areas {
   readonly audit: Audit;
+  readonly automations: Automations;
   readonly checkpoints: Checkpoints;
   readonly events: Events;
   readonly goals: Goals;
@@ -23,6 +26,7 @@ export interface Areas {
   readonly sessions: Sessions;
   readonly tasks: Tasks;
   readonly threads: Threads;
+  readonly triggers: Triggers;
 }
 
 /** What a handle remembers between calls, shared by the store and its transactions. */
@@ -34,6 +38,7 @@ export class HandleMemory {
 export function buildAreas(runner: Runner, memory: HandleMemory, changes?: ChangeSignal): Areas {
   return {
     audit: new Audit(runner),
+    automations: new Automations(runner),
     checkpoints: new Checkpoints(runner),
     events: new Events(runner, changes),
     goals: new Goals(runner),
@@ -43,5 +48,6 @@ export function buildAreas(runner: Runner, memory: HandleMemory, changes?: Chang
     sessions: new Sessions(runner, memory.seenLeaves),
     tasks: new Tasks(runner),
     threads: new Threads(runner),
+    triggers: new Triggers(runner),
   };
 }

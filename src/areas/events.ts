@@ -35,10 +35,7 @@ export class Events {
   async append(threadId: string, events: readonly EventInput[]): Promise<RuntimeEvent[]> {
     validate(idSchema, threadId, 'thread id');
     const prepared = prepareEvents(validate(schema.eventsSchema, events, 'events'));
-    return this.#runner.write((transaction) => {
-      requireThread(transaction, threadId);
-      return insertEvents(transaction, threadId, prepared);
-    });
+    return this.#runner.write((transaction) => insertEvents(transaction, threadId, prepared));
   }
 
   /** The events after the number `seq`, oldest first. @throws `NotFoundError` no such thread */

@@ -72,7 +72,7 @@ function decodeCursor(cursor: string, column: string): Value[] {
   if (parts[0] !== column) {
     throw new InvalidInputError('cursor: it belongs to a list with another order');
   }
-  return [parts[1] as Value, parts[2] as Value];
+  return [parts[1], parts[2]];
 }
 
 /** Conditions of `--since` and `--until`: both inclusive, in unix milliseconds. */

@@ -3,7 +3,15 @@ import type { Transaction } from '../db/transaction.ts';
 import { runtimeItems, runtimeThreads, runtimeTurns } from '../model/registers.ts';
 import { IMPORT_DEVICE } from '../model/version.ts';
 import { indexItem } from './runtime-items.ts';
-import { ITEM_COLUMNS, OPEN, needTurn, readTurn, toItem, type ItemRow } from './runtime-rows.ts';
+import {
+  ITEM_COLUMNS,
+  OPEN,
+  findThread,
+  needTurn,
+  readTurn,
+  toItem,
+  type ItemRow,
+} from './runtime-rows.ts';
 import { announceTurn } from './runtime-turns.ts';
 
 const REASON = 'Interrupted by process restart';
@@ -46,6 +54,8 @@ function interrupt(transaction: Transaction, id: string): void {
     ended_at: now,
     owner: transaction.device,
   });
-  announceTurn(transaction, readTurn(transaction, id), 'turn.completed', { recovered: true });
+  // A turn can have come from another device before its thread.
+  if (!findThread(transaction, turn.thread_id)) return;
   transaction.update(runtimeThreads, turn.thread_id, { updated_at: now });
+  announceTurn(transaction, readTurn(transaction, id), 'turn.completed', { recovered: true });
 }

@@ -108,5 +108,5 @@ function toHit(reader: Reader, row: HitRow, query: string): SearchHit {
 function title(reader: Reader, row: HitRow, text: string): string {
   const session = row.kind === 'message' ? searchText(reader, 'session', row.owner_id) : undefined;
   const line = (session ?? text).trim().split('\n', 1)[0] ?? '';
-  return [...line].slice(0, TITLE_LENGTH_MAX).join('');
+  return Array.from(line).slice(0, TITLE_LENGTH_MAX).join('');
 }

@@ -1,8 +1,9 @@
 import { loadBody, type BodyColumns } from '../db/bodies.ts';
 import type { Reader } from '../db/reader.ts';
-import type { Transaction } from '../db/transaction.ts';
 import type { SessionMessage, SessionSummary } from '../model/session.ts';
 import { formatTime } from '../model/time.ts';
+import { branchIds } from './message-tree.ts';
+import { found } from './page.ts';
 
 export const SESSION_COLUMNS = [
   'id',
@@ -81,45 +82,25 @@ export function toMessage(reader: Reader, row: MessageRow): SessionMessage {
   };
 }
 
-/** The end of the branch that this device is on, or null for an empty session. */
-export function currentLeaf(reader: Reader, sessionId: string): string | null {
-  const row = reader.rows('select leaf_id from session_leaves where session_id = ?', [
-    sessionId,
-  ])[0];
-  return row === undefined ? null : (row[0] as string);
-}
-
-export function setLeaf(transaction: Transaction, sessionId: string, leaf: string): void {
-  transaction.run(
-    `insert into session_leaves (session_id, leaf_id) values (?, ?)
-     on conflict (session_id) do update set leaf_id = excluded.leaf_id`,
-    [sessionId, leaf],
-  );
-}
-
-/** How many messages lead from the root to `leaf`. */
-export function branchLength(reader: Reader, leaf: string | null): number {
-  if (leaf === null) return 0;
-  return reader.number(
-    `with recursive branch (id, parent_id) as (
-       select id, parent_id from session_messages where id = ?
-       union select m.id, m.parent_id from branch b join session_messages m on m.id = b.parent_id
-     ) select count(*) from branch`,
-    [leaf],
-  );
-}
+export const SESSION_TREE = {
+  messages: 'session_messages',
+  leaves: 'session_leaves',
+  owner: 'session_id',
+} as const;
 
 /** The messages that lead to `leaf`, newest first, at most `limit`. */
-export function walkBranch(reader: Reader, leaf: string, limit: number): MessageRow[] {
-  const columns = MESSAGE_COLUMNS.map((name) => `m.${name}`);
-  return reader.list<MessageRow>(
-    columns,
-    `from (with recursive branch (id, parent_id, depth) as (
-       select id, parent_id, 1 from session_messages where id = ?
-       union select m.id, m.parent_id, b.depth + 1
-       from branch b join session_messages m on m.id = b.parent_id where b.depth < ?
-     ) select id, depth from branch) b
-     join session_messages m on m.id = b.id order by b.depth`,
-    [leaf, limit],
+export function walkBranch(
+  reader: Reader,
+  sessionId: string,
+  leaf: string,
+  limit: number,
+): MessageRow[] {
+  const ids = branchIds(reader, SESSION_TREE, sessionId, leaf, { limit, offset: 0 });
+  const rows = reader.list<MessageRow>(
+    MESSAGE_COLUMNS,
+    'from session_messages where id in (select value from json_each(?))',
+    [JSON.stringify(ids)],
   );
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => found(byId.get(id), 'message', id));
 }

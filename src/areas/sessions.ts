@@ -1,10 +1,7 @@
 import { ulid } from 'ulid';
-import { storeBody, loadBody, type BodyColumns } from '../db/bodies.ts';
+import { loadBody, storeBody } from '../db/bodies.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
-import type { Reader } from '../db/reader.ts';
-import { indexDoc, removeDoc } from '../db/search-index.ts';
-import { ConflictError, NotFoundError } from '../errors.ts';
-import { messageText } from '../model/message-text.ts';
+import { ConflictError } from '../errors.ts';
 import { sessions as table } from '../model/registers.ts';
 import * as schema from '../model/session.ts';
 import type {
@@ -20,18 +17,23 @@ import type {
 import { formatTime } from '../model/time.ts';
 import { idSchema, validate } from '../model/validate.ts';
 import * as z from 'zod';
+import { countBranch, currentLeaf, isMember, moveLeaf } from './message-tree.ts';
 import { between, found, readPage, type Condition, type Page } from './page.ts';
 import type { Runner } from './runner.ts';
 import {
-  MESSAGE_COLUMNS,
+  findSession,
+  forkDetails,
+  indexSession,
+  insertMessage,
+  memberOf,
+  readSession,
+} from './session-records.ts';
+import {
   SESSION_COLUMNS,
-  branchLength,
-  currentLeaf,
-  setLeaf,
+  SESSION_TREE,
   toMessage,
   toSession,
   walkBranch,
-  type MessageRow,
   type SessionRow,
 } from './session-rows.ts';
 
@@ -41,6 +43,18 @@ const SORTS = {
   title: { sort: 'title collate nocase', descending: false },
   messages: { sort: 'message_count', descending: true },
 } as const;
+
+/** Named, because partial indexes that all fit look alike to SQLite, and one passes over the archive. */
+function indexFor(query: z.output<typeof schema.sessionListSchema>): string {
+  if (query.deleted) return 'sessions_deleted';
+  if (query.sort !== 'updated') return `sessions_${query.sort}`;
+  if (query.workspace !== undefined) return 'sessions_workspace';
+  return {
+    exclude: 'sessions_active',
+    only: 'sessions_archived',
+    include: 'sessions_updated',
+  }[query.archived];
+}
 
 /** Conversations with their branches. Every method rejects with a `StoreError`. */
 export class Sessions {
@@ -99,10 +113,10 @@ export class Sessions {
     }
     return this.#runner.read((reader) => {
       const page = readPage<SessionRow>(reader, {
-        table: 'sessions',
+        table: `sessions indexed by ${indexFor(query)}`,
         columns: SESSION_COLUMNS,
         where,
-        ...SORTS[query.sort],
+        ...SORTS[query.deleted ? 'updated' : query.sort],
         limit: query.limit,
         cursor: query.cursor,
       });
@@ -153,9 +167,9 @@ export class Sessions {
     const fork = validate(schema.forkSchema, options, 'fork');
     return this.#runner.write((transaction) => {
       const source = readSession(transaction, id);
-      const leaf = fork.at ?? currentLeaf(transaction, id);
+      const leaf = fork.at ?? currentLeaf(transaction, SESSION_TREE, id);
       if (leaf !== null) memberOf(transaction, id, leaf);
-      const path = leaf === null ? [] : walkBranch(transaction, leaf, Number.MAX_SAFE_INTEGER);
+      const path = leaf === null ? [] : walkBranch(transaction, id, leaf, Number.MAX_SAFE_INTEGER);
       const now = transaction.now();
       const newId = ulid(now);
       transaction.insert(table, {
@@ -185,7 +199,7 @@ export class Sessions {
         });
         parent = messageId;
       }
-      if (parent !== null) setLeaf(transaction, newId, parent);
+      if (parent !== null) moveLeaf(transaction, SESSION_TREE, newId, parent);
       indexSession(transaction, newId);
       return readSession(transaction, newId);
     });
@@ -209,7 +223,7 @@ export class Sessions {
     const { parent } = validate(schema.appendSchema, options, 'append');
     const ids = await this.#runner.write((transaction) => {
       const session = found(findSession(transaction, id), 'session', id);
-      const current = currentLeaf(transaction, id);
+      const current = currentLeaf(transaction, SESSION_TREE, id);
       let previous = parent === undefined ? (this.#seen.get(id) ?? current) : parent;
       if (previous !== null) memberOf(transaction, id, previous);
       const follows = previous === current;
@@ -234,10 +248,10 @@ export class Sessions {
         added.push(messageId);
       }
       if (previous === null || added.length === 0) return added;
-      setLeaf(transaction, id, previous);
+      moveLeaf(transaction, SESSION_TREE, id, previous);
       const count = follows
         ? session.message_count + added.length
-        : branchLength(transaction, previous);
+        : countBranch(transaction, SESSION_TREE, id, previous);
       transaction.update(table, id, { updated_at: now, message_count: count });
       return added;
     });
@@ -255,15 +269,18 @@ export class Sessions {
     const query = validate(schema.messagesSchema, options, 'messages');
     return this.#runner.read((reader) => {
       found(findSession(reader, id), 'session', id);
-      const start = query.cursor ?? query.leaf ?? currentLeaf(reader, id);
+      const start = query.cursor ?? query.leaf ?? currentLeaf(reader, SESSION_TREE, id);
       if (start === null) return { items: [], nextCursor: null };
       memberOf(reader, id, start);
       if (!query.cursor && !query.leaf) this.#seen.set(id, start);
-      const rows = walkBranch(reader, start, query.limit);
+      const rows = walkBranch(reader, id, start, query.limit);
       const items = rows.toReversed().map((row) => toMessage(reader, row));
       const oldest = rows.at(-1);
       const more = oldest?.parent_id ?? null;
-      return { items, nextCursor: more !== null && findMessage(reader, more) ? more : null };
+      return {
+        items,
+        nextCursor: more !== null && isMember(reader, SESSION_TREE, id, more) ? more : null,
+      };
     });
   }
 
@@ -272,7 +289,7 @@ export class Sessions {
     validate(idSchema, id, 'session id');
     return this.#runner.read((reader) => {
       found(findSession(reader, id), 'session', id);
-      const current = currentLeaf(reader, id);
+      const current = currentLeaf(reader, SESSION_TREE, id);
       const leaves = reader.list<{ id: string; created_at: number | null }>(
         ['id', 'created_at'],
         `from session_messages m where session_id = ?
@@ -282,7 +299,7 @@ export class Sessions {
       );
       return leaves.map((leaf) => ({
         leaf: leaf.id,
-        messageCount: branchLength(reader, leaf.id),
+        messageCount: countBranch(reader, SESSION_TREE, id, leaf.id),
         updatedAt: formatTime(leaf.created_at),
         current: leaf.id === current,
       }));
@@ -294,8 +311,8 @@ export class Sessions {
     validate(idSchema, leaf, 'message id');
     const session = await this.#change(id, (transaction) => {
       memberOf(transaction, id, leaf);
-      setLeaf(transaction, id, leaf);
-      return { message_count: branchLength(transaction, leaf) };
+      moveLeaf(transaction, SESSION_TREE, id, leaf);
+      return { message_count: countBranch(transaction, SESSION_TREE, id, leaf) };
     });
     this.#seen.set(id, leaf);
     return session;
@@ -313,93 +330,4 @@ export class Sessions {
       return readSession(transaction, id);
     });
   }
-}
-
-interface NewMessage {
-  readonly id: string;
-  readonly sessionId: string;
-  readonly parentId: string | null;
-  readonly role: string;
-  readonly createdAt: number | null;
-  readonly body: string;
-}
-
-function insertMessage(transaction: Transaction, message: NewMessage): void {
-  transaction.insertPlain('session_messages', [
-    {
-      id: message.id,
-      device: transaction.device,
-      session_id: message.sessionId,
-      parent_id: message.parentId,
-      role: message.role,
-      created_at: message.createdAt,
-      ...storeBody(transaction, message.body),
-    },
-  ]);
-  const doc = {
-    kind: 'message',
-    refId: message.id,
-    ownerId: message.sessionId,
-    at: message.createdAt ?? transaction.now(),
-  } as const;
-  indexDoc(transaction, doc, messageText(JSON.parse(message.body)));
-}
-
-function findSession(reader: Reader, id: string): SessionRow | undefined {
-  return reader.first<SessionRow>(SESSION_COLUMNS, 'from sessions where id = ?', [id]);
-}
-
-function readSession(reader: Reader, id: string): Session {
-  const row = reader.first<SessionRow & BodyColumns>(
-    [...SESSION_COLUMNS, 'body', 'body_hash'],
-    'from sessions where id = ?',
-    [id],
-  );
-  const session = found(row, 'session', id);
-  return { ...toSession(session), details: sessionDetails(loadBody(reader, session)) };
-}
-
-/** What a session file holds besides its messages and what has a column of its own. */
-function sessionDetails(body: string): Record<string, unknown> {
-  const {
-    messages: _messages,
-    journal: _journal,
-    ...details
-  } = JSON.parse(body) as Record<string, unknown>;
-  return details;
-}
-
-function forkDetails(
-  details: Record<string, unknown>,
-  messageCount: number,
-): Record<string, unknown> {
-  const metadata = details['metadata'];
-  const depth = (metadata as { spawn_depth?: number } | undefined)?.spawn_depth ?? 0;
-  return {
-    ...details,
-    metadata: {
-      ...(typeof metadata === 'object' ? metadata : {}),
-      forked_from_message_count: messageCount,
-      spawn_depth: depth + 1,
-    },
-  };
-}
-
-function findMessage(reader: Reader, id: string): MessageRow | undefined {
-  return reader.first<MessageRow>(MESSAGE_COLUMNS, 'from session_messages where id = ?', [id]);
-}
-
-function memberOf(reader: Reader, sessionId: string, messageId: string): void {
-  if (findMessage(reader, messageId)?.session_id !== sessionId) {
-    throw new NotFoundError(`message of the session ${sessionId}`, messageId);
-  }
-}
-
-function indexSession(transaction: Transaction, id: string): void {
-  const row = found(findSession(transaction, id), 'session', id);
-  if (row.deleted_at !== null) {
-    removeDoc(transaction, 'session', id);
-    return;
-  }
-  indexDoc(transaction, { kind: 'session', refId: id, ownerId: id, at: row.updated_at }, row.title);
 }

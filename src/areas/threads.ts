@@ -83,7 +83,9 @@ export class Threads {
     ];
     if (query.cwd !== undefined) where.push({ sql: 'cwd = ?', params: [query.cwd] });
     if (!query.deleted && query.archived !== 'include') {
-      where.push({ sql: `archived = ${query.archived === 'only' ? 1 : 0}` });
+      // The plus keeps SQLite from the index of all archived threads where that of a folder is there.
+      const column = query.cwd === undefined ? 'archived' : '+archived';
+      where.push({ sql: `${column} = ${query.archived === 'only' ? 1 : 0}` });
     }
     return this.#runner.read((reader) => {
       const page = readPage<ThreadRow>(reader, {

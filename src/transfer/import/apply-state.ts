@@ -129,7 +129,6 @@ export const applyStateCheckpoint: Apply = (transaction, record, context) => {
 
 export const applyStateJob: Apply = (transaction, record, context) => {
   const { value } = record;
-  const status = text(value, 'status');
   const progress = value['progress'];
   const inRange = typeof progress === 'number' && progress >= 0 && progress <= PROGRESS_MAX;
   const updatedAt = seconds(value, 'updated_at') ?? 0;
@@ -139,7 +138,7 @@ export const applyStateJob: Apply = (transaction, record, context) => {
     {
       id: text(value, 'id'),
       name: text(value, 'name'),
-      status: JOB_STATUS.has(status) ? status : 'queued',
+      status: jobStatus(text(value, 'status'), text(value, 'detail')),
       progress: inRange ? progress : null,
       created_at: seconds(value, 'created_at') ?? 0,
       updated_at: updatedAt,
@@ -150,6 +149,20 @@ export const applyStateJob: Apply = (transaction, record, context) => {
     context.successor,
   );
 };
+
+/** A detail that is JSON tells the status better than the column; unknown spellings mean queued. */
+function jobStatus(column: string, detail: string): string {
+  let status: unknown = column;
+  if (detail.startsWith('{')) {
+    try {
+      status = (JSON.parse(detail) as { status?: unknown }).status ?? column;
+    } catch {
+      // Older writers put plain text here.
+      status = column;
+    }
+  }
+  return typeof status === 'string' && JOB_STATUS.has(status) ? status : 'queued';
+}
 
 /** Goals of state.db, of runtime threads and of sessions share one table, apart by their scope. */
 export function applyGoal(scope: 'thread' | 'runtime' | 'session'): Apply {

@@ -1,0 +1,96 @@
+import { loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
+import type { Reader } from '../db/reader.ts';
+import { indexDoc, removeDoc } from '../db/search-index.ts';
+import type { Transaction } from '../db/transaction.ts';
+import { NotFoundError } from '../errors.ts';
+import { messageText } from '../model/message-text.ts';
+import type { Session } from '../model/session.ts';
+import { found } from './page.ts';
+import { isMember } from './message-tree.ts';
+import { SESSION_COLUMNS, SESSION_TREE, toSession, type SessionRow } from './session-rows.ts';
+
+export interface NewMessage {
+  readonly id: string;
+  readonly sessionId: string;
+  readonly parentId: string | null;
+  readonly role: string;
+  readonly createdAt: number | null;
+  readonly body: string;
+}
+
+export function insertMessage(transaction: Transaction, message: NewMessage): void {
+  transaction.insertPlain('session_messages', [
+    {
+      id: message.id,
+      device: transaction.device,
+      session_id: message.sessionId,
+      parent_id: message.parentId,
+      role: message.role,
+      created_at: message.createdAt,
+      ...storeBody(transaction, message.body),
+    },
+  ]);
+  const doc = {
+    kind: 'message',
+    refId: message.id,
+    ownerId: message.sessionId,
+    at: message.createdAt ?? transaction.now(),
+  } as const;
+  indexDoc(transaction, doc, messageText(JSON.parse(message.body)));
+}
+
+export function findSession(reader: Reader, id: string): SessionRow | undefined {
+  return reader.first<SessionRow>(SESSION_COLUMNS, 'from sessions where id = ?', [id]);
+}
+
+export function readSession(reader: Reader, id: string): Session {
+  const row = reader.first<SessionRow & BodyColumns>(
+    [...SESSION_COLUMNS, 'body', 'body_hash'],
+    'from sessions where id = ?',
+    [id],
+  );
+  const session = found(row, 'session', id);
+  return { ...toSession(session), details: sessionDetails(loadBody(reader, session)) };
+}
+
+/** What a session file holds besides its messages and what has a column of its own. */
+export function sessionDetails(body: string): Record<string, unknown> {
+  const {
+    messages: _messages,
+    journal: _journal,
+    ...details
+  } = JSON.parse(body) as Record<string, unknown>;
+  return details;
+}
+
+export function forkDetails(
+  details: Record<string, unknown>,
+  messageCount: number,
+): Record<string, unknown> {
+  const metadata = details['metadata'];
+  const depth = (metadata as { spawn_depth?: number } | undefined)?.spawn_depth ?? 0;
+  return {
+    ...details,
+    metadata: {
+      ...(typeof metadata === 'object' ? metadata : {}),
+      forked_from_message_count: messageCount,
+      spawn_depth: depth + 1,
+    },
+  };
+}
+
+/** @throws `NotFoundError` the message is not one of the session */
+export function memberOf(reader: Reader, sessionId: string, messageId: string): void {
+  if (!isMember(reader, SESSION_TREE, sessionId, messageId)) {
+    throw new NotFoundError(`message of the session ${sessionId}`, messageId);
+  }
+}
+
+export function indexSession(transaction: Transaction, id: string): void {
+  const row = found(findSession(transaction, id), 'session', id);
+  if (row.deleted_at !== null) {
+    removeDoc(transaction, 'session', id);
+    return;
+  }
+  indexDoc(transaction, { kind: 'session', refId: id, ownerId: id, at: row.updated_at }, row.title);
+}

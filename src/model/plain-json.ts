@@ -1,0 +1,38 @@
+import * as z from 'zod';
+
+/** Deeper values could not be imported again after an export. */
+const DEPTH_MAX = 120;
+
+/**
+ * Free-form JSON, as `jsonSchema`, at an eighth of its time: for values on the way of every event.
+ * What `JSON.stringify` would drop or change silently is refused, and what is nested too deep.
+ */
+export const plainJsonSchema = z.custom<unknown>((value) => isPlainJson(value, 0), {
+  error: 'a JSON value, nested at most 120 deep',
+});
+
+export const plainObjectSchema = z.custom<Record<string, unknown>>(
+  (value) =>
+    typeof value === 'object' && !Array.isArray(value) && value !== null && isPlainJson(value, 0),
+  { error: 'a JSON object, nested at most 120 deep' },
+);
+
+function isPlainJson(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true;
+    case 'number':
+      return Number.isFinite(value);
+    case 'object':
+      break;
+    default:
+      return false;
+  }
+  if (value === null) return true;
+  if (depth === DEPTH_MAX) return false;
+  if (Array.isArray(value)) return value.every((element) => isPlainJson(element, depth + 1));
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  return Object.values(value).every((member) => isPlainJson(member, depth + 1));
+}

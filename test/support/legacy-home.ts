@@ -1,0 +1,28 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { tempFolder } from './temp-store.ts';
+
+const GENERATOR = fileURLToPath(new URL('make-legacy-home.mjs', import.meta.url));
+
+/** What must come out of a generated home, per kind. */
+export interface Manifest {
+  kinds: Record<
+    string,
+    { importable: number; orphaned: number; rejected: number; ignored: number; unit: string }
+  >;
+  checks: Record<string, unknown>;
+  faults: { kind: string; class: string; reason: string; where: string; count?: number }[];
+}
+
+/** Makes a legacy home in a folder of its own, gone after the test. */
+export function legacyHome(...options: string[]): { home: string; manifest: Manifest } {
+  const folder = tempFolder();
+  const home = join(folder, 'home');
+  const file = join(folder, 'manifest.json');
+  execFileSync(process.execPath, [GENERATOR, home, '--quiet', '--manifest', file, ...options], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return { home, manifest: JSON.parse(readFileSync(file, 'utf8')) as Manifest };
+}

@@ -1,0 +1,232 @@
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { ImportReport, Store } from '../../src/index.ts';
+import { legacyHome, type Manifest } from '../support/legacy-home.ts';
+import { tempFolder, tempStore } from '../support/temp-store.ts';
+
+/** Kinds that the generator writes but does not count. */
+const UNCOUNTED = new Set(['runtime_owner', 'work_graph_archive']);
+
+function expectAgrees(report: ImportReport, manifest: Manifest): void {
+  const expected = Object.fromEntries(
+    Object.entries(manifest.kinds).map(([kind, counts]) => [
+      kind,
+      {
+        imported: counts.importable,
+        orphaned: counts.orphaned,
+        failed: counts.rejected,
+        ignored: counts.ignored,
+      },
+    ]),
+  );
+  const actual = Object.fromEntries(
+    Object.entries(report.byKind)
+      .filter(([kind]) => !UNCOUNTED.has(kind))
+      .map(([kind, { imported, orphaned, failed, ignored }]) => [
+        kind,
+        { imported, orphaned, failed, ignored },
+      ]),
+  );
+  expect(actual).toEqual(expected);
+}
+
+/** Everything below a folder with its bytes and times. */
+function fingerprint(folder: string): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
+    const stat = statSync(join(folder, name));
+    hash.update(`${name} ${stat.mode} ${stat.mtimeMs} ${stat.size}\n`);
+    if (stat.isFile()) hash.update(readFileSync(join(folder, name)));
+  }
+  return hash.digest('hex');
+}
+
+async function counts(store: Store) {
+  return (await store.stats()).counts;
+}
+
+const seeds = ['2', '29', '4711', String(Date.now() % 100_000)];
+
+describe('import', () => {
+  for (const seed of seeds) {
+    for (const faults of [[], ['--faults']]) {
+      it(`agrees with the manifest, seed ${seed} ${faults.join('')}, and again changes nothing`, async () => {
+        const { home, manifest } = legacyHome('--seed', seed, ...faults);
+        const before = fingerprint(home);
+        const store = await tempStore();
+        expectAgrees(await store.import([home]), manifest);
+        const rows = await counts(store);
+
+        const again = await store.import([home]);
+        expect(again.totals).toMatchObject({ imported: 0, updated: 0 });
+        expect(await counts(store)).toEqual(rows);
+        expect(fingerprint(home)).toBe(before);
+        expect((await store.check()).checks.filter((check) => !check.ok)).toEqual([]);
+        // Its list lacks queued tasks that another fault happened to fall on.
+        const queue = await queueOf(store);
+        const expected = manifest.checks['task_queue_after_import'] as string[];
+        expect(queue.filter((id) => expected.includes(id))).toEqual(expected);
+        if (faults.length === 0) expect(queue).toEqual(expected);
+      });
+    }
+  }
+
+  it('reads state.db of every version', async () => {
+    for (const version of ['0', '1', '2', '3', '4']) {
+      const { home, manifest } = legacyHome('--seed', '6', '--faults', '--state-version', version);
+      const store = await tempStore();
+      expectAgrees(await store.import([home]), manifest);
+    }
+  });
+
+  it('counts without writing anything when asked for a dry run', async () => {
+    const { home, manifest } = legacyHome('--seed', '8', '--faults');
+    const store = await tempStore();
+    const before = await counts(store);
+    expectAgrees(await store.import([home], { dryRun: true }), manifest);
+    expect(await counts(store)).toEqual(before);
+  });
+
+  it('brings a session that grew up to date and keeps what was done in the store', async () => {
+    const { home } = legacyHome('--seed', '12', '--sessions', '3');
+    const store = await tempStore();
+    await store.import([home]);
+    const file =
+      readdirSync(join(home, 'sessions')).find((name) => /^[0-9a-f-]{36}\.json$/.test(name)) ?? '';
+    const path = join(home, 'sessions', file);
+    const session = JSON.parse(readFileSync(path, 'utf8')) as {
+      metadata: { id: string; updated_at: string; title: string };
+      messages: unknown[];
+      journal?: unknown;
+      leaf_id?: unknown;
+    };
+    const { id } = session.metadata;
+    await store.sessions.archive(id);
+    const length = (await store.sessions.get(id)).messageCount;
+    delete session.journal;
+    delete session.leaf_id;
+    session.messages.push({ role: 'user', content: [{ type: 'text', text: 'one more thing' }] });
+    session.metadata.updated_at = '2026-08-20T11:59:59.999999999Z';
+    session.metadata.title = 'grown';
+    writeFileSync(path, JSON.stringify(session));
+
+    const report = await store.import([home]);
+    expect(report.byKind['sessions']).toMatchObject({ imported: 0, updated: 1 });
+    const grown = await store.sessions.get(id);
+    expect(grown).toMatchObject({ title: 'grown', messageCount: length + 1 });
+    expect(grown.archivedAt).not.toBeNull();
+    expect((await store.search('one more thing')).items[0]?.sessionId).toBe(id);
+  });
+
+  it('takes lines that a log gained, each once', async () => {
+    const { home } = legacyHome('--seed', '13');
+    const store = await tempStore();
+    await store.import([home]);
+    const log = join(home, 'audit.log');
+    appendFileSync(log, '{"ts":"2026-08-20T12:00:00+00:00","event":"late","details":{"n":1.0}}\n');
+    const report = await store.import([home]);
+    expect(report.totals).toMatchObject({ imported: 1, updated: 0 });
+    expect((await store.audit.list({ event: 'late' })).items).toHaveLength(1);
+  });
+
+  it('imports an orphan when its parent has come', async () => {
+    const { home } = legacyHome('--seed', '14');
+    const threads = join(home, 'tasks', 'runtime', 'threads');
+    const name = readdirSync(threads)[0] ?? '';
+    const bytes = readFileSync(join(threads, name));
+    rmSync(join(threads, name));
+    const store = await tempStore();
+    const first = await store.import([home]);
+    expect(first.byKind['turns']?.orphaned).toBeGreaterThan(0);
+    writeFileSync(join(threads, name), bytes);
+    const second = await store.import([home]);
+    expect(second.totals.orphaned).toBe(0);
+    expect(second.byKind['turns']?.imported).toBe(first.byKind['turns']?.orphaned);
+    expect((await store.check()).ok).toBe(true);
+  });
+
+  it('keeps records of two homes apart that bear one short id', async () => {
+    const a = legacyHome('--seed', '15').home;
+    const b = legacyHome('--seed', '16').home;
+    const threads = (home: string) => join(home, 'tasks', 'runtime', 'threads');
+    const id = (readdirSync(threads(a))[0] ?? '').replace('.json', '');
+    const thread = JSON.parse(readFileSync(join(threads(a), `${id}.json`), 'utf8')) as object;
+    const turn = {
+      schema_version: 2,
+      id: 'turn_0000aaaa',
+      thread_id: id,
+      status: 'completed',
+      input_summary: 'of b',
+      created_at: '2026-01-01T00:00:01Z',
+    };
+    writeFileSync(
+      join(threads(b), `${id}.json`),
+      JSON.stringify({ ...thread, created_at: '2026-01-01T00:00:00Z', title: 'another' }),
+    );
+    writeFileSync(join(b, 'tasks', 'runtime', 'turns', 'turn_0000aaaa.json'), JSON.stringify(turn));
+    const store = await tempStore();
+    await store.import([a, b]);
+    const { items } = await store.runtime.listThreads({ archived: 'include', limit: 1000 });
+    const other = items.find((item) => item.title === 'another');
+    expect(other?.id).toMatch(new RegExp(`^${id}~[0-9a-f]{8}$`));
+    expect(items.some((item) => item.id === id)).toBe(true);
+    const turns = await store.runtime.listTurns(other?.id ?? '');
+    expect(turns.items.map((t) => t.inputSummary)).toEqual(['of b']);
+    const again = await store.import([a, b]);
+    expect(again.totals).toMatchObject({ imported: 0, updated: 0 });
+  });
+
+  it('does not bring back what was purged or deleted', async () => {
+    const { home } = legacyHome('--seed', '17');
+    const store = await tempStore();
+    await store.import([home]);
+    const [gone, hidden] = (await store.sessions.list({ limit: 2 })).items;
+    await store.purge(gone?.id ?? '');
+    await store.sessions.delete(hidden?.id ?? '');
+    for (const session of [gone, hidden]) {
+      const path = join(home, 'sessions', `${session?.id ?? ''}.json`);
+      writeFileSync(path, `${readFileSync(path, 'utf8')}\n`);
+    }
+    const report = await store.import([home]);
+    expect(report.totals).toMatchObject({ imported: 0, updated: 0 });
+    expect((await store.sessions.list({ deleted: true })).items).toHaveLength(2);
+    expect(
+      (await store.sessions.messages(gone?.id ?? '')).items.every((m) => m.content === null),
+    ).toBe(true);
+  });
+
+  it('refuses a path that is no home, before it reads any other', async () => {
+    const store = await tempStore();
+    const { home } = legacyHome('--seed', '18');
+    await expect(store.import([home, join(home, 'nowhere')])).rejects.toMatchObject({
+      code: 'HOME_NOT_FOUND',
+    });
+    await expect(store.import([join(home, 'audit.log')])).rejects.toMatchObject({
+      code: 'HOME_NOT_FOUND',
+    });
+    expect((await counts(store))['sessions']).toBe(0);
+    const empty = join(tempFolder(), 'empty');
+    mkdirSync(empty);
+    expect((await store.import([empty])).totals.found).toBe(0);
+  });
+});
+
+/** The order in which imported tasks would run. */
+async function queueOf(store: Store): Promise<string[]> {
+  const Driver = (await import('libsql')).default;
+  const rows = new Driver(store.path)
+    .prepare(`select id from tasks where status = 'queued' order by queued_at, id`)
+    .raw()
+    .all() as string[][];
+  return rows.flat();
+}
