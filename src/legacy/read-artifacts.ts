@@ -1,12 +1,9 @@
-import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import type { HomeEntry } from './home-entry.ts';
 import { classifyName, entryPath, type HomeReader } from './home-reader.ts';
 import type { LegacyKind } from './kinds.ts';
 import { problem } from './problem.ts';
-import { openSource, readFully } from './read-source.ts';
-
-const CHUNK_BYTES = 1024 * 1024;
+import { hashOf, openSource } from './read-source.ts';
 
 /**
  * Names and hashes the files of a session's or a task's artifact directory.
@@ -50,16 +47,7 @@ function* readArtifact(
   }
   const { fd, stats } = opened;
   try {
-    const hash = createHash('sha256');
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, stats.size));
-    let size = 0;
-    while (size < stats.size) {
-      const length = readFully(fd, chunk, Math.min(chunk.length, stats.size - size), size);
-      if (length === 0) break;
-      hash.update(chunk.subarray(0, length));
-      size += length;
-    }
-    const sha256 = hash.digest('hex');
+    const { size, sha256 } = hashOf(fd, stats.size);
     const { path } = where;
     yield { type: 'artifact', owner, ownerId, path, file, size, sha256, mtimeMs: stats.mtimeMs };
   } finally {

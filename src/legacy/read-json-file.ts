@@ -1,10 +1,15 @@
+import { setTimeout } from 'node:timers/promises';
 import { safeId, type Check } from './check/shape.ts';
 import type { FileEntry, HomeEntry, RecordEntry, SourceFile } from './home-entry.ts';
 import { unchangedFile, type HomeReader } from './home-reader.ts';
 import type { AnomalyReason, LegacyKind, OrphanReason } from './kinds.ts';
 import { parseRecord } from './parse-record.ts';
 import { problem, rejection } from './problem.ts';
-import { readSource } from './read-source.ts';
+import { readSource, type SourceBytes } from './read-source.ts';
+
+const ATTEMPTS_MAX = 6;
+/** A bad file that is younger may be one that is being written. */
+const RESTED_MS = 250;
 
 /** How the records of one kind are read from files of their own. */
 export interface RecordSpec {
@@ -36,18 +41,34 @@ export async function readJsonFile(
   stem: string | null,
   takeMisplaced: boolean,
 ): Promise<FileOutcome> {
-  const { kind } = spec;
-  const where = { kind, path: reader.show(file) };
-  const source = await readSource(file);
-  if (source === 'missing') return { entries: [] };
-  if (source === 'directory') return { entries: [problem(where, 'ignore', 'directory')] };
-  if (source === 'not_a_file') return { entries: [problem(where, 'ignore', 'foreign_file')] };
-  if (typeof source === 'string') return { entries: [problem(where, 'reject', source)] };
+  const where = { kind: spec.kind, path: reader.show(file) };
+  for (let attempt = 1; ; attempt++) {
+    const source = await readSource(file);
+    if (source === 'missing') return { entries: [] };
+    if (source === 'directory') return { entries: [problem(where, 'ignore', 'directory')] };
+    if (source === 'not_a_file') return { entries: [problem(where, 'ignore', 'foreign_file')] };
+    if (typeof source === 'string') return { entries: [problem(where, 'reject', source)] };
+    const outcome = takeSource(reader, spec, source, where, stem, takeMisplaced);
+    // A writer may rest between emptying the file and filling it, or in the middle.
+    const age = Date.now() - source.mtimeMs;
+    const failed = 'entries' in outcome && outcome.entries.some(isRejection);
+    if (!failed || age < 0 || age >= RESTED_MS) return outcome;
+    if (attempt === ATTEMPTS_MAX) return { entries: [problem(where, 'reject', 'changing')] };
+    await setTimeout(RESTED_MS - age);
+  }
+}
 
-  const { bytes, size, sha256, mtimeMs } = source;
-  const sourceFile: SourceFile = { path: where.path, kind, size, sha256, mtimeMs };
+function takeSource(
+  reader: HomeReader,
+  spec: RecordSpec,
+  { bytes, size, sha256, mtimeMs }: SourceBytes,
+  where: { kind: LegacyKind; path: string },
+  stem: string | null,
+  takeMisplaced: boolean,
+): FileOutcome {
+  const sourceFile: SourceFile = { ...where, size, sha256, mtimeMs };
   const fits = (id: string) => stem === null || (spec.nameFits ?? sameName)(stem, id);
-  const seen = reader.ids(kind);
+  const seen = reader.ids(spec.kind);
   const mark = reader.hooks.mark(sourceFile);
   if (mark !== undefined) {
     const misplaced = mark.ids.some((id) => !fits(id));
@@ -116,6 +137,10 @@ export async function* readSingleFile(
 ): AsyncGenerator<HomeEntry> {
   const outcome = await readJsonFile(reader, spec, file, null, true);
   if ('entries' in outcome) yield* outcome.entries;
+}
+
+function isRejection(entry: HomeEntry): boolean {
+  return entry.type === 'problem' && entry.class === 'reject';
 }
 
 function sameName(stem: string, id: string): boolean {

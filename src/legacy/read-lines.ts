@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { isUtf8 } from 'node:buffer';
 import type { Check } from './check/shape.ts';
@@ -7,7 +6,7 @@ import { unchangedFile, type HomeReader } from './home-reader.ts';
 import type { AnomalyReason, LegacyKind, OrphanReason } from './kinds.ts';
 import { parseRecord } from './parse-record.ts';
 import { problem, rejection } from './problem.ts';
-import { openSource, readFully, SOURCE_SIZE_MAX } from './read-source.ts';
+import { hashOf, openSource, readFully, SOURCE_SIZE_MAX } from './read-source.ts';
 
 /** How the lines of one kind of log are read. */
 export interface LineSpec {
@@ -60,7 +59,7 @@ export function* readLines(reader: HomeReader, spec: LineSpec, file: string): Ge
       path: where.path,
       kind,
       size,
-      sha256: hashOf(fd, size),
+      sha256: hashOf(fd, size).sha256,
       mtimeMs,
     };
     const mark = reader.hooks.mark(sourceFile);
@@ -160,18 +159,6 @@ export function* linesOf(fd: number, size: number): Generator<Line> {
 function joined(pending: Buffer[], tail?: Buffer): Buffer {
   if (pending.length === 0 && tail !== undefined) return tail;
   return Buffer.concat(tail === undefined ? pending : [...pending, tail]);
-}
-
-function hashOf(fd: number, size: number): string {
-  const hash = createHash('sha256');
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  for (let position = 0; position < size;) {
-    const length = readFully(fd, chunk, Math.min(CHUNK_BYTES, size - position), position);
-    if (length === 0) break;
-    hash.update(chunk.subarray(0, length));
-    position += length;
-  }
-  return hash.digest('hex');
 }
 
 function isBlank(bytes: Buffer): boolean {

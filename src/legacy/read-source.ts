@@ -23,6 +23,7 @@ const PAUSE_MS = 25;
 const SETTLED_MS = 15;
 const MEMORY_KEPT = 8 * 1024 * 1024;
 
+const chunk = Buffer.allocUnsafeSlow(256 * 1024);
 let memory = Buffer.allocUnsafeSlow(256 * 1024);
 
 /**
@@ -92,6 +93,19 @@ export function readFully(fd: number, target: Buffer, length: number, position: 
     done += count;
   }
   return done;
+}
+
+/** The hash of the first `size` bytes of a file, and how many there were. */
+export function hashOf(fd: number, size: number): { size: number; sha256: string } {
+  const hash = createHash('sha256');
+  let done = 0;
+  while (done < size) {
+    const length = readFully(fd, chunk, Math.min(chunk.length, size - done), done);
+    if (length === 0) break;
+    hash.update(chunk.subarray(0, length));
+    done += length;
+  }
+  return { size: done, sha256: hash.digest('hex') };
 }
 
 /** One byte more than the file has, so that growth is seen. */

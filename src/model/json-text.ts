@@ -21,6 +21,10 @@ const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+/** Memory above this size is not kept, in bytes. */
+const INPUT_KEPT = 4 * 1024 * 1024;
+/** Where a text is put to be scanned; kept, because allocating it anew would cost more than the scan. */
+let input = Buffer.alloc(0);
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
@@ -35,7 +39,11 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
  *   too early
  */
 export function minifyJson(text: string): string {
-  const bytes = Buffer.from(text);
+  const size = Buffer.byteLength(text);
+  if (input.length < size || input.length > INPUT_KEPT) {
+    input = Buffer.allocUnsafe(Math.max(size, 65_536));
+  }
+  const bytes = input.subarray(0, input.write(text));
   if (bytes.length !== text.length && LONE_SURROGATE.test(text)) {
     throw new JsonTextError('lone_surrogate', 0);
   }

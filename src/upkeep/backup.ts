@@ -2,7 +2,7 @@ import { existsSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ulid } from 'ulid';
 import { fileSize } from '../db/file-facts.ts';
-import { Database } from '../db/database.ts';
+import { Database, type DatabaseOptions } from '../db/database.ts';
 import { backUp, openDatabase } from '../db/open.ts';
 import { Connection } from '../db/connection.ts';
 import { releaseClosed } from '../db/release.ts';
@@ -13,6 +13,7 @@ import {
   StoreError,
   StorePathError,
 } from '../errors.ts';
+import { automations, runtimeTurns, tasks, type MutableTable } from '../model/registers.ts';
 
 export interface BackupResult {
   file: string;
@@ -91,25 +92,54 @@ export async function restoreStore(
   } finally {
     await reading.close();
   }
-  const deviceId = renewDevice(fresh, encryptionKey, clock);
+  const deviceId = ulid(clock());
+  await becomeDevice(fresh, deviceId, settings, clock);
   await releaseClosed();
   const replaced = setAside(target, encryptionKey, clock());
   renameSync(fresh, target);
-  const opened = await openDatabase(target, settings, clock);
-  await opened.close();
   return { path: target, replaced, deviceId };
 }
 
-/** Gives the copy an identity of its own, in a file without a log, so that it can be renamed. */
-function renewDevice(file: string, encryptionKey: string | undefined, clock: () => number): string {
-  const id = ulid(clock());
-  const connection = new Connection(file, { busyWaitMs: 1000, encryptionKey, readOnly: false });
+/** What a device runs, and how its owner is written; see "Who may run what" in the README. */
+const WORK: readonly [MutableTable, string][] = [
+  [tasks, `status in ('queued', 'running')`],
+  [automations, 'true'],
+  [runtimeTurns, `status in ('queued', 'in_progress')`],
+];
+
+/**
+ * Gives the copy an identity of its own, and takes over the work of its former self: that is not
+ * there any more to do it. Folds the log in, so that the file can be renamed.
+ */
+async function becomeDevice(
+  file: string,
+  deviceId: string,
+  settings: DatabaseOptions,
+  clock: () => number,
+): Promise<void> {
+  const database = await openDatabase(file, settings, clock);
   try {
-    connection.run('update device set id = ?', [id]);
+    await database.write({ now: clock }, (transaction) => {
+      const former = transaction.device;
+      for (const [table, open] of WORK) {
+        const rows = transaction.list<{ id: string }>(
+          ['id'],
+          `from ${table.name} where owner = ? and ${open}`,
+          [former],
+        );
+        for (const { id } of rows) transaction.update(table, id, { owner: deviceId });
+      }
+      // A trigger may fire on the device that made it.
+      transaction.run(`update triggers set device = ? where device = ? and status = 'pending'`, [
+        deviceId,
+        former,
+      ]);
+      transaction.run('delete from task_leases');
+      transaction.run('update device set id = ?', [deviceId]);
+    });
   } finally {
-    connection.close();
+    await database.close();
   }
-  return id;
 }
 
 /** Moves the store that stands at `path` away, log and all; returns its new name. */

@@ -489,13 +489,19 @@ CREATE UNIQUE INDEX automation_runs_slot on automation_runs (automation_id, slot
 
 CREATE INDEX automations_body on automations (body_hash) where body_hash is not null;
 
+CREATE INDEX automations_deleted on automations (updated_at, id) where deleted_at is not null;
+
 CREATE INDEX automations_due on automations (owner, next_run_at) where status = 'active' and deleted_at is null;
+
+CREATE INDEX automations_status on automations (status, updated_at, id) where deleted_at is null;
 
 CREATE INDEX automations_updated on automations (updated_at, id) where deleted_at is null;
 
 CREATE INDEX goals_body on goals (body_hash) where body_hash is not null;
 
 CREATE INDEX goals_scope on goals (scope, updated_at, id) where deleted_at is null;
+
+CREATE INDEX goals_updated on goals (updated_at, id) where deleted_at is null;
 
 CREATE INDEX jobs_body on jobs (body_hash) where body_hash is not null;
 
@@ -521,17 +527,19 @@ CREATE INDEX runtime_items_body on runtime_items (body_hash) where body_hash is 
 
 CREATE INDEX runtime_items_turn on runtime_items (turn_id, position, id);
 
-CREATE INDEX runtime_threads_active on runtime_threads (updated_at, id) where deleted_at is null and archived = 0;
-
-CREATE INDEX runtime_threads_archived on runtime_threads (updated_at, id) where deleted_at is null and archived = 1;
+CREATE INDEX runtime_threads_archived on runtime_threads (archived, updated_at, id) where deleted_at is null;
 
 CREATE INDEX runtime_threads_body on runtime_threads (body_hash) where body_hash is not null;
+
+CREATE INDEX runtime_threads_deleted on runtime_threads (updated_at, id) where deleted_at is not null;
 
 CREATE INDEX runtime_threads_updated on runtime_threads (updated_at, id) where deleted_at is null;
 
 CREATE INDEX runtime_threads_workspace on runtime_threads (workspace, updated_at, id) where deleted_at is null;
 
 CREATE INDEX runtime_turns_body on runtime_turns (body_hash) where body_hash is not null;
+
+CREATE INDEX runtime_turns_open on runtime_turns (thread_id, status) where status in ('queued', 'in_progress');
 
 CREATE INDEX runtime_turns_status on runtime_turns (status, owner) where status in ('queued', 'in_progress');
 
@@ -569,13 +577,19 @@ CREATE INDEX sessions_updated on sessions (updated_at, id) where deleted_at is n
 
 CREATE INDEX sessions_workspace on sessions (workspace, updated_at, id) where deleted_at is null;
 
+CREATE INDEX tasks_active on tasks (updated_at, id) where deleted_at is null and archived_at is null;
+
+CREATE INDEX tasks_archived on tasks (updated_at, id) where deleted_at is null and archived_at is not null;
+
 CREATE INDEX tasks_body on tasks (body_hash) where body_hash is not null;
 
 CREATE INDEX tasks_deleted on tasks (updated_at, id) where deleted_at is not null;
 
 CREATE INDEX tasks_queue on tasks (owner, queued_at, id) where status = 'queued' and deleted_at is null;
 
-CREATE INDEX tasks_status on tasks (status, updated_at, id) where deleted_at is null;
+CREATE INDEX tasks_running on tasks (owner, id) where status = 'running';
+
+CREATE INDEX tasks_status on tasks (status, updated_at, id, archived_at, deleted_at) where deleted_at is null;
 
 CREATE INDEX tasks_updated on tasks (updated_at, id) where deleted_at is null;
 
@@ -591,13 +605,15 @@ CREATE INDEX thread_messages_parent on thread_messages (parent_id) where parent_
 
 CREATE INDEX thread_messages_thread on thread_messages (thread_id, number);
 
-CREATE INDEX threads_active on threads (updated_at, id) where deleted_at is null and archived = 0;
-
-CREATE INDEX threads_archived on threads (updated_at, id) where deleted_at is null and archived = 1;
+CREATE INDEX threads_archived on threads (archived, updated_at, id) where deleted_at is null;
 
 CREATE INDEX threads_body on threads (body_hash) where body_hash is not null;
 
-CREATE INDEX threads_title on threads (title collate nocase, updated_at) where title is not null;
+CREATE INDEX threads_cwd on threads (cwd, updated_at, id) where deleted_at is null;
+
+CREATE INDEX threads_deleted on threads (updated_at, id) where deleted_at is not null;
+
+CREATE INDEX threads_title on threads (title collate nocase, updated_at, id) where title is not null and deleted_at is null;
 
 CREATE INDEX threads_updated on threads (updated_at, id) where deleted_at is null;
 
@@ -605,7 +621,9 @@ CREATE INDEX triggers_body on triggers (body_hash) where body_hash is not null;
 
 CREATE INDEX triggers_created on triggers (created_at, id);
 
-CREATE INDEX triggers_pending on triggers (fire_at, id) where status = 'pending';
+CREATE INDEX triggers_pending on triggers (device, fire_at, id) where status = 'pending';
+
+CREATE INDEX triggers_status on triggers (status, created_at, id);
 
 CREATE TRIGGER audit_log_immutable before update on audit_log
 when new.id is not old.id or new.device is not old.device or (new.body_hash is not old.body_hash and new.body is not 'null') or (new.body is not old.body and new.body is not 'null')

@@ -40,14 +40,12 @@ function reasonOf(text: string): string {
 describe('minifyJson', () => {
   it('keeps the value and is done after one pass', () => {
     fc.assert(
-      fc.property(value, fc.constantFrom(undefined, 1, 2, '\t', '\r\n '), (v, indent) => {
-        const text = JSON.stringify(v, null, typeof indent === 'string' ? '\t' : indent);
-        const padded = typeof indent === 'string' ? text.replaceAll('\t', indent) : text;
+      fc.property(value, fc.constantFrom(undefined, 1, 4, '\t', '\r\n '), (v, indent) => {
+        const text = JSON.stringify(v, null, indent);
         const minified = minifyJson(text);
         expect(minified).toBe(JSON.stringify(v));
         expect(minifyJson(minified)).toBe(minified);
         expect(minifyJsonBytes(Buffer.from(text)).text).toBe(minified);
-        if (!text.includes('\\t')) expect(minifyJson(padded)).toBe(minified);
       }),
     );
   });

@@ -23,6 +23,7 @@ describe('backup and restore', () => {
     const { id } = await store.sessions.create({ title: 'before', workspace: '/w' });
     await store.sessions.appendMessages(id, [{ role: 'user', content: noise(20_000) }]);
     const { deviceId } = await store.stats();
+    const task = await store.tasks.create({ prompt: 'waits', workspace: '/w' });
     const backup = await store.backup(join(folder, 'copy.db'));
     expect(backup.bytes).toBeGreaterThan(0);
     await store.sessions.create({ title: 'after', workspace: '/w' });
@@ -36,6 +37,10 @@ describe('backup and restore', () => {
     expect((await again.stats()).deviceId).toBe(restored.deviceId);
     expect((await again.sessions.messages(id)).items).toHaveLength(1);
     expect((await again.check()).ok).toBe(true);
+    // The work of the former device goes on here.
+    expect(await again.tasks.claim({ owner: 'worker', leaseMs: 1000 })).toMatchObject({
+      id: task.id,
+    });
     const kept = await openStore({ path: restored.replaced ?? '' });
     expect(await titles(kept)).toEqual(['after', 'before']);
     await kept.close();

@@ -8,7 +8,7 @@ const MARK = `number-${randomUUID()}:`;
 let marked = false;
 
 /** No check for which the spelling of numbers matters looks into a text that is longer. */
-const LONG = 64;
+const LONG = 256;
 
 /**
  * Reads a minified text with its odd numbers marked and its long strings cut, which makes the

@@ -1,37 +1,17 @@
 const RFC_3339 =
-  /^\s*(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?\s*(?:[Zz]|[+-](\d\d):?(\d\d))$/;
-
-const DAYS = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[Tt ](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?\s*(?:[Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/;
 
 /**
  * Whether a text is a time as the original program reads it: RFC 3339, where a blank may stand for
- * the `T`, any offset will do, and a second 60 exists.
+ * the `T`, blanks may come first, any offset will do, and a second 60 exists.
  */
 export function isTime(text: string): boolean {
-  const parts = RFC_3339.exec(text);
-  if (parts === null) return false;
-  const [year, month, day, hour, minute, second, zoneHour = 0, zoneMinute = 0] = parts
-    .slice(1)
-    .map((part: string | undefined) => Number(part ?? 0)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number?,
-    number?,
-  ];
-  const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  const days = month === 2 && !leap ? 28 : DAYS[month - 1];
-  return (
-    days !== undefined &&
-    day >= 1 &&
-    day <= days &&
-    hour < 24 &&
-    minute < 60 &&
-    second <= 60 &&
-    zoneHour < 24 &&
-    zoneMinute < 60
-  );
+  const trimmed = text.trimStart();
+  if (!RFC_3339.test(trimmed)) return false;
+  const day = Number(trimmed.slice(8, 10));
+  if (day <= 28) return true;
+  const year = Number(trimmed.slice(0, 4));
+  const month = Number(trimmed.slice(5, 7));
+  if (month !== 2) return day <= 30 || [1, 3, 5, 7, 8, 10, 12].includes(month);
+  return day === 29 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }

@@ -1,6 +1,6 @@
 import { objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
 import { parseTime } from '../../model/time.ts';
-import { legacyTime } from './legacy-names.ts';
+import { legacyIdOrNull, legacyTime } from './legacy-names.ts';
 
 /**
  * A record of the old program on its way out. It starts from the kept text; a member changes only
@@ -46,6 +46,12 @@ export class RecordPatch {
     return this.setJson(key, column === null ? undefined : JSON.stringify(column));
   }
 
+  /** The id of a record, as the text has it where it names that record, else as it is exported. */
+  reference(key: string, column: string | null): this {
+    if (column !== null && this.value(key) === column) return this;
+    return this.text(key, legacyIdOrNull(column));
+  }
+
   /** A time in unix milliseconds; `null` takes the member away. */
   time(key: string, column: number | null): this {
     const value = this.value(key);
@@ -61,6 +67,12 @@ export class RecordPatch {
     const wanted = column === null ? null : Math.floor(column / 1000);
     if (old === wanted) return this;
     return this.setJson(key, String(wanted));
+  }
+
+  /** An exact integer, or `null`. */
+  integer(key: string, column: bigint | null): this {
+    const wanted = column === null ? 'null' : String(column);
+    return (this.json(key) ?? 'null') === wanted ? this : this.setJson(key, wanted);
   }
 
   /** A member that the old program needs and that this record lacks. */

@@ -55,7 +55,9 @@ export function releaseOrphan(
 }
 
 function keptId(record: ImportRecord, context: HomeContext): string {
-  const place = JSON.stringify([context.label, record.kind, record.path, record.line ?? 0]);
+  // Rows of a database share one path and have no line; their key tells them apart.
+  const at = record.line ?? (record.kind.startsWith('state.') ? record.id : 0);
+  const place = JSON.stringify([context.label, record.kind, record.path, at]);
   return createHash('sha256').update(place).digest('hex').slice(0, 32);
 }
 

@@ -151,7 +151,7 @@ export const applyStateJob: Apply = (transaction, record, context) => {
 };
 
 /** A detail that is JSON tells the status better than the column; unknown spellings mean queued. */
-function jobStatus(column: string, detail: string): string {
+export function jobStatus(column: string, detail: string): string {
   let status: unknown = column;
   if (detail.startsWith('{')) {
     try {

@@ -1,0 +1,174 @@
+import type { Reader } from '../../db/reader.ts';
+import { objectMembers, patchObject } from '../../model/json-text.ts';
+import { prettyJson } from '../../model/json-text-pretty.ts';
+import { formatTime } from '../../model/time.ts';
+import { bodyOf, eachRow, live, type ExportContext, type RowQuery } from './export-context.ts';
+import { legacyId, legacyIdOrNull } from './legacy-names.ts';
+import { RUNTIME } from './legacy-runtime.ts';
+import { RecordPatch } from './record-patch.ts';
+
+interface EventRow {
+  readonly id: string;
+  readonly number: number;
+  readonly seq: number;
+  readonly type: string;
+  readonly turn_id: string | null;
+  readonly item_id: string | null;
+  readonly created_at: number;
+  readonly legacy_seq: string | null;
+  readonly legacy: string | null;
+}
+
+interface ThreadRow {
+  readonly id: string;
+  readonly legacy_id: string | null;
+}
+
+/** Numbers for events that the old program did not write: above all that it gave out. */
+export interface SeqSource {
+  /** What is added to the row number of such an event. */
+  readonly offset: bigint;
+  /** The highest that was written so far. */
+  highest: bigint;
+}
+
+/**
+ * `events/<thread>.jsonl`, in the order of the store. Numbers of the old program stay; gaps are
+ * legal there, so that events of the library are numbered by their rows.
+ */
+export async function writeEvents(context: ExportContext, seqs: SeqSource): Promise<void> {
+  const threads: ThreadRow[] = [];
+  const query: RowQuery<ThreadRow> = {
+    kind: 'events',
+    columns: ['id', 'legacy_id'],
+    from: `from runtime_threads t where ${live('t')}`,
+    key: 'id',
+  };
+  await eachRow(context, query, (_, row) => threads.push(row));
+  for (const thread of threads) await writeLog(context, thread, seqs);
+}
+
+async function writeLog(context: ExportContext, thread: ThreadRow, seqs: SeqSource): Promise<void> {
+  const has = await context.read((reader) =>
+    reader.number('select exists (select 1 from runtime_events where thread_id = ?)', [thread.id]),
+  );
+  if (has === 0) return;
+  const file = context.target.lines(`${RUNTIME}/events/${legacyId(thread.id)}.jsonl`);
+  try {
+    const query: RowQuery<EventRow> = {
+      kind: 'events',
+      columns: [
+        'id',
+        'number',
+        'seq',
+        'type',
+        'turn_id',
+        'item_id',
+        'created_at',
+        'legacy_seq',
+        'legacy',
+      ],
+      from: 'from runtime_events where thread_id = ?',
+      params: [thread.id],
+      key: 'seq',
+    };
+    await eachRow(context, query, (reader, row) => {
+      file.write(eventLine(row, thread, bodyOf(reader, 'runtime_events', row.id), seqs));
+      context.counter.add('events');
+    });
+  } finally {
+    file.close();
+  }
+}
+
+function eventLine(row: EventRow, thread: ThreadRow, payload: string, seqs: SeqSource): string {
+  const seq = row.legacy_seq ?? String(BigInt(row.number) + seqs.offset);
+  if (BigInt(seq) > seqs.highest) seqs.highest = BigInt(seq);
+  if (row.legacy === null) return builtLine(row, seq, legacyId(thread.id), payload);
+  const line = new RecordPatch(row.legacy)
+    .setJson('payload', payload)
+    .reference('turn_id', row.turn_id)
+    .reference('item_id', row.item_id);
+  // The line may name another thread than its file does, and then goes on doing so.
+  if (thread.legacy_id !== null && line.value('thread_id') === thread.legacy_id) {
+    line.reference('thread_id', thread.id);
+  }
+  return line.result();
+}
+
+function builtLine(row: EventRow, seq: string, threadId: string, payload: string): string {
+  const turnId = legacyIdOrNull(row.turn_id);
+  const itemId = legacyIdOrNull(row.item_id);
+  return (
+    `{"schema_version":2,"seq":${seq},"timestamp":"${formatTime(row.created_at)}"` +
+    `,"thread_id":${JSON.stringify(threadId)}` +
+    (turnId === null ? '' : `,"turn_id":${JSON.stringify(turnId)}`) +
+    (itemId === null ? '' : `,"item_id":${JSON.stringify(itemId)}`) +
+    `,"event":${JSON.stringify(row.type)},"payload":${payload}}`
+  );
+}
+
+/** Prepares the numbering: above the counter file and above every number that is kept. */
+export async function seqSource(context: ExportContext): Promise<SeqSource> {
+  return context.read((reader) => {
+    const highest = [counterOf(reader) - 1n, highestLegacySeq(reader), highestOrphanSeq(reader)];
+    const base = highest.reduce((a, b) => (a > b ? a : b), 0n);
+    const first = reader.number('select min(number) from runtime_events where legacy_seq is null');
+    return { offset: base + 1n - BigInt(first), highest: base };
+  });
+}
+
+function highestLegacySeq(reader: Reader): bigint {
+  const row = reader.first<{ legacy_seq: string }>(
+    ['legacy_seq'],
+    `from runtime_events where legacy_seq is not null
+     order by length(legacy_seq) desc, legacy_seq desc`,
+  );
+  return BigInt(row?.legacy_seq ?? '0');
+}
+
+function highestOrphanSeq(reader: Reader): bigint {
+  let highest = 0n;
+  for (const { id } of reader.list<{ id: string }>(
+    ['id'],
+    `from legacy_records where kind = 'events'`,
+  )) {
+    highest = maxOf(highest, memberInteger(bodyOf(reader, 'legacy_records', id), 'seq'));
+  }
+  return highest;
+}
+
+function counterOf(reader: Reader): bigint {
+  const rows = reader.list<{ id: string }>(
+    ['id'],
+    `from legacy_records where kind = 'runtime_state'`,
+  );
+  return rows.reduce(
+    (max, row) => maxOf(max, memberInteger(bodyOf(reader, 'legacy_records', row.id), 'next_seq')),
+    1n,
+  );
+}
+
+/** `state.json`: the kept one, with a counter above every number; none where there are no events. */
+export function writeCounter(
+  context: ExportContext,
+  kept: { readonly raw: string; readonly modifiedAt: number } | undefined,
+  highest: bigint,
+): void {
+  const next = String(highest + 1n);
+  if (kept === undefined && highest === 0n) return;
+  let raw = kept?.raw ?? `{"schema_version":2,"next_seq":${next}}`;
+  if (memberInteger(raw, 'next_seq') <= highest) raw = patchObject(raw, { next_seq: next });
+  context.target.write(`${RUNTIME}/state.json`, prettyJson(raw), kept?.modifiedAt);
+  context.counter.add('runtime_state');
+}
+
+/** An exact integer that may pass 2^53. */
+function memberInteger(raw: string, key: string): bigint {
+  const text = objectMembers(raw).find((member) => member.key === key)?.value ?? '0';
+  return /^\d+$/.test(text) ? BigInt(text) : 0n;
+}
+
+function maxOf(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}

@@ -1,0 +1,93 @@
+import type { Reader } from '../../db/reader.ts';
+import { prettyJson } from '../../model/json-text-pretty.ts';
+import { bodyOf, eachRow, ownedBy, type ExportContext } from './export-context.ts';
+import { legacyId, sessionFileName } from './legacy-names.ts';
+import { RUNTIME } from './legacy-runtime.ts';
+import { RecordPatch } from './record-patch.ts';
+
+export interface GoalRow {
+  readonly id: string;
+  readonly owner_id: string;
+  readonly status: string;
+  readonly objective: string;
+  readonly updated_at: number;
+}
+
+const COLUMNS = ['id', 'owner_id', 'status', 'objective', 'updated_at'] as const;
+const OWNERS = { thread: 'threads', runtime: 'runtime_threads', session: 'sessions' } as const;
+
+/** The old program refuses the goal of a session with any other member. */
+const SESSION_KEYS: ReadonlySet<string> = new Set([
+  'schema_version',
+  'objective',
+  'status',
+  'token_budget',
+  'tokens_used',
+  'time_used_seconds',
+  'continuation_count',
+  'elapsed_seconds',
+  'pause_reason',
+]);
+const SESSION_STATUS = new Set(['active', 'paused', 'complete', 'blocked']);
+const STATUS = new Set([...SESSION_STATUS, 'usage_limited', 'budget_limited']);
+
+/** Goals of one scope, but for those whose owner was deleted; one without an owner is kept. */
+export async function eachGoal(
+  context: ExportContext,
+  kind: string,
+  scope: keyof typeof OWNERS,
+  job: (reader: Reader, row: GoalRow) => void,
+): Promise<void> {
+  const { session } = context;
+  const owner = OWNERS[scope];
+  const query = {
+    kind,
+    columns: COLUMNS,
+    from: `from goals g where scope = ? and g.deleted_at is null
+      and (${ownedBy(owner, 'g.owner_id')}
+        or not exists (select 1 from ${owner} o where o.id = g.owner_id))
+      ${session === undefined ? '' : 'and g.owner_id = ?'}`,
+    params: session === undefined ? [scope] : [scope, session],
+    key: 'id',
+  };
+  await eachRow<GoalRow>(context, query, job);
+}
+
+/** `sessions/.goals/<session>.json`, which has no time but that of the file. */
+export async function writeSessionGoals(context: ExportContext): Promise<void> {
+  await eachGoal(context, 'session_goals', 'session', (reader, row) => {
+    const goal = new RecordPatch(bodyOf(reader, 'goals', row.id))
+      .only(SESSION_KEYS)
+      .text('objective', row.objective)
+      .text('status', SESSION_STATUS.has(row.status) ? row.status : 'paused');
+    const path = `sessions/.goals/${sessionFileName(row.owner_id)}.json`;
+    context.target.write(path, prettyJson(goal.result()), row.updated_at);
+    context.counter.add('session_goals');
+  });
+}
+
+/** `tasks/runtime/goals/<thread>.json`. */
+export async function writeRuntimeGoals(context: ExportContext): Promise<void> {
+  await eachGoal(context, 'runtime_goals', 'runtime', (reader, row) => {
+    const raw = goalRecord(row, bodyOf(reader, 'goals', row.id), legacyId);
+    const path = `${RUNTIME}/goals/${legacyId(row.owner_id)}.json`;
+    context.target.write(path, prettyJson(raw));
+    context.counter.add('runtime_goals');
+  });
+}
+
+/** A goal of a thread, in state.db or of the runtime: times in seconds, nothing left out. */
+export function goalRecord(row: GoalRow, body: string, threadIdOf: (id: string) => string): string {
+  const seconds = String(Math.floor(row.updated_at / 1000));
+  return new RecordPatch(body)
+    .text('thread_id', threadIdOf(row.owner_id))
+    .fallback('goal_id', JSON.stringify(`goal-${row.owner_id}`))
+    .text('objective', row.objective)
+    .text('status', STATUS.has(row.status) ? row.status : 'paused')
+    .fallback('tokens_used', '0')
+    .fallback('time_used_seconds', '0')
+    .fallback('continuation_count', '0')
+    .fallback('created_at', seconds)
+    .seconds('updated_at', row.updated_at)
+    .result();
+}

@@ -1,0 +1,193 @@
+import type { Reader } from '../../db/reader.ts';
+import { arrayElements, parseJson } from '../../model/json-text.ts';
+import { prettyJson } from '../../model/json-text-pretty.ts';
+import {
+  bodyOf,
+  countDeleted,
+  eachRow,
+  live,
+  ownedBy,
+  type ExportContext,
+  type RowQuery,
+} from './export-context.ts';
+import { legacyId } from './legacy-names.ts';
+import { RecordPatch } from './record-patch.ts';
+
+export const RUNTIME = 'tasks/runtime';
+
+interface ThreadRow {
+  readonly id: string;
+  readonly title: string | null;
+  readonly workspace: string;
+  readonly model: string;
+  readonly mode: string;
+  readonly session_id: string | null;
+  readonly task_id: string | null;
+  readonly latest_turn_id: string | null;
+  readonly archived: number;
+  readonly created_at: number;
+  readonly updated_at: number;
+}
+
+interface TurnRow {
+  readonly id: string;
+  readonly thread_id: string;
+  readonly status: string;
+  readonly input_summary: string;
+  readonly error: string | null;
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+}
+
+interface ItemRow {
+  readonly id: string;
+  readonly legacy_id: string | null;
+  readonly device: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly summary: string;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+}
+
+/** Threads last: a thread that appears meanwhile is then complete the next time, never half here. */
+export async function writeRuntime(context: ExportContext): Promise<void> {
+  await countDeleted(context, 'threads', 'runtime_threads');
+  await writeTurns(context);
+  const query: RowQuery<ThreadRow> = {
+    kind: 'threads',
+    columns: [
+      'id',
+      'title',
+      'workspace',
+      'model',
+      'mode',
+      'session_id',
+      'task_id',
+      'latest_turn_id',
+      'archived',
+      'created_at',
+      'updated_at',
+    ],
+    from: `from runtime_threads t where ${live('t')}`,
+    key: 'id',
+  };
+  await eachRow(context, query, (reader, row) => {
+    const raw = threadRecord(row, bodyOf(reader, 'runtime_threads', row.id));
+    context.target.write(`${RUNTIME}/threads/${legacyId(row.id)}.json`, prettyJson(raw));
+    context.counter.add('threads');
+  });
+}
+
+/** A turn with its items, from one view of the store. */
+async function writeTurns(context: ExportContext): Promise<void> {
+  const { target, counter } = context;
+  const query: RowQuery<TurnRow> = {
+    kind: 'turns',
+    columns: [
+      'id',
+      'thread_id',
+      'status',
+      'input_summary',
+      'error',
+      'created_at',
+      'started_at',
+      'ended_at',
+    ],
+    from: `from runtime_turns t where ${ownedBy('runtime_threads', 't.thread_id')}`,
+    key: 'id',
+  };
+  await eachRow(context, query, (reader, row) => {
+    const items = readItems(reader, row.id);
+    for (const item of items) {
+      const raw = itemRecord(item, row.id, bodyOf(reader, 'runtime_items', item.id));
+      target.write(`${RUNTIME}/items/${legacyId(item.id)}.json`, prettyJson(raw));
+      counter.add('items');
+    }
+    const raw = turnRecord(row, items, bodyOf(reader, 'runtime_turns', row.id));
+    target.write(`${RUNTIME}/turns/${legacyId(row.id)}.json`, prettyJson(raw));
+    counter.add('turns');
+  });
+}
+
+function readItems(reader: Reader, turnId: string): ItemRow[] {
+  return reader.list<ItemRow>(
+    ['id', 'legacy_id', 'device', 'kind', 'status', 'summary', 'started_at', 'ended_at'],
+    'from runtime_items where turn_id = ? order by position, id',
+    [turnId],
+  );
+}
+
+function threadRecord(row: ThreadRow, body: string): string {
+  const thread = head(body)
+    .reference('id', row.id)
+    .time('created_at', row.created_at)
+    .time('updated_at', row.updated_at)
+    .text('model', row.model)
+    .text('workspace', row.workspace)
+    .text('mode', row.mode)
+    .fallback('allow_shell', 'false')
+    .fallback('trust_mode', 'false')
+    .fallback('auto_approve', 'false')
+    .reference('latest_turn_id', row.latest_turn_id);
+  const archived = row.archived === 1;
+  if (archived !== (thread.value('archived') === true)) {
+    thread.setJson('archived', String(archived));
+  }
+  return thread
+    .text('task_id', row.task_id)
+    .text('title', row.title)
+    .reference('session_id', row.session_id)
+    .result();
+}
+
+function turnRecord(row: TurnRow, items: readonly ItemRow[], body: string): string {
+  const turn = head(body)
+    .reference('id', row.id)
+    .reference('thread_id', row.thread_id)
+    .text('status', row.status)
+    .text('input_summary', row.input_summary)
+    .time('created_at', row.created_at)
+    .time('started_at', row.started_at)
+    .time('ended_at', row.ended_at)
+    .text('error', row.error);
+  const ids = itemIds(turn, items);
+  if (ids !== undefined) turn.setJson('item_ids', ids);
+  return turn.result();
+}
+
+/**
+ * The order of the items, where it is not as the turn has it. Items that an old turn does not list
+ * stay unlisted; those of the library, and those that got another id, are put in.
+ */
+function itemIds(turn: RecordPatch, items: readonly ItemRow[]): string | undefined {
+  const json = turn.json('item_ids');
+  const old = json?.startsWith('[') ? arrayElements(json).map(parseJson) : undefined;
+  const renamed = new Map(
+    items.flatMap((item) => (item.legacy_id === null ? [] : [[item.legacy_id, item.id] as const])),
+  );
+  const listed = (old ?? []).map((id) => renamed.get(id as string) ?? (id as string));
+  const seen = new Set(listed);
+  const added = items.filter((item) => item.device !== 'import' && !seen.has(item.id));
+  if (added.length === 0 && renamed.size === 0) return undefined;
+  return JSON.stringify([...listed, ...added.map((item) => item.id)].map(legacyId));
+}
+
+function itemRecord(row: ItemRow, turnId: string, body: string): string {
+  return head(body)
+    .reference('id', row.id)
+    .reference('turn_id', turnId)
+    .text('kind', row.kind)
+    .text('status', row.status)
+    .text('summary', row.summary)
+    .time('started_at', row.started_at)
+    .time('ended_at', row.ended_at)
+    .result();
+}
+
+/** An imported record without a version is one of the current version, and stays without. */
+function head(body: string): RecordPatch {
+  const record = new RecordPatch(body);
+  return record.has('id') ? record : record.fallback('schema_version', '2');
+}

@@ -1,0 +1,193 @@
+import { loadBody, type BodyColumns } from '../../db/bodies.ts';
+import type { Reader } from '../../db/reader.ts';
+import { prettyJson } from '../../model/json-text-pretty.ts';
+import {
+  bodyOf,
+  countDeleted,
+  eachRow,
+  live,
+  type ExportContext,
+  type RowQuery,
+} from './export-context.ts';
+import { legacyId, sessionFileName } from './legacy-names.ts';
+import { RecordPatch } from './record-patch.ts';
+import { joinSession, type DocumentMessage } from './session-document.ts';
+
+interface SessionRow {
+  readonly id: string;
+  readonly title: string;
+  readonly workspace: string;
+  readonly model: string;
+  readonly parent_id: string | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly archived_at: number | null;
+  readonly message_count: number;
+}
+
+const COLUMNS = [
+  'id',
+  'title',
+  'workspace',
+  'model',
+  'parent_id',
+  'created_at',
+  'updated_at',
+  'archived_at',
+  'message_count',
+] as const;
+
+/** `sessions/<id>.json`: one at a time in memory, with its messages. */
+export async function writeSessions(context: ExportContext): Promise<void> {
+  const { session } = context;
+  if (session === undefined) await countDeleted(context, 'sessions', 'sessions');
+  context.target.folder('sessions');
+  const query: RowQuery<SessionRow> = {
+    kind: 'sessions',
+    columns: COLUMNS,
+    from: `from sessions s where ${live('s')}${session === undefined ? '' : ' and id = ?'}`,
+    params: session === undefined ? [] : [session],
+    key: 'id',
+  };
+  await eachRow(context, query, (reader, row) => {
+    const raw = sessionRecord(reader, row);
+    context.target.write(`sessions/${sessionFileName(row.id)}.json`, prettyJson(raw));
+    context.counter.add('sessions');
+  });
+}
+
+function sessionRecord(reader: Reader, row: SessionRow): string {
+  const leaf = reader.first<{ leaf_id: string }>(
+    ['leaf_id'],
+    'from session_leaves where session_id = ?',
+    [row.id],
+  );
+  const { raw, length } = joinSession({
+    id: row.id,
+    body: withMetadataFirst(bodyOf(reader, 'sessions', row.id)),
+    messages: readMessages(reader, row.id),
+    leaf: leaf?.leaf_id ?? null,
+    createdAt: row.created_at,
+  });
+  const session = new RecordPatch(raw);
+  const metadata = new RecordPatch(session.json('metadata') ?? '{}');
+  metadata
+    .reference('id', row.id)
+    .text('title', row.title)
+    .time('created_at', row.created_at)
+    .time('updated_at', row.updated_at);
+  if (length !== null) metadata.setJson('message_count', String(length));
+  metadata
+    .fallback('message_count', String(row.message_count))
+    .fallback('total_tokens', '0')
+    .text('model', row.model)
+    .text('workspace', row.workspace)
+    .reference('parent_session_id', row.parent_id);
+  const archived = row.archived_at !== null;
+  if (archived !== (metadata.value('archived') === true)) {
+    metadata.setJson('archived', archived ? 'true' : undefined);
+  }
+  return completeSession(session, metadata);
+}
+
+/** The old program lists sessions by the first 64 KiB of their files: the metadata must be there. */
+function withMetadataFirst(body: string): string {
+  const record = new RecordPatch(body);
+  if (record.json('metadata')?.startsWith('{')) return body;
+  const rest = record.setJson('schema_version', undefined).setJson('metadata', undefined).result();
+  const head = '{"schema_version":1,"metadata":{}';
+  return rest === '{}' ? `${head}}` : `${head},${rest.slice(1)}`;
+}
+
+/** What every session file has, where this one lacks it. */
+function completeSession(session: RecordPatch, metadata: RecordPatch): string {
+  if (metadata.changed) session.setJson('metadata', metadata.result());
+  return session.fallback('messages', '[]').result();
+}
+
+function readMessages(reader: Reader, sessionId: string): Map<string, DocumentMessage> {
+  const rows = reader.list<
+    { id: string; parent_id: string | null; created_at: number | null } & BodyColumns
+  >(
+    ['id', 'parent_id', 'created_at', 'body', 'body_hash'],
+    'from session_messages where session_id = ? order by number',
+    [sessionId],
+  );
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      {
+        id: row.id,
+        parentId: row.parent_id,
+        createdAt: row.created_at,
+        body: loadBody(reader, row),
+      },
+    ]),
+  );
+}
+
+/** `sessions/checkpoints/<id>.json`. Their age is the time of the file. */
+export async function writeCheckpoints(context: ExportContext): Promise<void> {
+  const { session } = context;
+  const query: RowQuery<{ id: string; session_id: string; saved_at: number }> = {
+    kind: 'checkpoints',
+    columns: ['id', 'session_id', 'saved_at'],
+    from: `from session_checkpoints where ${session === undefined ? '1' : 'session_id = ?'}`,
+    params: session === undefined ? [] : [session],
+    key: 'id',
+  };
+  await eachRow(context, query, (reader, row) => {
+    const name = row.id === 'latest' ? row.id : sessionFileName(row.id);
+    const raw = checkpointRecord(reader, row);
+    context.target.write(`sessions/checkpoints/${name}.json`, prettyJson(raw), row.saved_at);
+    context.counter.add('checkpoints');
+  });
+}
+
+/** A checkpoint is any object to the library; to the old program it is a whole session. */
+function checkpointRecord(
+  reader: Reader,
+  row: { id: string; session_id: string; saved_at: number },
+): string {
+  const checkpoint = new RecordPatch(
+    withMetadataFirst(bodyOf(reader, 'session_checkpoints', row.id)),
+  );
+  const metadata = new RecordPatch(checkpoint.json('metadata') ?? '{}');
+  const of = reader.first<SessionRow>(COLUMNS, 'from sessions where id = ?', [row.session_id]);
+  const text = (value: string) => JSON.stringify(value);
+  const time = (ms: number) => text(new Date(ms).toISOString());
+  metadata
+    .fallback('id', text(legacyId(row.session_id)))
+    .fallback('title', text(of?.title ?? 'New Session'))
+    .fallback('created_at', time(of?.created_at ?? row.saved_at))
+    .fallback('updated_at', time(row.saved_at))
+    .fallback('message_count', String(of?.message_count ?? 0))
+    .fallback('total_tokens', '0')
+    .fallback('model', text(of?.model ?? 'auto'))
+    .fallback('workspace', text(of?.workspace ?? ''));
+  return completeSession(checkpoint, metadata);
+}
+
+/** The one queue of the home: the newest; the others under the names of later versions. */
+export async function writeOfflineQueues(context: ExportContext): Promise<void> {
+  const queues = await context.read((reader) =>
+    reader.list<{ session_id: string; saved_at: number }>(
+      ['session_id', 'saved_at'],
+      'from offline_queue order by saved_at desc, session_id',
+    ),
+  );
+  for (const [i, queue] of queues.entries()) {
+    if (context.session !== undefined && queue.session_id !== context.session) continue;
+    const name =
+      i === 0 ? 'offline_queue.json' : `${sessionFileName(queue.session_id)}.offline_queue.json`;
+    if (i > 0) context.counter.skip('offline_queue', 'later_format');
+    const raw = await context.read((reader) => {
+      const body = bodyOf(reader, 'offline_queue', queue.session_id, 'session_id');
+      const patch = new RecordPatch(body).fallback('schema_version', '1');
+      if (queue.session_id !== '') patch.reference('session_id', queue.session_id);
+      return patch.fallback('messages', '[]').result();
+    });
+    context.target.write(`sessions/checkpoints/${name}`, prettyJson(raw), queue.saved_at);
+    if (i === 0) context.counter.add('offline_queue');
+  }
+}

@@ -1,0 +1,276 @@
+import { prettyJson } from '../../model/json-text-pretty.ts';
+import {
+  bodyOf,
+  countDeleted,
+  eachRow,
+  live,
+  ownedBy,
+  type ExportContext,
+  type RowQuery,
+} from './export-context.ts';
+import { fileStamp, plainFileName } from './legacy-names.ts';
+import { RecordPatch } from './record-patch.ts';
+
+interface TaskRow {
+  readonly id: string;
+  readonly prompt: string;
+  readonly status: string;
+  readonly workspace: string;
+  readonly model: string;
+  readonly thread_id: string | null;
+  readonly session_id: string | null;
+  readonly error: string | null;
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+}
+
+/** `tasks/tasks/<id>.json`. Queue places, owners and attempts are no part of the record. */
+export async function writeTasks(context: ExportContext): Promise<void> {
+  await countDeleted(context, 'tasks', 'tasks');
+  const query: RowQuery<TaskRow> = {
+    kind: 'tasks',
+    columns: [
+      'id',
+      'prompt',
+      'status',
+      'workspace',
+      'model',
+      'thread_id',
+      'session_id',
+      'error',
+      'created_at',
+      'started_at',
+      'ended_at',
+    ],
+    from: `from tasks t where ${live('t')}`,
+    key: 'id',
+  };
+  await eachRow(context, query, (reader, row) => {
+    const raw = taskRecord(row, bodyOf(reader, 'tasks', row.id));
+    context.target.write(`tasks/tasks/${plainFileName(row.id)}.json`, prettyJson(raw));
+    context.counter.add('tasks');
+  });
+}
+
+function taskRecord(row: TaskRow, body: string): string {
+  const task = new RecordPatch(body);
+  // Absent means true there, which nobody asked for in a task of the library.
+  if (!task.has('id')) task.fallback('schema_version', '2').fallback('auto_approve', 'false');
+  return task
+    .text('id', row.id)
+    .text('prompt', row.prompt)
+    .text('model', row.model)
+    .text('workspace', row.workspace)
+    .fallback('mode', '"agent"')
+    .fallback('allow_shell', 'false')
+    .fallback('trust_mode', 'false')
+    .text('status', row.status)
+    .time('created_at', row.created_at)
+    .time('started_at', row.started_at)
+    .time('ended_at', row.ended_at)
+    .text('error', row.error)
+    .reference('thread_id', row.thread_id)
+    .reference('owner_session_id', row.session_id)
+    .fallback('tool_calls', '[]')
+    .fallback('timeline', '[]')
+    .result();
+}
+
+/**
+ * `queue.json`: the kept file while it leads to the order in which the tasks stand; else that order.
+ */
+export async function writeTaskQueue(
+  context: ExportContext,
+  kept: { readonly raw: string; readonly modifiedAt: number } | undefined,
+): Promise<void> {
+  const queued = await context.read((reader) =>
+    reader.list<{ id: string }>(
+      ['id'],
+      `from tasks t where status = 'queued' and ${live('t')} order by queued_at, id`,
+    ),
+  );
+  const order = queued.map((task) => task.id);
+  if (kept === undefined && order.length === 0) return;
+  const queue = new RecordPatch(kept?.raw ?? '{}');
+  const same = kept !== undefined && sameOrder(effectiveOrder(queue.value('queue'), order), order);
+  if (!same) queue.setJson('queue', JSON.stringify(order));
+  context.target.write('tasks/queue.json', prettyJson(queue.result()), kept?.modifiedAt);
+  context.counter.add('task_queue');
+}
+
+/** What the old program makes of the file at its start. */
+function effectiveOrder(listed: unknown, queued: readonly string[]): string[] {
+  const waiting = new Set(queued);
+  const order = (Array.isArray(listed) ? (listed as unknown[]) : []).filter(
+    (id): id is string => typeof id === 'string' && waiting.delete(id),
+  );
+  return [...order, ...[...waiting].sort()];
+}
+
+function sameOrder(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((id, i) => id === b[i]);
+}
+
+interface AutomationRow {
+  readonly id: string;
+  readonly name: string;
+  readonly prompt: string;
+  readonly rule: string;
+  readonly status: string;
+  readonly next_run_at: number | null;
+  readonly last_run_at: number | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+}
+
+/** `automations/automations/<id>.json`. What to do with missed slots is no part of the record. */
+export async function writeAutomations(context: ExportContext): Promise<void> {
+  await countDeleted(context, 'automations', 'automations');
+  const query: RowQuery<AutomationRow> = {
+    kind: 'automations',
+    columns: [
+      'id',
+      'name',
+      'prompt',
+      'rule',
+      'status',
+      'next_run_at',
+      'last_run_at',
+      'created_at',
+      'updated_at',
+    ],
+    from: `from automations a where ${live('a')}`,
+    key: 'id',
+  };
+  await eachRow(context, query, (reader, row) => {
+    const automation = new RecordPatch(bodyOf(reader, 'automations', row.id));
+    if (!automation.has('id')) automation.fallback('schema_version', '1');
+    automation
+      .text('id', row.id)
+      .text('name', row.name)
+      .text('prompt', row.prompt)
+      .text('rrule', row.rule)
+      .text('status', row.status)
+      .time('created_at', row.created_at)
+      .time('updated_at', row.updated_at)
+      .time('next_run_at', row.next_run_at)
+      .time('last_run_at', row.last_run_at);
+    const path = `automations/automations/${plainFileName(row.id)}.json`;
+    context.target.write(path, prettyJson(automation.result()));
+    context.counter.add('automations');
+  });
+}
+
+interface RunRow {
+  readonly id: string;
+  readonly automation_id: string;
+  readonly slot: number | null;
+  readonly status: string;
+  readonly task_id: string | null;
+  readonly error: string | null;
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+}
+
+/** `automations/runs/<automation>/<stamp>-<run>.json`. */
+export async function writeRuns(context: ExportContext): Promise<void> {
+  const query: RowQuery<RunRow> = {
+    kind: 'automation_runs',
+    columns: [
+      'id',
+      'automation_id',
+      'slot',
+      'status',
+      'task_id',
+      'error',
+      'created_at',
+      'started_at',
+      'ended_at',
+    ],
+    from: `from automation_runs r
+      where r.deleted_at is null and ${ownedBy('automations', 'r.automation_id')}`,
+    key: 'id',
+  };
+  await eachRow(context, query, (reader, row) => {
+    const raw = runRecord(row, bodyOf(reader, 'automation_runs', row.id));
+    const name = `${fileStamp(row.created_at)}-${plainFileName(row.id)}.json`;
+    const folder = `automations/runs/${plainFileName(row.automation_id)}`;
+    context.target.write(`${folder}/${name}`, prettyJson(raw));
+    context.counter.add('automation_runs');
+  });
+}
+
+function runRecord(row: RunRow, body: string): string {
+  const run = new RecordPatch(body);
+  if (!run.has('id')) run.fallback('schema_version', '1');
+  run.text('id', row.id).text('automation_id', row.automation_id);
+  // No slot: asked for by hand, or a second run of one, whose time the record has itself.
+  if (row.slot !== null || !run.has('scheduled_for')) {
+    run.time('scheduled_for', row.slot ?? row.created_at);
+  }
+  return run
+    .text('status', row.status)
+    .time('created_at', row.created_at)
+    .time('started_at', row.started_at)
+    .time('ended_at', row.ended_at)
+    .text('task_id', row.task_id)
+    .text('error', row.error)
+    .result();
+}
+
+interface TriggerRow {
+  readonly id: string;
+  readonly fire_at: number;
+  readonly message: string;
+  readonly workspace: string | null;
+  readonly owner_session_id: string | null;
+  readonly status: string;
+  readonly fired_at: number | null;
+  readonly task_id: string | null;
+  readonly thread_id: string | null;
+  readonly error: string | null;
+  readonly created_at: number;
+}
+
+/** `automations/triggers/<id>.json`. */
+export async function writeTriggers(context: ExportContext): Promise<void> {
+  const query: RowQuery<TriggerRow> = {
+    kind: 'triggers',
+    columns: [
+      'id',
+      'fire_at',
+      'message',
+      'workspace',
+      'owner_session_id',
+      'status',
+      'fired_at',
+      'task_id',
+      'thread_id',
+      'error',
+      'created_at',
+    ],
+    from: 'from triggers where 1',
+    key: 'id',
+  };
+  await eachRow(context, query, (reader, row) => {
+    const trigger = new RecordPatch(bodyOf(reader, 'triggers', row.id));
+    if (!trigger.has('trigger_id')) trigger.fallback('schema_version', '1');
+    trigger
+      .text('trigger_id', row.id)
+      .time('fire_at', row.fire_at)
+      .text('message', row.message)
+      .text('workspace', row.workspace)
+      .reference('owner_session_id', row.owner_session_id)
+      .text('status', row.status)
+      .time('created_at', row.created_at)
+      .time('fired_at', row.fired_at)
+      .text('task_id', row.task_id)
+      .reference('thread_id', row.thread_id)
+      .text('error', row.error);
+    const path = `automations/triggers/${plainFileName(row.id)}.json`;
+    context.target.write(path, prettyJson(trigger.result()));
+    context.counter.add('triggers');
+  });
+}
