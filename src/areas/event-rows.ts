@@ -61,39 +61,59 @@ export function insertEvents(
   threadId: string,
   events: readonly NewEvent[],
 ): RuntimeEvent[] {
-  // One statement for all that is asked: an append is mostly the time of its statements.
-  const end = transaction.first<{ device: string; last: number | null }>(
-    ['d.id as device', '(select max(seq) from runtime_events where thread_id = t.id) as last'],
+  // One statement for all that is asked. An insert that looks for the number itself is slower:
+  // SQLite gathers the rows of an `insert … select` from the same table in a temporary one first.
+  const end = transaction.first<{ device: string; seq: number | null }>(
+    ['d.id as device', '(select max(seq) from runtime_events where thread_id = t.id) as seq'],
     'from device d, runtime_threads t where d.only = 1 and t.id = ?',
     [threadId],
   );
   if (!end) throw new NotFoundError('runtime thread', threadId);
-  const { device, last } = end;
-  const now = transaction.now();
-  const records: RuntimeEvent[] = [];
-  const rows: Value[][] = [];
-  for (const event of events) {
-    const id = newUlid(now);
-    const seq = (last ?? 0) + 1 + rows.length;
-    const at = event.at ?? now;
-    const turnId = event.turnId ?? null;
-    const itemId = event.itemId ?? null;
-    const { body, body_hash } = storeBody(transaction, event.json);
-    rows.push([id, threadId, turnId, itemId, seq, event.type, at, device, body, body_hash]);
-    const payload = event.payload ?? null;
-    const { type } = event;
-    records.push({ id, threadId, turnId, itemId, seq, type, at: formatTime(at), device, payload });
+  const { records, params } = render(transaction, threadId, events, {
+    device: end.device,
+    seq: end.seq ?? 0,
+  });
+  const width = COLUMNS.length;
+  let done = 0;
+  for (; done + MANY <= records.length; done += MANY) {
+    transaction.run(INSERT_MANY, params.slice(done * width, (done + MANY) * width));
   }
-  insertRows(transaction, rows);
+  for (; done < records.length; done++) {
+    transaction.run(INSERT_ONE, params.slice(done * width, (done + 1) * width));
+  }
   return records;
 }
 
-function insertRows(transaction: Transaction, rows: readonly Value[][]): void {
-  let done = 0;
-  for (; done + MANY <= rows.length; done += MANY) {
-    transaction.run(INSERT_MANY, rows.slice(done, done + MANY).flat());
+/** The events as records, and as the parameters of an insert, row after row. */
+function render(
+  transaction: Transaction,
+  threadId: string,
+  events: readonly NewEvent[],
+  end: { readonly device: string; readonly seq: number },
+): { records: RuntimeEvent[]; params: Value[] } {
+  const now = transaction.now();
+  const nowText = formatTime(now);
+  const records: RuntimeEvent[] = [];
+  const params: Value[] = [];
+  let { seq } = end;
+  for (const event of events) {
+    const record: RuntimeEvent = {
+      id: newUlid(now),
+      threadId,
+      turnId: event.turnId ?? null,
+      itemId: event.itemId ?? null,
+      seq: ++seq,
+      type: event.type,
+      at: event.at === undefined ? nowText : formatTime(event.at),
+      device: end.device,
+      payload: event.payload ?? null,
+    };
+    records.push(record);
+    const { body, body_hash } = storeBody(transaction, event.json);
+    params.push(record.id, threadId, record.turnId, record.itemId, seq, record.type);
+    params.push(event.at ?? now, record.device, body, body_hash);
   }
-  for (; done < rows.length; done++) transaction.run(INSERT_ONE, rows[done]);
+  return { records, params };
 }
 
 /** The events after `seq`, oldest first. */

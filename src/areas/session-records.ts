@@ -63,20 +63,14 @@ export function sessionDetails(body: string): Record<string, unknown> {
   return details;
 }
 
-export function forkDetails(
-  details: Record<string, unknown>,
-  messageCount: number,
-): Record<string, unknown> {
-  const metadata = details['metadata'];
-  const depth = (metadata as { spawn_depth?: number } | undefined)?.spawn_depth ?? 0;
-  return {
-    ...details,
-    metadata: {
-      ...(typeof metadata === 'object' ? metadata : {}),
-      forked_from_message_count: messageCount,
-      spawn_depth: depth + 1,
-    },
-  };
+/** The exact text of a message. */
+export function messageBody(reader: Reader, id: string): string {
+  const row = reader.first<BodyColumns>(
+    ['body', 'body_hash'],
+    'from session_messages where id = ?',
+    [id],
+  );
+  return loadBody(reader, found(row, 'message', id));
 }
 
 /** @throws `NotFoundError` the message is not one of the session */

@@ -1,5 +1,5 @@
-import { loadBody, type BodyColumns } from '../db/bodies.ts';
-import type { Reader } from '../db/reader.ts';
+import { documentOf } from '../db/bodies.ts';
+import type { Document, Reader } from '../db/reader.ts';
 import type { SessionMessage, SessionSummary } from '../model/session.ts';
 import { formatTime } from '../model/time.ts';
 import { branchIds } from './message-tree.ts';
@@ -56,11 +56,9 @@ export const MESSAGE_COLUMNS = [
   'role',
   'created_at',
   'device',
-  'body',
-  'body_hash',
 ] as const;
 
-export interface MessageRow extends BodyColumns {
+export interface MessageRow extends Document {
   readonly id: string;
   readonly session_id: string;
   readonly parent_id: string | null;
@@ -70,7 +68,7 @@ export interface MessageRow extends BodyColumns {
 }
 
 export function toMessage(reader: Reader, row: MessageRow): SessionMessage {
-  const message = JSON.parse(loadBody(reader, row)) as { content?: unknown } | null;
+  const message = documentOf(reader, row) as { content?: unknown } | null;
   return {
     id: row.id,
     sessionId: row.session_id,
@@ -96,7 +94,7 @@ export function walkBranch(
   limit: number,
 ): MessageRow[] {
   const ids = branchIds(reader, SESSION_TREE, sessionId, leaf, { limit, offset: 0 });
-  const rows = reader.list<MessageRow>(
+  const rows = reader.documents<MessageRow>(
     MESSAGE_COLUMNS,
     'from session_messages where id in (select value from json_each(?))',
     [JSON.stringify(ids)],

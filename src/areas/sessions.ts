@@ -1,5 +1,5 @@
 import { ulid } from 'ulid';
-import { loadBody, storeBody } from '../db/bodies.ts';
+import { storeBody } from '../db/bodies.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
 import { ConflictError } from '../errors.ts';
 import { sessions as table } from '../model/registers.ts';
@@ -20,9 +20,9 @@ import * as z from 'zod';
 import { countBranch, currentLeaf, isMember, moveLeaf } from './message-tree.ts';
 import { between, found, readPage, type Condition, type Page } from './page.ts';
 import type { Runner } from './runner.ts';
+import { forkSession } from './session-fork.ts';
 import {
   findSession,
-  forkDetails,
   indexSession,
   insertMessage,
   memberOf,
@@ -165,44 +165,7 @@ export class Sessions {
   async fork(id: string, options: z.input<typeof schema.forkSchema> = {}): Promise<Session> {
     validate(idSchema, id, 'session id');
     const fork = validate(schema.forkSchema, options, 'fork');
-    return this.#runner.write((transaction) => {
-      const source = readSession(transaction, id);
-      const leaf = fork.at ?? currentLeaf(transaction, SESSION_TREE, id);
-      if (leaf !== null) memberOf(transaction, id, leaf);
-      const path = leaf === null ? [] : walkBranch(transaction, id, leaf, Number.MAX_SAFE_INTEGER);
-      const now = transaction.now();
-      const newId = ulid(now);
-      transaction.insert(table, {
-        id: newId,
-        title: fork.title ?? source.title,
-        workspace: source.workspace,
-        model: source.model,
-        parent_id: id,
-        created_at: now,
-        archived_at: null,
-        deleted_at: null,
-        updated_at: now,
-        message_count: path.length,
-        ...storeBody(transaction, JSON.stringify(forkDetails(source.details, path.length))),
-      });
-      let parent: string | null = null;
-      for (const message of path.toReversed()) {
-        const body = loadBody(transaction, message);
-        const messageId = schema.messageId(newId, parent, body);
-        insertMessage(transaction, {
-          id: messageId,
-          sessionId: newId,
-          parentId: parent,
-          role: message.role,
-          createdAt: message.created_at,
-          body,
-        });
-        parent = messageId;
-      }
-      if (parent !== null) moveLeaf(transaction, SESSION_TREE, newId, parent);
-      indexSession(transaction, newId);
-      return readSession(transaction, newId);
-    });
+    return this.#runner.write((transaction) => forkSession(transaction, id, fork));
   }
 
   /**

@@ -5,7 +5,8 @@ import type { Database } from '../db/database.ts';
 import type { Stamper } from '../db/transaction.ts';
 import { indexSome } from '../areas/search-texts.ts';
 
-const BATCH = 200;
+/** Records of one transaction. */
+const BATCH = 500;
 
 /** How each kind of searchable record is noted: kind, id, owner, time. */
 const SEARCHABLE = [

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { loadBody, type BodyColumns } from '../../db/bodies.ts';
 import type { Value } from '../../db/connection.ts';
 import type { Database } from '../../db/database.ts';
@@ -7,6 +8,8 @@ import type { ExportTarget } from './export-target.ts';
 
 /** Rows read at once; bodies are read one by one. */
 const PAGE_ROWS = 200;
+/** Files are written synchronously, so others get a turn at least this often. */
+const TURN_MS = 20;
 
 /** What every part of an export shares. */
 export interface ExportContext {
@@ -45,15 +48,31 @@ export async function eachRow<T extends object>(
       const rows = after
         ? reader.list<T>(query.columns, next, [...params, ...after])
         : reader.list<T>(query.columns, `${query.from} ${rest}`, params);
-      for (const row of rows) job(reader, row);
-      const last = rows.at(-1);
-      if (!last || rows.length < PAGE_ROWS) return undefined;
+      const last = writeRows(reader, rows, job);
+      if (!last || (rows.length < PAGE_ROWS && last === rows.at(-1))) return undefined;
       return keys.map((key) => last[key as keyof T] as Value);
     });
     const { counter, target } = context;
     context.onProgress?.({ kind: query.kind, records: counter.records, files: target.files });
     if (!after) return;
+    await setImmediate();
   }
+}
+
+/** Writes rows until the turn is over; returns the last that was written. */
+function writeRows<T>(
+  reader: Reader,
+  rows: readonly T[],
+  job: (reader: Reader, row: T) => void,
+): T | undefined {
+  const endsAt = performance.now() + TURN_MS;
+  let last: T | undefined;
+  for (const row of rows) {
+    job(reader, row);
+    last = row;
+    if (performance.now() > endsAt) break;
+  }
+  return last;
 }
 
 /** The body of a row, as exact JSON text. */

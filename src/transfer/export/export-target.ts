@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -35,8 +36,8 @@ export class ExportTargetError extends ConflictError {
 export class ExportTarget {
   readonly root: string;
   readonly #folders = new Set<string>();
-  /** Files of this export by lower-case path: some file systems take `A` and `a` for one name. */
-  readonly #files = new Set<string>();
+  /** Files of this export by their lower-case path: some file systems take `A` and `a` for one. */
+  readonly #files = new Map<string, string>();
 
   private constructor(root: string) {
     this.root = root;
@@ -62,7 +63,7 @@ export class ExportTarget {
   }
 
   has(path: string): boolean {
-    return this.#files.has(path.toLowerCase());
+    return this.#files.get(path.toLowerCase()) === path;
   }
 
   /** Writes a whole file. */
@@ -102,7 +103,9 @@ export class ExportTarget {
   #create(path: string): string {
     const file = this.#check(path);
     if (this.has(path)) throw new Error(`the export writes ${path} twice`);
-    this.#files.add(path.toLowerCase());
+    const key = path.toLowerCase();
+    if (this.#files.has(key)) return this.#create(otherName(path));
+    this.#files.set(key, path);
     rmSync(file, { force: true });
     return file;
   }
@@ -125,11 +128,20 @@ export class ExportTarget {
   }
 }
 
+// On Windows these lead elsewhere; in other systems they are characters like any other.
+const FORBIDDEN = process.platform === 'win32' ? /[\\:*?"<>|\0]/ : /\0/;
+
 /** True for a relative path whose every part is a plain name. */
 export function isInside(path: string): boolean {
   return path
     .split('/')
-    .every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\:\0]/.test(part));
+    .every((part) => part !== '' && part !== '.' && part !== '..' && !FORBIDDEN.test(part));
+}
+
+/** A name for a file whose own differs from that of another file in the case of letters only. */
+function otherName(path: string): string {
+  const digest = createHash('sha256').update(path).digest('hex').slice(0, 8);
+  return path.replace(/(\.[a-z]+)?$/, `-${digest}$1`);
 }
 
 export class LineFile {

@@ -1,6 +1,13 @@
 import { loadBody, readBlob, type BodyColumns } from '../../db/bodies.ts';
 import { formatTime } from '../../model/time.ts';
-import { eachRow, live, ownedBy, type ExportContext, type RowQuery } from './export-context.ts';
+import {
+  countDeleted,
+  eachRow,
+  live,
+  ownedBy,
+  type ExportContext,
+  type RowQuery,
+} from './export-context.ts';
 
 /** One table as lines of JSON. */
 interface JsonlTable {
@@ -34,7 +41,14 @@ const TABLES: readonly JsonlTable[] = [
     'session_id parent_id role created_at',
     'session_id',
   ),
-  table('checkpoints', 'session_checkpoints', '1', 'id', 'session_id saved_at', 'session_id'),
+  {
+    kind: 'checkpoints',
+    table: 'session_checkpoints',
+    columns: ['id', 'session_id', 'saved_at'],
+    where: '1',
+    key: 'id',
+    session: 'session_id',
+  },
   {
     kind: 'offline_queue',
     table: 'offline_queue',
@@ -166,6 +180,11 @@ const JSON_COLUMNS = new Set(['tools', 'legacy', 'legacy_seq']);
  * what the record holds besides. Bytes of artifacts lie beside them under their SHA-256.
  */
 export async function writeJsonl(context: ExportContext): Promise<void> {
+  if (context.session === undefined) {
+    for (const { kind, table: name, where } of TABLES) {
+      if (where === live('t')) await countDeleted(context, kind, name);
+    }
+  }
   for (const spec of TABLES) {
     if (context.session === undefined || spec.session !== undefined)
       await writeTable(context, spec);

@@ -1,11 +1,11 @@
 import type { Reader } from '../../db/reader.ts';
 import { objectMembers, patchObject } from '../../model/json-text.ts';
-import { prettyJson } from '../../model/json-text-pretty.ts';
 import { formatTime } from '../../model/time.ts';
 import { bodyOf, eachRow, live, type ExportContext, type RowQuery } from './export-context.ts';
 import { legacyId, legacyIdOrNull } from './legacy-names.ts';
 import { RUNTIME } from './legacy-runtime.ts';
 import { RecordPatch } from './record-patch.ts';
+import { recordText, wellFormedJson } from './record-text.ts';
 
 interface EventRow {
   readonly id: string;
@@ -73,7 +73,8 @@ async function writeLog(context: ExportContext, thread: ThreadRow, seqs: SeqSour
       key: 'seq',
     };
     await eachRow(context, query, (reader, row) => {
-      file.write(eventLine(row, thread, bodyOf(reader, 'runtime_events', row.id), seqs));
+      const line = eventLine(row, thread, bodyOf(reader, 'runtime_events', row.id), seqs);
+      file.write(wellFormedJson(line));
       context.counter.add('events');
     });
   } finally {
@@ -159,7 +160,7 @@ export function writeCounter(
   if (kept === undefined && highest === 0n) return;
   let raw = kept?.raw ?? `{"schema_version":2,"next_seq":${next}}`;
   if (memberInteger(raw, 'next_seq') <= highest) raw = patchObject(raw, { next_seq: next });
-  context.target.write(`${RUNTIME}/state.json`, prettyJson(raw), kept?.modifiedAt);
+  context.target.write(`${RUNTIME}/state.json`, recordText(raw), kept?.modifiedAt);
   context.counter.add('runtime_state');
 }
 

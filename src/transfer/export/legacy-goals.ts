@@ -1,9 +1,9 @@
 import type { Reader } from '../../db/reader.ts';
-import { prettyJson } from '../../model/json-text-pretty.ts';
 import { bodyOf, eachRow, ownedBy, type ExportContext } from './export-context.ts';
 import { legacyId, sessionFileName } from './legacy-names.ts';
 import { RUNTIME } from './legacy-runtime.ts';
 import { RecordPatch } from './record-patch.ts';
+import { recordText } from './record-text.ts';
 
 export interface GoalRow {
   readonly id: string;
@@ -61,7 +61,7 @@ export async function writeSessionGoals(context: ExportContext): Promise<void> {
       .text('objective', row.objective)
       .text('status', SESSION_STATUS.has(row.status) ? row.status : 'paused');
     const path = `sessions/.goals/${sessionFileName(row.owner_id)}.json`;
-    context.target.write(path, prettyJson(goal.result()), row.updated_at);
+    context.target.write(path, recordText(goal.result()), row.updated_at);
     context.counter.add('session_goals');
   });
 }
@@ -71,7 +71,7 @@ export async function writeRuntimeGoals(context: ExportContext): Promise<void> {
   await eachGoal(context, 'runtime_goals', 'runtime', (reader, row) => {
     const raw = goalRecord(row, bodyOf(reader, 'goals', row.id), legacyId);
     const path = `${RUNTIME}/goals/${legacyId(row.owner_id)}.json`;
-    context.target.write(path, prettyJson(raw));
+    context.target.write(path, recordText(raw));
     context.counter.add('runtime_goals');
   });
 }

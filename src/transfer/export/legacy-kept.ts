@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Reader } from '../../db/reader.ts';
-import { prettyJson } from '../../model/json-text-pretty.ts';
 import { bodyOf, eachRow, type ExportContext, type RowQuery } from './export-context.ts';
 import type { LineFile } from './export-target.ts';
+import { keptFileName } from './legacy-names.ts';
 import { RUNTIME } from './legacy-runtime.ts';
+import { recordText } from './record-text.ts';
 
 interface KeptRow {
   readonly id: string;
@@ -66,7 +67,7 @@ function writeFile(context: ExportContext, reader: Reader, row: KeptRow): void {
     return;
   }
   const raw = bodyOf(reader, 'legacy_records', row.id);
-  context.target.write(path, prettyJson(raw), row.modified_at);
+  context.target.write(path, recordText(raw), row.modified_at);
   context.counter.add(row.kind);
 }
 
@@ -151,8 +152,8 @@ function placeOf(context: ExportContext, reader: Reader, row: KeptRow): string |
     context.counter.skip(row.kind, 'deleted');
     return undefined;
   }
-  const name = posix.basename(row.path);
-  const parent = posix.basename(posix.dirname(row.path));
+  const name = keptFileName(posix.basename(row.path));
+  const parent = keptFileName(posix.basename(posix.dirname(row.path)));
   const folder = FOLDERS.get(row.kind);
   if (folder !== undefined) return folder === '' ? name : `${folder}/${name}`;
   if (row.kind === 'approval_receipts') return `sessions/${parent}/${name}`;

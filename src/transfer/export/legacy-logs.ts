@@ -2,8 +2,9 @@ import { posix } from 'node:path';
 import { readBlob } from '../../db/bodies.ts';
 import { deviceOf, IMPORT_DEVICE } from '../../model/version.ts';
 import { bodyOf, eachRow, live, type ExportContext, type RowQuery } from './export-context.ts';
-import { legacyId, plainFileName } from './legacy-names.ts';
+import { keptFileName, legacyId, plainFileName } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
+import { wellFormedJson } from './record-text.ts';
 
 interface AuditRow {
   readonly id: string;
@@ -28,7 +29,7 @@ export async function writeAudit(context: ExportContext): Promise<void> {
       key: 'number',
     };
     await eachRow(context, query, (reader, row) => {
-      file.write(auditLine(row, bodyOf(reader, 'audit_log', row.id)));
+      file.write(wellFormedJson(auditLine(row, bodyOf(reader, 'audit_log', row.id))));
       context.counter.add('audit');
     });
   } finally {
@@ -115,7 +116,7 @@ export async function writeArtifacts(context: ExportContext): Promise<void> {
 }
 
 function artifactPath(row: ArtifactRow): string {
-  const name = posix.basename(row.path);
+  const name = keptFileName(posix.basename(row.path));
   return row.owner_kind === 'session'
     ? `sessions/${legacyId(row.owner_id)}/artifacts/${name}`
     : `tasks/artifacts/${plainFileName(row.owner_id)}/${name}`;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isInside } from './export-target.ts';
 
 const LEGACY_ID = /^[A-Za-z0-9_-]+$/;
 /** File names that mean something else in a home. */
@@ -29,6 +30,11 @@ export function sessionFileName(id: string): string {
 export function plainFileName(id: string): string {
   const plain = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,150}$/.test(id);
   return plain ? id : `${id.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 100)}-${digestOf(id)}`;
+}
+
+/** A name that a file of a home had, where it is one; it may have come from another device. */
+export function keptFileName(name: string): string {
+  return isInside(name) && !name.includes('/') && name.length <= 200 ? name : plainFileName(name);
 }
 
 function digestOf(id: string): string {

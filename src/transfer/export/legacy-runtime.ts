@@ -1,6 +1,5 @@
 import type { Reader } from '../../db/reader.ts';
 import { arrayElements, parseJson } from '../../model/json-text.ts';
-import { prettyJson } from '../../model/json-text-pretty.ts';
 import {
   bodyOf,
   countDeleted,
@@ -12,6 +11,7 @@ import {
 } from './export-context.ts';
 import { legacyId } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
+import { recordText } from './record-text.ts';
 
 export const RUNTIME = 'tasks/runtime';
 
@@ -75,7 +75,7 @@ export async function writeRuntime(context: ExportContext): Promise<void> {
   };
   await eachRow(context, query, (reader, row) => {
     const raw = threadRecord(row, bodyOf(reader, 'runtime_threads', row.id));
-    context.target.write(`${RUNTIME}/threads/${legacyId(row.id)}.json`, prettyJson(raw));
+    context.target.write(`${RUNTIME}/threads/${legacyId(row.id)}.json`, recordText(raw));
     context.counter.add('threads');
   });
 }
@@ -102,11 +102,11 @@ async function writeTurns(context: ExportContext): Promise<void> {
     const items = readItems(reader, row.id);
     for (const item of items) {
       const raw = itemRecord(item, row.id, bodyOf(reader, 'runtime_items', item.id));
-      target.write(`${RUNTIME}/items/${legacyId(item.id)}.json`, prettyJson(raw));
+      target.write(`${RUNTIME}/items/${legacyId(item.id)}.json`, recordText(raw));
       counter.add('items');
     }
     const raw = turnRecord(row, items, bodyOf(reader, 'runtime_turns', row.id));
-    target.write(`${RUNTIME}/turns/${legacyId(row.id)}.json`, prettyJson(raw));
+    target.write(`${RUNTIME}/turns/${legacyId(row.id)}.json`, recordText(raw));
     counter.add('turns');
   });
 }

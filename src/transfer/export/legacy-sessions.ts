@@ -1,6 +1,5 @@
 import { loadBody, type BodyColumns } from '../../db/bodies.ts';
 import type { Reader } from '../../db/reader.ts';
-import { prettyJson } from '../../model/json-text-pretty.ts';
 import {
   bodyOf,
   countDeleted,
@@ -12,6 +11,7 @@ import {
 import { legacyId, sessionFileName } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
 import { joinSession, type DocumentMessage } from './session-document.ts';
+import { recordText } from './record-text.ts';
 
 interface SessionRow {
   readonly id: string;
@@ -51,7 +51,7 @@ export async function writeSessions(context: ExportContext): Promise<void> {
   };
   await eachRow(context, query, (reader, row) => {
     const raw = sessionRecord(reader, row);
-    context.target.write(`sessions/${sessionFileName(row.id)}.json`, prettyJson(raw));
+    context.target.write(`sessions/${sessionFileName(row.id)}.json`, recordText(raw));
     context.counter.add('sessions');
   });
 }
@@ -139,7 +139,7 @@ export async function writeCheckpoints(context: ExportContext): Promise<void> {
   await eachRow(context, query, (reader, row) => {
     const name = row.id === 'latest' ? row.id : sessionFileName(row.id);
     const raw = checkpointRecord(reader, row);
-    context.target.write(`sessions/checkpoints/${name}.json`, prettyJson(raw), row.saved_at);
+    context.target.write(`sessions/checkpoints/${name}.json`, recordText(raw), row.saved_at);
     context.counter.add('checkpoints');
   });
 }
@@ -187,7 +187,7 @@ export async function writeOfflineQueues(context: ExportContext): Promise<void> 
       if (queue.session_id !== '') patch.reference('session_id', queue.session_id);
       return patch.fallback('messages', '[]').result();
     });
-    context.target.write(`sessions/checkpoints/${name}`, prettyJson(raw), queue.saved_at);
+    context.target.write(`sessions/checkpoints/${name}`, recordText(raw), queue.saved_at);
     if (i === 0) context.counter.add('offline_queue');
   }
 }

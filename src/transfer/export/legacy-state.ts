@@ -22,6 +22,7 @@ import {
   type StateThreadRow,
 } from './legacy-state-rows.ts';
 import { RecordPatch } from './record-patch.ts';
+import { wellFormedJson } from './record-text.ts';
 
 /** Writes `state.db`; none where the store holds nothing of it. */
 export async function writeStateDb(context: ExportContext): Promise<void> {
@@ -141,7 +142,8 @@ class StateExport {
       const tool = new RecordPatch(text);
       // A tool of the library has a schema where the old program has the text of one.
       const schema = tool.json('inputSchema') ?? 'null';
-      const inputSchema = tool.value('legacy') === true ? schema : JSON.stringify(schema);
+      const inputSchema =
+        tool.value('legacy') === true ? schema : JSON.stringify(wellFormedJson(schema));
       this.#insert(
         'thread_dynamic_tools',
         `{"thread_id":${JSON.stringify(id)},"position":${tool.json('position') ?? i},` +
@@ -163,7 +165,8 @@ class StateExport {
         .text('checkpoint_id', row.checkpoint_id)
         .seconds('created_at', row.created_at);
       const state = checkpoint.json('state');
-      if (state !== undefined) checkpoint.setJson('state_json', JSON.stringify(state));
+      if (state !== undefined)
+        checkpoint.setJson('state_json', JSON.stringify(wellFormedJson(state)));
       this.#insert('checkpoints', checkpoint.fallback('state_json', '"null"').result());
     }
   }
@@ -232,7 +235,8 @@ function messageRecord(
     .seconds('created_at', row.created_at)
     .integer('parent_entry_id', numbers.parent);
   const item = message.json('item');
-  if (item !== undefined && item !== 'null') message.setJson('item_json', JSON.stringify(item));
+  if (item !== undefined && item !== 'null')
+    message.setJson('item_json', JSON.stringify(wellFormedJson(item)));
   return message.result();
 }
 

@@ -1,4 +1,3 @@
-import { prettyJson } from '../../model/json-text-pretty.ts';
 import {
   bodyOf,
   countDeleted,
@@ -10,6 +9,7 @@ import {
 } from './export-context.ts';
 import { fileStamp, plainFileName } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
+import { recordText } from './record-text.ts';
 
 interface TaskRow {
   readonly id: string;
@@ -48,7 +48,7 @@ export async function writeTasks(context: ExportContext): Promise<void> {
   };
   await eachRow(context, query, (reader, row) => {
     const raw = taskRecord(row, bodyOf(reader, 'tasks', row.id));
-    context.target.write(`tasks/tasks/${plainFileName(row.id)}.json`, prettyJson(raw));
+    context.target.write(`tasks/tasks/${plainFileName(row.id)}.json`, recordText(raw));
     context.counter.add('tasks');
   });
 }
@@ -95,7 +95,7 @@ export async function writeTaskQueue(
   const queue = new RecordPatch(kept?.raw ?? '{}');
   const same = kept !== undefined && sameOrder(effectiveOrder(queue.value('queue'), order), order);
   if (!same) queue.setJson('queue', JSON.stringify(order));
-  context.target.write('tasks/queue.json', prettyJson(queue.result()), kept?.modifiedAt);
+  context.target.write('tasks/queue.json', recordText(queue.result()), kept?.modifiedAt);
   context.counter.add('task_queue');
 }
 
@@ -157,7 +157,7 @@ export async function writeAutomations(context: ExportContext): Promise<void> {
       .time('next_run_at', row.next_run_at)
       .time('last_run_at', row.last_run_at);
     const path = `automations/automations/${plainFileName(row.id)}.json`;
-    context.target.write(path, prettyJson(automation.result()));
+    context.target.write(path, recordText(automation.result()));
     context.counter.add('automations');
   });
 }
@@ -197,7 +197,7 @@ export async function writeRuns(context: ExportContext): Promise<void> {
     const raw = runRecord(row, bodyOf(reader, 'automation_runs', row.id));
     const name = `${fileStamp(row.created_at)}-${plainFileName(row.id)}.json`;
     const folder = `automations/runs/${plainFileName(row.automation_id)}`;
-    context.target.write(`${folder}/${name}`, prettyJson(raw));
+    context.target.write(`${folder}/${name}`, recordText(raw));
     context.counter.add('automation_runs');
   });
 }
@@ -270,7 +270,7 @@ export async function writeTriggers(context: ExportContext): Promise<void> {
       .reference('thread_id', row.thread_id)
       .text('error', row.error);
     const path = `automations/triggers/${plainFileName(row.id)}.json`;
-    context.target.write(path, prettyJson(trigger.result()));
+    context.target.write(path, recordText(trigger.result()));
     context.counter.add('triggers');
   });
 }

@@ -38,15 +38,21 @@ export async function importHomes(
   options: ImportOptions,
 ): Promise<ImportReport> {
   const report = new ReportBuilder();
-  for (const [i, home] of homes.entries()) {
-    report.home(home.root);
-    await new HomeImport(database, stamper, home, i === 0, report, options).run();
-  }
-  if (!options.dryRun) {
-    const progress = { home: '', kind: 'search index', bytes: 0 };
-    await indexAll(database, stamper, ({ indexed }) =>
-      options.onProgress?.({ ...progress, records: indexed }),
-    );
+  const bulk = database.bulk();
+  try {
+    for (const [i, home] of homes.entries()) {
+      report.home(home.root);
+      await new HomeImport(bulk, stamper, home, i === 0, report, options).run();
+    }
+    if (!options.dryRun) {
+      const progress = { home: '', kind: 'search index', bytes: 0 };
+      await indexAll(bulk, stamper, ({ indexed }) =>
+        options.onProgress?.({ ...progress, records: indexed }),
+      );
+      await bulk.settle();
+    }
+  } finally {
+    await bulk.close();
   }
   return report.build();
 }

@@ -1,0 +1,66 @@
+import type { Group } from './command.ts';
+import { auditList } from './commands/audit-list.ts';
+import { automationList, automationRuns, automationShow } from './commands/automation.ts';
+import { completion } from './commands/completion.ts';
+import { eventList } from './commands/event-list.ts';
+import { importHomes } from './commands/import.ts';
+import { jobList } from './commands/job-list.ts';
+import { path } from './commands/path.ts';
+import { runtimeItems, runtimeThreads, runtimeTurns } from './commands/runtime.ts';
+import { search } from './commands/search.ts';
+import {
+  sessionChanges,
+  sessionFork,
+  sessionRename,
+  sessionSetCurrent,
+} from './commands/session-change.ts';
+import { sessionList } from './commands/session-list.ts';
+import { sessionBranches, sessionMessages, sessionShow } from './commands/session-show.ts';
+import { stats } from './commands/stats.ts';
+import { taskAdd, taskChanges, taskShow } from './commands/task-change.ts';
+import { taskList } from './commands/task-list.ts';
+import { threadList, threadMessages, threadShow } from './commands/thread.ts';
+import { backup, doctor, prune, purge, restore, vacuum } from './commands/upkeep.ts';
+
+/** Every command of the program, in the order of the help. */
+export const tree: readonly Group[] = [
+  { commands: [importHomes] },
+  {
+    name: 'session',
+    summary: 'conversations of the terminal program, with their branches',
+    commands: [
+      sessionList,
+      sessionShow,
+      sessionMessages,
+      sessionBranches,
+      sessionSetCurrent,
+      sessionRename,
+      ...sessionChanges,
+      sessionFork,
+    ],
+  },
+  {
+    name: 'thread',
+    summary: 'threads of the app server',
+    commands: [threadList, threadShow, threadMessages],
+  },
+  {
+    name: 'runtime',
+    summary: 'threads, turns and items of the runtime',
+    commands: [runtimeThreads, runtimeTurns, runtimeItems],
+  },
+  { name: 'event', summary: 'what happened in a runtime thread', commands: [eventList] },
+  { name: 'job', summary: 'jobs of the app server', commands: [jobList] },
+  {
+    name: 'task',
+    summary: 'tasks that workers take from a queue',
+    commands: [taskList, taskShow, taskAdd, ...taskChanges],
+  },
+  {
+    name: 'automation',
+    summary: 'tasks that are queued at set times',
+    commands: [automationList, automationShow, automationRuns],
+  },
+  { name: 'audit', summary: 'what was approved, refused and changed', commands: [auditList] },
+  { commands: [search, stats, doctor, backup, restore, prune, purge, vacuum, path, completion] },
+];

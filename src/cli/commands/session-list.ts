@@ -1,0 +1,30 @@
+import type { SessionSummary } from '../../index.ts';
+import { storeCommand } from '../command.ts';
+import { choice, lifecycle, paging, span, workspace } from '../parameters.ts';
+import { idColumn, numberColumn, textColumn, timeColumn } from '../record-columns.ts';
+import type { Column } from '../table.ts';
+
+const columns: Column<SessionSummary>[] = [
+  idColumn(),
+  timeColumn('UPDATED', (session) => session.updatedAt),
+  numberColumn('MSGS', (session) => session.messageCount),
+  textColumn('TITLE', (session) => session.title),
+  textColumn('WORKSPACE', (session) => session.workspace),
+];
+
+export const sessionList = storeCommand({
+  name: 'list',
+  summary: 'list sessions, last updated first',
+  example: 'session list --workspace . --since 7d',
+  access: 'read',
+  options: {
+    ...workspace,
+    ...lifecycle,
+    ...span,
+    sort: choice('order', 'by what', ['updated', 'created', 'title', 'messages']),
+    ...paging,
+  },
+  async run({ store, out }, options) {
+    out.printPage(await store.sessions.list(options), columns);
+  },
+});

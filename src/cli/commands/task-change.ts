@@ -1,0 +1,53 @@
+import { storeCommand, type Command } from '../command.ts';
+import { safeLine } from '../format.ts';
+import { argument, parseFolder, value } from '../parameters.ts';
+import { formatRecord } from '../table.ts';
+
+const id = argument('id', 'the task');
+
+export const taskShow = storeCommand({
+  name: 'show',
+  summary: 'show all of a task',
+  example: 'task show task_5e6f',
+  access: 'read',
+  args: { id },
+  async run({ store, out }, input) {
+    const task = await store.tasks.get(await store.resolveId('task', input.id));
+    out.print(task, (paint) => formatRecord(task, paint));
+  },
+});
+
+export const taskAdd = storeCommand({
+  name: 'add',
+  summary: 'queue a task',
+  example: 'task add "Update the changelog" --workspace .',
+  access: 'create',
+  args: { prompt: argument('prompt', 'what is to be done') },
+  options: {
+    workspace: value('dir', 'the folder to work in (default: this one)', parseFolder),
+    model: value('model', 'which model is to do it (default: auto)'),
+  },
+  async run({ store, out }, { prompt, workspace = process.cwd(), model }) {
+    const task = await store.tasks.create({ prompt, workspace, model });
+    out.print(task, () => `${task.status} ${task.id}  ${safeLine(task.prompt)}`);
+  },
+});
+
+const CHANGES = [
+  ['cancel', 'cancel a task; a running one is asked to stop'],
+  ['retry', 'queue a task that has ended once more'],
+] as const;
+
+export const taskChanges: readonly Command[] = CHANGES.map(([name, summary]) =>
+  storeCommand({
+    name,
+    summary,
+    example: `task ${name} task_5e6f`,
+    access: 'write',
+    args: { id },
+    async run({ store, out }, input) {
+      const task = await store.tasks[name](await store.resolveId('task', input.id));
+      out.print(task, () => `${task.status} ${task.id}  ${safeLine(task.prompt)}`);
+    },
+  }),
+);

@@ -1,0 +1,160 @@
+#!/usr/bin/env node
+import { lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { defaultPath, openStore, StorePathError, type Store, type StoreOptions } from '../index.ts';
+import type { Access, BareContext, Context } from './command.ts';
+import { tree } from './command-tree.ts';
+import { EXIT, exitCodeOf, reportOf, UsageError } from './failure.ts';
+import { Output } from './output.ts';
+import { parseCommandLine, type Parsed, type Settings } from './program.ts';
+
+type Run = Extract<Parsed, { kind: 'run' }>;
+
+/** There is no store yet, and the command is not one that makes it. */
+class MissingStoreError extends StorePathError {
+  override readonly hint = 'Run "codewhale-store import" to make it, or give its file with --db.';
+}
+
+const args = process.argv.slice(2);
+const afterOptions = args.indexOf('--');
+const words = afterOptions === -1 ? args : args.slice(0, afterOptions);
+// Read ahead of the parser, because it is needed where the parser refuses.
+const out = new Output({ json: words.includes('--json'), quiet: words.includes('--quiet') });
+
+let store: Store | undefined;
+let opening = false;
+/** Set once a signal or a closed pipe ends the program; what fails after that is not told. */
+let ending = false;
+/** Why standard output took no more; a reader that left, such as `head`, is no failure. */
+let outputError: NodeJS.ErrnoException | undefined;
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  outputError ??= error;
+  if (!ending) void end(EXIT.done);
+});
+process.stderr.on('error', () => {
+  // Nobody is there to be told.
+});
+process.on('SIGINT', () => {
+  interrupt(EXIT.interrupted);
+});
+process.on('SIGTERM', () => {
+  interrupt(EXIT.terminated);
+});
+
+try {
+  const code = await run(parseCommandLine(args, tree));
+  await finish(code);
+} catch (error) {
+  fail(error);
+}
+
+async function run(parsed: Parsed): Promise<number> {
+  if (parsed.kind === 'run') return runCommand(parsed);
+  if (parsed.kind === 'help') out.printText(parsed.text);
+  else out.print({ version: readVersion() }, () => readVersion());
+  return EXIT.done;
+}
+
+async function runCommand({ command, input, settings }: Run): Promise<number> {
+  let code: number = EXIT.done;
+  const access = command.accessFor(input);
+  const path = resolve(settings.db ?? defaultPath());
+  const bare: BareContext = {
+    out,
+    tree,
+    path,
+    storeOptions: { path, ...keyOf(settings) },
+    markFailed: () => (code = EXIT.failed),
+  };
+  if (access === 'none') {
+    await command.run(bare, input);
+    return code;
+  }
+  opening = true;
+  const opened = await open(bare, access);
+  store = opened;
+  opening = false;
+  const context: Context = { ...bare, store: opened };
+  await command.run(context, input);
+  return code;
+}
+
+async function open({ path, storeOptions }: BareContext, access: Access): Promise<Store> {
+  const exists = isThere(path);
+  if (access === 'preview' && !exists) {
+    const folder = mkdtempSync(join(tmpdir(), 'codewhale-store-'));
+    process.on('exit', () => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    return openStore({ ...storeOptions, path: join(folder, 'store.db') });
+  }
+  if (!exists && access !== 'create') throw new MissingStoreError(`there is no store at ${path}`);
+  return openStore({ ...storeOptions, readOnly: access === 'read' });
+}
+
+/** False only where certainly nothing is: what cannot be looked at is for the store to refuse. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
+}
+
+function keyOf({ encryptionKeyFile }: Settings): Pick<StoreOptions, 'encryptionKey'> {
+  if (encryptionKeyFile === undefined) return {};
+  try {
+    const encryptionKey = readFileSync(encryptionKeyFile, 'utf8').trim();
+    if (encryptionKey !== '') return { encryptionKey };
+  } catch (error) {
+    throw new UsageError(`the key file ${encryptionKeyFile} cannot be read`, String(error));
+  }
+  throw new UsageError(`the key file ${encryptionKeyFile} is empty`);
+}
+
+/** From the package, which lies around `src` in the repository and around `dist` when installed. */
+function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+function fail(error: unknown): void {
+  if (ending) return;
+  out.error(reportOf(error), error instanceof UsageError ? error.help : undefined);
+  void end(exitCodeOf(error, opening));
+}
+
+/** Leaves after the command is done, unless a signal or a closed pipe is about to. */
+async function finish(code: number): Promise<void> {
+  if (!ending) await end(code);
+}
+
+/** The first signal waits for the write under way, a second one does not. */
+function interrupt(code: number): void {
+  if (ending) process.exit(code);
+  void end(code);
+}
+
+/** Closes the store and leaves when all output has been taken. */
+async function end(code: number): Promise<void> {
+  ending = true;
+  try {
+    await store?.close();
+  } catch (error) {
+    out.error(reportOf(error));
+    code ||= EXIT.failed;
+  }
+  await flush(process.stdout);
+  if (outputError && outputError.code !== 'EPIPE') {
+    out.error(reportOf(outputError));
+    code ||= EXIT.failed;
+  }
+  await flush(process.stderr);
+  process.exit(code);
+}
+
+async function flush(stream: NodeJS.WriteStream): Promise<void> {
+  if (!stream.destroyed) await new Promise((taken) => stream.write('', taken));
+}

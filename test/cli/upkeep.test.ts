@@ -1,0 +1,126 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Database from 'libsql';
+import { describe, expect, it } from 'vitest';
+import type { ImportReport, RestoreResult, Stats } from '../../src/index.ts';
+import { setupCli, type Cli } from './run-cli.ts';
+
+const MAKE_HOME = fileURLToPath(new URL('../support/make-legacy-home.mjs', import.meta.url));
+
+function makeHome(cli: Cli, ...options: string[]): string {
+  const home = join(cli.folder, 'old');
+  const sizes = ['--sessions', '3', '--threads', '2', '--tasks', '3', '--audit', '5'];
+  execFileSync(
+    process.execPath,
+    [MAKE_HOME, home, '--seed', '7', '--quiet', ...sizes, ...options],
+    {
+      stdio: 'ignore',
+    },
+  );
+  return home;
+}
+
+describe('import', () => {
+  it('counts, lists what it set aside, and says where to go on', async () => {
+    const cli = await setupCli();
+    const home = makeHome(cli, '--faults');
+    const told = await cli.run('import', home);
+    expect(told.code).toBe(0);
+    expect(told.stdout).toContain(`from ${home}`);
+    expect(told.stdout).toMatch(/^KIND +FOUND +IMPORTED/m);
+    expect(told.stdout).toMatch(/^not imported: truncated_json \(\d+\)$/m);
+    expect(told.stderr).toBe(
+      'next: codewhale-store session list, or codewhale-store search WORDS\n',
+    );
+
+    const again = await cli.json<ImportReport>('import', home);
+    expect(again.homes).toEqual([home]);
+    expect(again.totals.imported).toBe(0);
+    expect(again.totals.unchanged).toBeGreaterThan(0);
+  });
+
+  it('writes nothing on a dry run, not even a store', async () => {
+    const cli = await setupCli();
+    const home = makeHome(cli);
+    const report = await cli.json<ImportReport>('import', home, '--dry-run');
+    expect(report.totals.imported).toBeGreaterThan(0);
+    expect(existsSync(join(cli.folder, 'store'))).toBe(false);
+  });
+
+  it('takes the homes of this machine unless told otherwise', async () => {
+    const cli = await setupCli();
+    const home = makeHome(cli);
+    const report = await cli.runWith({ CODEWHALE_HOME: home }, 'import', '--json');
+    expect((JSON.parse(report.stdout) as ImportReport).homes).toEqual([home]);
+  });
+
+  it('fails for a home that does not exist', async () => {
+    const cli = await setupCli();
+    const failed = await cli.run('import', 'nowhere', '--json');
+    expect(failed.code).toBe(1);
+    expect(JSON.parse(failed.stderr)).toMatchObject({ error: { code: 'HOME_NOT_FOUND' } });
+  });
+});
+
+describe('upkeep', () => {
+  it('backs up and restores, and keeps what was there', async () => {
+    const cli = await setupCli();
+    await cli.json('task', 'add', 'before');
+    const copy = join(cli.folder, 'copy.db');
+    expect(await cli.json('backup', copy)).toMatchObject({ file: copy });
+    expect((await cli.run('backup', copy)).code).toBe(1);
+    await cli.json('task', 'add', 'after');
+    const { deviceId } = await cli.json<Stats>('stats');
+    const restored = await cli.json<RestoreResult>('restore', copy);
+    expect(restored.path).toBe(cli.db);
+    expect(restored.deviceId).not.toBe(deviceId);
+    expect(existsSync(restored.replaced ?? '')).toBe(true);
+    const { items } = await cli.json<{ items: { prompt: string }[] }>('task', 'list');
+    expect(items.map((task) => task.prompt)).toEqual(['before']);
+    expect((await cli.run('restore', 'none.db')).code).toBe(3);
+  });
+
+  it('finds what is wrong, says so with 1, and repairs it', async () => {
+    const cli = await setupCli();
+    await cli.json('task', 'add', 'find me');
+    expect(await cli.json('doctor')).toMatchObject({ ok: true });
+    const database = new Database(cli.db);
+    database.exec('delete from search_docs');
+    database.close();
+    const sick = await cli.run('doctor', '--json');
+    expect(sick).toMatchObject({ code: 1, stderr: '' });
+    expect(JSON.parse(sick.stdout)).toMatchObject({ ok: false });
+    expect((await cli.run('doctor')).stdout).toMatch(/^search index +problem/m);
+    expect(await cli.json('doctor', '--repair')).toMatchObject({ ok: true });
+    expect((await cli.run('search', 'find')).stdout).toContain('‹find› me');
+  });
+
+  it('counts what prune would delete, deletes it, and gives space back', async () => {
+    const cli = await setupCli();
+    const { id } = await cli.json<{ id: string }>('task', 'add', 'old');
+    await cli.json('task', 'cancel', id);
+    expect(await cli.json('prune', '--older-than', '1h')).toMatchObject({ tasks: 0 });
+    const dry = await cli.run('prune', '--older-than', '0s', '--dry-run');
+    expect(dry.stdout).toContain('would delete 0 sessions, 0 threads, 0 runtime threads, 1 task');
+    expect(await cli.json('prune', '--older-than', '0s')).toMatchObject({
+      tasks: 1,
+      dryRun: false,
+    });
+    expect(await cli.json('task', 'list')).toEqual({ items: [], nextCursor: null });
+    expect(await cli.json('vacuum')).toHaveProperty('bytesAfter');
+  });
+
+  it('says that a file cannot be written', async () => {
+    const cli = await setupCli();
+    await cli.json('task', 'add', 'x');
+    writeFileSync(join(cli.folder, 'file'), '');
+    mkdirSync(join(cli.folder, 'folder'));
+    for (const target of ['file', 'folder', 'file/below.db']) {
+      const failed = await cli.run('backup', target, '--json');
+      expect(failed.code).not.toBe(0);
+      expect(JSON.parse(failed.stderr)).toHaveProperty('error.message');
+    }
+  });
+});

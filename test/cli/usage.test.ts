@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { BusyError, ConflictError, DiskFullError, ReadOnlyError } from '../../src/index.ts';
+import { exitCodeOf } from '../../src/cli/failure.ts';
+import { setupCli } from './run-cli.ts';
+
+interface Failure {
+  error: { code: string; message: string; hint: string; retryable: boolean };
+}
+
+describe('the command line', () => {
+  it.each([
+    ['no command', []],
+    ['a noun alone', ['session']],
+    ['an unknown command', ['sessions']],
+    ['an unknown command of a noun', ['session', 'lst']],
+    ['an unknown option', ['session', 'list', '--nope']],
+    ['a missing argument', ['session', 'show']],
+    ['one argument too many', ['session', 'show', 'a', 'b']],
+    ['a limit that is no number', ['session', 'list', '--limit', '1e2']],
+    ['a limit out of bounds', ['session', 'list', '--limit', '-1']],
+    ['a day that does not exist', ['session', 'list', '--since', '2026-02-30']],
+    ['an order that does not exist', ['session', 'list', '--sort', 'size']],
+    ['a status that does not exist', ['task', 'list', '--status', 'queued,done']],
+    ['a mandatory option left out', ['prune']],
+    ['a value left out', ['session', 'list', '--db']],
+    ['a key file that is not there', ['stats', '--encryption-key-file', 'none']],
+    ['a shell that is not known', ['completion', 'tcsh']],
+    ['a command of a later version', ['hub', 'start']],
+  ])('ends with 2 and says why: %s', async (_what, args) => {
+    const cli = await setupCli();
+    const json = await cli.run('--json', ...args);
+    expect(json).toMatchObject({ code: 2, stdout: '' });
+    const { error } = JSON.parse(json.stderr) as Failure;
+    expect(Object.keys(error)).toEqual(['code', 'message', 'hint', 'retryable']);
+    expect(error).toMatchObject({ code: 'USAGE', retryable: false });
+  });
+
+  it('suggests what was probably meant, and where to read on', async () => {
+    const cli = await setupCli();
+    const { code, stdout, stderr } = await cli.run('session', 'lst');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^error: unknown command 'lst'/);
+    expect(stderr).toContain('Did you mean list?');
+    expect(stderr).toContain('codewhale-store session --help');
+    const option = await cli.run('session', 'list', '--titel');
+    expect(option.stderr).toContain('codewhale-store session list --help');
+  });
+
+  it('explains every command with an example', async () => {
+    const cli = await setupCli();
+    const help = await cli.run('--help');
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    const commands = ['session list', 'event list', 'prune', 'automation runs'];
+    for (const command of commands) {
+      const { code, stdout } = await cli.run(...command.split(' '), '--help');
+      expect(code).toBe(0);
+      expect(stdout).toContain(`$ codewhale-store ${command}`);
+      expect(stdout).toContain('--encryption-key-file');
+    }
+    expect(help.stdout).not.toMatch(/^ {2}(hub|sync)/m);
+  });
+
+  it('takes global options before and after the command', async () => {
+    const cli = await setupCli();
+    const expected = { path: `${cli.folder}/other.db` };
+    for (const args of [
+      ['--db', 'other.db', '--json', 'path'],
+      ['path', '--json', '--db', 'other.db'],
+      ['--json', 'path', '--db', 'other.db'],
+    ]) {
+      const { stdout } = await cli.run(...args);
+      expect(JSON.parse(stdout)).toEqual(expected);
+    }
+  });
+
+  it('prints its version and where the store lies', async () => {
+    const cli = await setupCli();
+    expect((await cli.run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(await cli.json('--version')).toEqual({ version: expect.any(String) as string });
+    expect((await cli.run('path')).stdout).toBe(`${cli.db}\n`);
+  });
+
+  it('takes words after -- as they are', async () => {
+    const cli = await setupCli();
+    const task = await cli.json<{ prompt: string }>('task', 'add', '--', '--json is broken');
+    expect(task.prompt).toBe('--json is broken');
+  });
+});
+
+describe('exitCodeOf', () => {
+  it('tells what is worth trying again from what is refused and what failed', () => {
+    expect(exitCodeOf(new BusyError('locked'), false)).toBe(75);
+    expect(exitCodeOf(new BusyError('locked'), true)).toBe(75);
+    expect(exitCodeOf(new DiskFullError('full'), false)).toBe(75);
+    expect(exitCodeOf(new ReadOnlyError('read-only'), true)).toBe(3);
+    expect(exitCodeOf(new ReadOnlyError('read-only'), false)).toBe(1);
+    expect(exitCodeOf(new ConflictError('taken'), false)).toBe(1);
+    expect(exitCodeOf(new Error('bug'), false)).toBe(1);
+  });
+});
