@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Connection } from '../../src/db/connection.ts';
-import type { Store } from '../../src/index.ts';
+import type { RuntimeItemInput, Store } from '../../src/index.ts';
 import { expectIndexed, statementLog } from '../support/query-plans.ts';
 import { tempStore } from '../support/temp-store.ts';
 
@@ -21,6 +21,18 @@ function rawly(store: Store, ...statements: string[]): void {
   const connection = new Connection(store.path, { busyWaitMs: 1000, readOnly: false });
   for (const sql of statements) connection.run(sql);
   connection.close();
+}
+
+function bodyOf(store: Store, table: string, id: string): unknown {
+  const connection = new Connection(store.path, { busyWaitMs: 5, readOnly: true });
+  const row = connection.row(`select body from ${table} where id = ?`, [id]);
+  connection.close();
+  return row?.[0];
+}
+
+function giveTo(owner: string, turnId = ''): string {
+  const version = '0000010-0fffffffffff0000-import-000000000000';
+  return `update runtime_turns set owner = '${owner}', lifecycle_version = '${version}' where id = '${turnId}'`;
 }
 
 describe('runtime threads', () => {
@@ -48,18 +60,6 @@ describe('runtime threads', () => {
     await expect(hiding).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     const twice = store.runtime.createThread({ id: thread.id, workspace: '/w' });
     await expect(twice).rejects.toMatchObject({ code: 'CONFLICT' });
-  });
-
-  it('keep an imported record word for word where nobody changed it', async () => {
-    const { store, thread } = await setup();
-    const record = `{"schema_version":2,"id":"${thread.id}","title":"t","created_at":"2026-08-18T09:15:02.118234567Z","allow_shell":true,"budget":1.50,"big":18446744073709551615}`;
-    rawly(
-      store,
-      `update runtime_threads set body = '${record}', details_version = 'z' where id = '${thread.id}'`,
-    );
-    const read = await store.runtime.getThread(thread.id);
-    expect(read.details).toMatchObject({ schema_version: 2, allow_shell: true });
-    expect(read.details).not.toHaveProperty('created_at');
   });
 
   it('are hidden by a deletion and brought back by a restore', async () => {
@@ -154,6 +154,23 @@ describe('turns', () => {
     });
   });
 
+  it('keep what an imported record spells, where nobody changed it', async () => {
+    const { store, thread } = await setup();
+    const turn = await store.runtime.startTurn(thread.id);
+    const record = `{"schema_version":2,"id":"${turn.id}","created_at":"2026-08-18T09:15:02.118234567Z","cost":1.50,"routed":18446744073709551615,"steer_count":0}`;
+    rawly(
+      store,
+      `update runtime_turns set body = '${record}', details_version = '0fffffffffff0000-import-0' where id = '${turn.id}'`,
+    );
+    const read = await store.runtime.getTurn(turn.id);
+    expect(read.details).toMatchObject({ schema_version: 2, cost: 1.5, steer_count: 0 });
+    expect(read.details).not.toHaveProperty('created_at');
+    await store.runtime.finishTurn(turn.id, { details: { steer_count: 1, usage: null } });
+    expect(bodyOf(store, 'runtime_turns', turn.id)).toBe(
+      record.replace('"steer_count":0', '"steer_count":1,"usage":null'),
+    );
+  });
+
   it('are listed in order, with their items', async () => {
     const { store, log, thread } = await setup();
     const turns: string[] = [];
@@ -230,13 +247,13 @@ describe('items', () => {
       await store.runtime.saveItem(turn.id, { id, detail });
     }
     expect((await store.search('whale')).items).toEqual([]);
-    const final = {
+    const final: RuntimeItemInput = {
       id,
       status: 'completed',
       summary: 'a song',
       artifactRefs: ['a/b.txt'],
       details: { x: [1] },
-    } as const;
+    };
     const done = await store.runtime.saveItem(turn.id, final);
     expect(done).toMatchObject({
       detail: `The whale \u0000 ${'sings '.repeat(2000)}`,
@@ -332,15 +349,14 @@ describe('recover', () => {
     const foreign = await Promise.all(
       threads.map(async ({ id }) => (await store.runtime.startTurn(id)).id),
     );
-    rawly(
-      store,
-      `update runtime_turns set owner = 'import', lifecycle_version = 'z' where id = '${foreign[0] ?? ''}'`,
-      `update runtime_turns set owner = 'OTHER', lifecycle_version = 'z' where id = '${foreign[1] ?? ''}'`,
-    );
+    rawly(store, giveTo('import', foreign[0]), giveTo('OTHER', foreign[1]));
     clock.now += 1000;
     log.take();
     expect(await store.runtime.recover()).toEqual([turn.id]);
-    expectIndexed(store.path, log.take());
+    expectIndexed(
+      store.path,
+      log.take().filter((sql) => /from runtime_/.test(sql)),
+    );
     expect(await store.runtime.recover()).toEqual([]);
     const end = { status: 'interrupted', endedAt: '2026-08-18T09:00:01.000Z' };
     expect(await store.runtime.getTurn(turn.id)).toMatchObject({
@@ -362,12 +378,7 @@ describe('recover', () => {
   it('takes over imported turns when told to', async () => {
     const { store, thread } = await setup();
     const turn = await store.runtime.startTurn(thread.id);
-    const version = `0000010-000000000000-import-000000000000`.replace('10-', '0-');
-    rawly(
-      store,
-      `drop trigger runtime_turns_lifecycle_version`,
-      `update runtime_turns set owner = 'import', lifecycle_version = '${version}' where id = '${turn.id}'`,
-    );
+    rawly(store, giveTo('import', turn.id));
     expect(await store.runtime.recover()).toEqual([]);
     expect(await store.runtime.recover({ imported: true })).toEqual([turn.id]);
     expect(await store.runtime.getTurn(turn.id)).toMatchObject({

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import type Driver from 'libsql';
-import { withCopy } from './compare-homes.ts';
+import { withCopy } from './compare-state-db.ts';
 import { firstDifference } from './lossless-json.ts';
 
 /** What is of this device, of an import, or derived. */
