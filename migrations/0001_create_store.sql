@@ -324,7 +324,8 @@ create table runtime_events (
   created_at integer not null,
   -- As text, because it may pass 2^53.
   legacy_seq text,
-  -- The line of the old log without its payload, where the columns do not tell all of it.
+  -- What the columns do not tell of a line of the old log: a JSON string, the spelling of its time,
+  -- or an object, the line without its payload.
   legacy     text,
   body text,
   body_hash text,
@@ -479,7 +480,7 @@ create table audit_log (
   device     text    not null,
   event      text    not null,
   created_at integer not null,
-  -- The line of the old log without its details, where the columns do not tell all of it.
+  -- As for events: a JSON string, the spelling of its time, or an object, the line without its details.
   legacy     text,
   body text,
   body_hash text,

@@ -16,6 +16,8 @@ export * from './model/trigger.ts';
 export type { IdKind } from './areas/resolve-id.ts';
 export type { SearchHit, SearchOptions, SearchResult } from './areas/search.ts';
 export { HomeNotFoundError } from './legacy/errors.ts';
+export type { ExportProgress, ExportReport } from './transfer/export/export-report.ts';
+export type { ExportOptions } from './transfer/export/export-store.ts';
 export type { ImportOptions } from './transfer/import/import-homes.ts';
 export type {
   ImportCounts,

@@ -12,6 +12,8 @@ import type { Stamper, Transaction } from './db/transaction.ts';
 import { ClosedError } from './errors.ts';
 import { idSchema, validate } from './model/validate.ts';
 import { homeAt, resolveHomes } from './legacy/resolve-homes.ts';
+import type { ExportReport } from './transfer/export/export-report.ts';
+import { exportSchema, exportStore, type ExportOptions } from './transfer/export/export-store.ts';
 import { importHomes, type ImportOptions } from './transfer/import/import-homes.ts';
 import type { ImportReport } from './transfer/import/report.ts';
 import { backup, type BackupResult } from './upkeep/backup.ts';
@@ -183,6 +185,17 @@ export class Store implements Areas {
   async import(homes?: readonly string[], options: ImportOptions = {}): Promise<ImportReport> {
     const found = homes === undefined ? resolveHomes(process.env) : homes.map((dir) => homeAt(dir));
     return importHomes(this.#database, this.#stamper, found, options);
+  }
+
+  /**
+   * Writes the store, or one session of it, into an empty folder: as a legacy home that the old
+   * program reads, as a line a record, or as readable transcripts.
+   *
+   * @throws `ConflictError` the folder is not empty and `force` is not set, or is a symbolic link
+   */
+  async export(dir: string, options: ExportOptions): Promise<ExportReport> {
+    const folder = validate(z.string().min(1), dir, 'folder');
+    return exportStore(this.#database, folder, validate(exportSchema, options, 'export'));
   }
 
   /** Counts rows and bytes. Reads every page of the file: seconds on gigabytes. */

@@ -1,6 +1,6 @@
-import { loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
+import { documentOf, storeBody } from '../db/bodies.ts';
 import type { Value } from '../db/connection.ts';
-import type { Reader } from '../db/reader.ts';
+import type { Document, Reader } from '../db/reader.ts';
 import type { Transaction } from '../db/transaction.ts';
 import type { CheckedEvent, EventPage, RuntimeEvent } from '../model/event.ts';
 import { NotFoundError } from '../errors.ts';
@@ -20,6 +20,8 @@ const COLUMNS = [
   'body_hash',
 ] as const;
 
+const READ = COLUMNS.slice(0, -2);
+
 const ROW = `(${COLUMNS.map(() => '?').join(', ')})`;
 const INSERT = `insert into runtime_events (${COLUMNS.join(', ')}) values`;
 const INSERT_ONE = `${INSERT} ${ROW}`;
@@ -30,7 +32,7 @@ const INSERT_ONE = `${INSERT} ${ROW}`;
 const MANY = 50;
 const INSERT_MANY = `${INSERT} ${Array<string>(MANY).fill(ROW).join(', ')}`;
 
-interface EventRow extends BodyColumns {
+interface EventRow extends Document {
   readonly id: string;
   readonly thread_id: string;
   readonly turn_id: string | null;
@@ -123,8 +125,8 @@ export function eventsAfter(
   seq: number,
   limit: number,
 ): EventPage {
-  const rows = reader.list<EventRow>(
-    COLUMNS,
+  const rows = reader.documents<EventRow>(
+    READ,
     'from runtime_events where thread_id = ? and seq > ? order by seq limit ?',
     [threadId, seq, limit],
   );
@@ -133,8 +135,8 @@ export function eventsAfter(
 
 /** The last `count` events, oldest first. */
 export function lastEvents(reader: Reader, threadId: string, count: number): EventPage {
-  const rows = reader.list<EventRow>(
-    COLUMNS,
+  const rows = reader.documents<EventRow>(
+    READ,
     'from runtime_events where thread_id = ? order by seq desc limit ?',
     [threadId, count],
   );
@@ -151,7 +153,7 @@ function toPage(reader: Reader, rows: readonly EventRow[], seq: number): EventPa
     type: row.type,
     at: formatTime(row.created_at),
     device: row.device,
-    payload: JSON.parse(loadBody(reader, row)) as unknown,
+    payload: documentOf(reader, row),
   }));
   return { items, nextSeq: items.at(-1)?.seq ?? seq };
 }

@@ -1,9 +1,9 @@
-import { ulid } from 'ulid';
 import { storeBody } from '../db/bodies.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { sessions as table } from '../model/registers.ts';
 import { messageId, type Session } from '../model/session.ts';
 import { currentLeaf, moveLeaf } from './message-tree.ts';
+import { newUlid } from './new-id.ts';
 import {
   indexSession,
   insertMessage,
@@ -24,7 +24,7 @@ export function forkSession(
   if (leaf !== null) memberOf(transaction, id, leaf);
   const path = leaf === null ? [] : walkBranch(transaction, id, leaf, Number.MAX_SAFE_INTEGER);
   const now = transaction.now();
-  const newId = ulid(now);
+  const newId = newUlid(now);
   transaction.insert(table, {
     id: newId,
     title: fork.title ?? source.title,

@@ -1,9 +1,11 @@
 import { loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
+import type { Value } from '../db/connection.ts';
 import type { Reader } from '../db/reader.ts';
 import { indexDoc, removeDoc } from '../db/search-index.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { NotFoundError } from '../errors.ts';
 import { messageText } from '../model/message-text.ts';
+import { mergeDocument } from '../model/record-body.ts';
 import type { Session } from '../model/session.ts';
 import { found } from './page.ts';
 import { isMember } from './message-tree.ts';
@@ -51,6 +53,22 @@ export function readSession(reader: Reader, id: string): Session {
   );
   const session = found(row, 'session', id);
   return { ...toSession(session), details: sessionDetails(loadBody(reader, session)) };
+}
+
+/** Members of a session's body that say where its messages stand; see `SplitSession`. */
+const SKELETON = new Set(['messages', 'journal']);
+
+/** Puts new details in the place of the old ones; the imported skeleton stays. */
+export function storeDetails(
+  transaction: Transaction,
+  id: string,
+  details: Readonly<Record<string, unknown>>,
+): Record<keyof BodyColumns, Value> {
+  const row = transaction.first<BodyColumns>(['body', 'body_hash'], 'from sessions where id = ?', [
+    id,
+  ]);
+  const body = loadBody(transaction, found(row, 'session', id));
+  return storeBody(transaction, mergeDocument(body, details, SKELETON));
 }
 
 /** What a session file holds besides its messages and what has a column of its own. */

@@ -1,4 +1,3 @@
-import { ulid } from 'ulid';
 import { storeBody } from '../db/bodies.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
 import { ConflictError } from '../errors.ts';
@@ -18,6 +17,7 @@ import { formatTime } from '../model/time.ts';
 import { idSchema, validate } from '../model/validate.ts';
 import * as z from 'zod';
 import { countBranch, currentLeaf, isMember, moveLeaf } from './message-tree.ts';
+import { newUlid } from './new-id.ts';
 import { between, found, readPage, type Condition, type Page } from './page.ts';
 import type { Runner } from './runner.ts';
 import { forkSession } from './session-fork.ts';
@@ -27,6 +27,7 @@ import {
   insertMessage,
   memberOf,
   readSession,
+  storeDetails,
 } from './session-records.ts';
 import {
   SESSION_COLUMNS,
@@ -72,7 +73,7 @@ export class Sessions {
     const session = validate(schema.sessionCreateSchema, input, 'session');
     return this.#runner.write((transaction) => {
       const now = transaction.now();
-      const id = session.id ?? ulid(now);
+      const id = session.id ?? newUlid(now);
       if (findSession(transaction, id)) throw new ConflictError(`the session ${id} exists already`);
       const createdAt = session.createdAt ?? now;
       transaction.insert(table, {
@@ -129,7 +130,7 @@ export class Sessions {
     const { details, ...columns } = changes;
     return this.#change(id, (transaction) => ({
       ...(columns as Row),
-      ...(details ? storeBody(transaction, JSON.stringify(details)) : {}),
+      ...(details ? storeDetails(transaction, id, details) : {}),
       updated_at: transaction.now(),
     }));
   }
@@ -197,7 +198,7 @@ export class Sessions {
           typeof message.content === 'string'
             ? [{ type: 'text', text: message.content }]
             : message.content;
-        const messageId = ulid(now);
+        const messageId = newUlid(now);
         const body = JSON.stringify({ ...message, content });
         insertMessage(transaction, {
           id: messageId,

@@ -3,6 +3,7 @@ import { auditList } from './commands/audit-list.ts';
 import { automationList, automationRuns, automationShow } from './commands/automation.ts';
 import { completion } from './commands/completion.ts';
 import { eventList } from './commands/event-list.ts';
+import { exportStore } from './commands/export.ts';
 import { importHomes } from './commands/import.ts';
 import { jobList } from './commands/job-list.ts';
 import { path } from './commands/path.ts';
@@ -24,7 +25,7 @@ import { backup, doctor, prune, purge, restore, vacuum } from './commands/upkeep
 
 /** Every command of the program, in the order of the help. */
 export const tree: readonly Group[] = [
-  { commands: [importHomes] },
+  { commands: [importHomes, exportStore] },
   {
     name: 'session',
     summary: 'conversations of the terminal program, with their branches',

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { plainJsonSchema } from './plain-json.ts';
+import { jsonSchema } from './json-schema.ts';
 import { idSchema, timeSchema } from './validate.ts';
 
 /** The old program read its logs in batches of 256, and at most this many from the end. */
@@ -10,7 +10,7 @@ export const eventSchema = z.strictObject({
   type: z.string().regex(/^[A-Za-z0-9_.:-]{1,100}$/, {
     error: 'an event type has 1 to 100 letters, digits and _ . : -',
   }),
-  payload: plainJsonSchema.optional(),
+  payload: jsonSchema.optional(),
   turnId: idSchema.nullable().optional(),
   itemId: idSchema.nullable().optional(),
   /** Now unless given. */

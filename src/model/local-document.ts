@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { plainObjectSchema } from './plain-json.ts';
+import { jsonObjectSchema } from './json-schema.ts';
 import { cursorSchema, idSchema, limitSchema } from './validate.ts';
 
 /** A turn in flight, or a queue of input: any JSON object. */
-export const documentSchema = plainObjectSchema;
+export const documentSchema = jsonObjectSchema;
 
 /** The empty id is the single slot that old versions had for all sessions. */
 export const queueSessionSchema = z.union([z.literal(''), idSchema]);

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type * as z from 'zod';
-import { patchObject } from './json-text.ts';
-import { plainObjectSchema } from './plain-json.ts';
+import { objectMembers, patchObject } from './json-text.ts';
+import { jsonObjectSchema } from './json-schema.ts';
 
 /**
  * The body of a record is the JSON text of an object by the names of the old program. An imported
@@ -49,11 +50,42 @@ export function addDetails(body: string, details: Readonly<Record<string, unknow
   );
 }
 
+/**
+ * Makes the members of `raw` those of `next`, but for `kept` ones. What has the same value keeps its
+ * spelling, down into objects: an imported `1.0` or a number beyond 2^53 is not respelled by an edit
+ * beside it.
+ */
+export function mergeDocument(
+  raw: string,
+  next: Readonly<Record<string, unknown>>,
+  kept: ReadonlySet<string>,
+): string {
+  const changes: Record<string, string | undefined> = Object.create(null) as typeof changes;
+  const members = new Map(objectMembers(raw).map(({ key, value }) => [key, value]));
+  for (const key of members.keys()) {
+    if (!Object.hasOwn(next, key) && !kept.has(key)) changes[key] = undefined;
+  }
+  for (const [key, value] of Object.entries(next)) {
+    if (kept.has(key)) continue;
+    const old = members.get(key);
+    const json = JSON.stringify(value);
+    if (old === undefined) changes[key] = json;
+    else if (old.startsWith('{') && isObject(value)) {
+      changes[key] = mergeDocument(old, value, new Set());
+    } else if (!isDeepStrictEqual(JSON.parse(old), value)) changes[key] = json;
+  }
+  return patchObject(raw, changes);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** Free-form details that do not hide a field of the record. */
 export function detailsSchema(
   fields: ReadonlySet<string>,
 ): z.ZodType<Record<string, unknown>, Record<string, unknown>> {
-  return plainObjectSchema.refine(
+  return jsonObjectSchema.refine(
     (details) => !Object.keys(details).some((key) => fields.has(key)),
     {
       error: 'holds a key that has a field of its own',

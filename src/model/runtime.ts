@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { eventSchema, type RuntimeEvent } from './event.ts';
-import { plainJsonSchema } from './plain-json.ts';
+import { jsonSchema } from './json-schema.ts';
 import { detailsSchema } from './record-body.ts';
 import { titleSchema } from './session.ts';
 import { cursorSchema, idSchema, limitSchema, textSchema, timeSchema } from './validate.ts';
@@ -126,7 +126,7 @@ export const runtimeItemSchema = z.strictObject({
   /** The whole text: a message, a thought, what a tool said. `null` takes it away. */
   detail: z.string().nullable().optional(),
   /** Any JSON value; `null` takes it away. */
-  metadata: plainJsonSchema.optional(),
+  metadata: jsonSchema.optional(),
   artifactRefs: z.array(z.string()).optional(),
   startedAt: timeSchema.optional(),
   endedAt: timeSchema.optional(),

@@ -1,14 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import {
-  cursorSchema,
-  idSchema,
-  jsonObjectSchema,
-  jsonSchema,
-  limitSchema,
-  textSchema,
-  timeSchema,
-} from './validate.ts';
+import { jsonObjectSchema, jsonSchema } from './json-schema.ts';
+import { cursorSchema, idSchema, limitSchema, textSchema, timeSchema } from './validate.ts';
 
 // Controls, bidirectional marks and zero-width characters can hide what a title says.
 const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { plainJsonSchema } from './plain-json.ts';
+import { jsonSchema } from './json-schema.ts';
 import { detailsSchema } from './record-body.ts';
 import { cursorSchema, idSchema, limitSchema, textSchema, timeSchema } from './validate.ts';
 
@@ -66,7 +66,7 @@ export const threadMessageSchema = z.strictObject({
   role: textSchema.pipe(z.string().min(1)),
   content: z.string(),
   /** The message as the model's provider has it. */
-  item: plainJsonSchema.default(null),
+  item: jsonSchema.default(null),
 });
 
 export const threadMessagesSchema = z.strictObject({
@@ -81,7 +81,7 @@ export const threadToolsSchema = z.array(
     name: textSchema,
     description: textSchema.nullable().default(null),
     /** JSON schema of the tool's input. */
-    inputSchema: plainJsonSchema,
+    inputSchema: jsonSchema,
   }),
 );
 

@@ -33,9 +33,5 @@ export const timeSchema = z.iso
 /** Text for a column: lone surrogates cannot be stored as UTF-8 and become U+FFFD. */
 export const textSchema = z.string().transform((text) => text.toWellFormed());
 
-/** Free-form JSON. What `JSON.stringify` would drop or change silently is refused. */
-export const jsonSchema = z.json({ error: 'a JSON value' });
-export const jsonObjectSchema = z.record(z.string(), jsonSchema);
-
 export const limitSchema = z.int().min(1).max(1000).default(50);
 export const cursorSchema = z.string().max(2000).nullable().optional();

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
 import { describe, expect, it } from 'vitest';
-import type { ImportReport, RestoreResult, Stats } from '../../src/index.ts';
+import type { ExportReport, ImportReport, RestoreResult, Stats } from '../../src/index.ts';
 import { setupCli, type Cli } from './run-cli.ts';
 
 const MAKE_HOME = fileURLToPath(new URL('../support/make-legacy-home.mjs', import.meta.url));
@@ -61,6 +61,45 @@ describe('import', () => {
     const failed = await cli.run('import', 'nowhere', '--json');
     expect(failed.code).toBe(1);
     expect(JSON.parse(failed.stderr)).toMatchObject({ error: { code: 'HOME_NOT_FOUND' } });
+  });
+});
+
+describe('export', () => {
+  it('writes a home that imports again, and never over what is there unless told to', async () => {
+    const cli = await setupCli();
+    await cli.json('import', makeHome(cli));
+    const target = join(cli.folder, 'out');
+    const report = await cli.json<ExportReport>('export', target, '--format', 'legacy');
+    expect(report).toMatchObject({ format: 'legacy', dir: target });
+    expect(report.byKind['sessions']).toBe(3);
+
+    const other = await cli.json<ImportReport>('--db', 'other.db', 'import', target);
+    expect(other.totals.failed).toBe(0);
+    expect(other.byKind['sessions']?.imported).toBe(3);
+
+    const refused = await cli.run('export', target, '--format', 'jsonl');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('--force');
+    await cli.json('export', target, '--format', 'jsonl', '--force');
+  });
+
+  it('writes one session as a transcript', async () => {
+    const cli = await setupCli();
+    await cli.json('import', makeHome(cli));
+    const { items } = await cli.json<{ items: { id: string }[] }>(
+      'session',
+      'list',
+      '--limit',
+      '1',
+    );
+    const session = (items[0]?.id ?? '').slice(0, 12);
+    const told = await cli.run('export', 'out', '--format', 'markdown', '--session', session);
+    expect(told.code).toBe(0);
+    expect(told.stdout).toContain(`to ${join(cli.folder, 'out')}`);
+    expect(readdirSync(join(cli.folder, 'out'), { recursive: true }).length).toBeGreaterThan(0);
+    const unknown = ['export', 'no', '--format', 'markdown', '--session', 'nope'];
+    expect((await cli.run(...unknown)).code).toBe(1);
+    expect(existsSync(join(cli.folder, 'no'))).toBe(false);
   });
 });
 

@@ -1,5 +1,7 @@
+import * as z from 'zod';
 import type { Database } from '../../db/database.ts';
 import { NotFoundError } from '../../errors.ts';
+import { idSchema } from '../../model/validate.ts';
 import type { ExportContext } from './export-context.ts';
 import { ExportCounter, type ExportProgress, type ExportReport } from './export-report.ts';
 import { ExportTarget } from './export-target.ts';
@@ -32,6 +34,15 @@ export interface ExportOptions {
   force?: boolean | undefined;
   onProgress?: ((progress: ExportProgress) => void) | undefined;
 }
+
+export const exportSchema: z.ZodType<ExportOptions> = z.strictObject({
+  format: z.enum(['legacy', 'jsonl', 'markdown']),
+  session: idSchema.optional(),
+  force: z.boolean().optional(),
+  onProgress: z
+    .custom<(progress: ExportProgress) => void>((value) => typeof value === 'function')
+    .optional(),
+});
 
 /**
  * Writes the store into a folder, page by page. The same store gives the same bytes. What was

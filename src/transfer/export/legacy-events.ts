@@ -1,5 +1,6 @@
 import type { Reader } from '../../db/reader.ts';
 import { objectMembers, patchObject } from '../../model/json-text.ts';
+import { eventLine, keptTime } from '../../model/legacy-lines.ts';
 import { formatTime } from '../../model/time.ts';
 import { bodyOf, eachRow, live, type ExportContext, type RowQuery } from './export-context.ts';
 import { legacyId, legacyIdOrNull } from './legacy-names.ts';
@@ -73,7 +74,7 @@ async function writeLog(context: ExportContext, thread: ThreadRow, seqs: SeqSour
       key: 'seq',
     };
     await eachRow(context, query, (reader, row) => {
-      const line = eventLine(row, thread, bodyOf(reader, 'runtime_events', row.id), seqs);
+      const line = lineOf(row, thread, bodyOf(reader, 'runtime_events', row.id), seqs);
       file.write(wellFormedJson(line));
       context.counter.add('events');
     });
@@ -82,10 +83,21 @@ async function writeLog(context: ExportContext, thread: ThreadRow, seqs: SeqSour
   }
 }
 
-function eventLine(row: EventRow, thread: ThreadRow, payload: string, seqs: SeqSource): string {
+function lineOf(row: EventRow, thread: ThreadRow, payload: string, seqs: SeqSource): string {
   const seq = row.legacy_seq ?? String(BigInt(row.number) + seqs.offset);
   if (BigInt(seq) > seqs.highest) seqs.highest = BigInt(seq);
-  if (row.legacy === null) return builtLine(row, seq, legacyId(thread.id), payload);
+  const timestamp = keptTime(row.legacy);
+  if (row.legacy === null || timestamp !== undefined) {
+    return eventLine({
+      seq,
+      timestamp: timestamp ?? formatTime(row.created_at),
+      threadId: legacyId(thread.id),
+      turnId: legacyIdOrNull(row.turn_id),
+      itemId: legacyIdOrNull(row.item_id),
+      event: row.type,
+      payload,
+    });
+  }
   const line = new RecordPatch(row.legacy)
     .setJson('payload', payload)
     .reference('turn_id', row.turn_id)
@@ -95,18 +107,6 @@ function eventLine(row: EventRow, thread: ThreadRow, payload: string, seqs: SeqS
     line.reference('thread_id', thread.id);
   }
   return line.result();
-}
-
-function builtLine(row: EventRow, seq: string, threadId: string, payload: string): string {
-  const turnId = legacyIdOrNull(row.turn_id);
-  const itemId = legacyIdOrNull(row.item_id);
-  return (
-    `{"schema_version":2,"seq":${seq},"timestamp":"${formatTime(row.created_at)}"` +
-    `,"thread_id":${JSON.stringify(threadId)}` +
-    (turnId === null ? '' : `,"turn_id":${JSON.stringify(turnId)}`) +
-    (itemId === null ? '' : `,"item_id":${JSON.stringify(itemId)}`) +
-    `,"event":${JSON.stringify(row.type)},"payload":${payload}}`
-  );
 }
 
 /** Prepares the numbering: above the counter file and above every number that is kept. */

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { readBlob } from '../../db/bodies.ts';
+import { auditLine, auditTime, keptTime } from '../../model/legacy-lines.ts';
 import { deviceOf, IMPORT_DEVICE } from '../../model/version.ts';
 import { bodyOf, eachRow, live, type ExportContext, type RowQuery } from './export-context.ts';
 import { keptFileName, legacyId, plainFileName } from './legacy-names.ts';
@@ -29,7 +30,7 @@ export async function writeAudit(context: ExportContext): Promise<void> {
       key: 'number',
     };
     await eachRow(context, query, (reader, row) => {
-      file.write(wellFormedJson(auditLine(row, bodyOf(reader, 'audit_log', row.id))));
+      file.write(wellFormedJson(lineOf(row, bodyOf(reader, 'audit_log', row.id))));
       context.counter.add('audit');
     });
   } finally {
@@ -37,13 +38,13 @@ export async function writeAudit(context: ExportContext): Promise<void> {
   }
 }
 
-function auditLine(row: AuditRow, details: string): string {
-  if (row.legacy !== null) {
-    const line = new RecordPatch(row.legacy);
-    return line.has('details') ? line.setJson('details', details).result() : line.result();
+function lineOf(row: AuditRow, details: string): string {
+  const ts = keptTime(row.legacy);
+  if (row.legacy === null || ts !== undefined) {
+    return auditLine(ts ?? auditTime(row.created_at), row.event, details);
   }
-  const ts = new Date(row.created_at).toISOString().replace('Z', '+00:00');
-  return `{"ts":"${ts}","event":${JSON.stringify(row.event)},"details":${details}}`;
+  const line = new RecordPatch(row.legacy);
+  return line.has('details') ? line.setJson('details', details).result() : line.result();
 }
 
 /**

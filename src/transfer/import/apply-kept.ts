@@ -3,6 +3,7 @@ import { storeBody } from '../../db/bodies.ts';
 import { importPlain, importRow, type Outcome } from '../../db/import-row.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { objectMembers, patchObject } from '../../model/json-text.ts';
+import { auditLine, auditTime, keptOfLine } from '../../model/legacy-lines.ts';
 import { legacyRecords } from '../../model/registers.ts';
 import { requiredTime, text, type Apply, type HomeContext, type ImportRecord } from './record.ts';
 
@@ -69,13 +70,18 @@ export const applyAudit: Apply = (transaction, record, context) => {
   const { raw, value } = record;
   const digest = createHash('sha256').update(raw).digest('hex').slice(0, 28);
   const count = context.occurrence(`audit ${digest}`);
+  const ts = text(value, 'ts');
+  const at = requiredTime(value, 'ts');
+  const event = text(value, 'event');
   const details = objectMembers(raw).find((member) => member.key === 'details');
+  const canonical = auditLine(ts, event, details?.value ?? '');
   return importPlain(transaction, 'audit_log', {
     id: `au_${digest}${count === 0 ? '' : `-${count}`}`,
-    event: text(value, 'event'),
-    created_at: requiredTime(value, 'ts'),
-    // Its time has nanoseconds, so the line is kept but for its details.
-    legacy: details ? patchObject(raw, { details: 'null' }) : raw,
+    event,
+    created_at: at,
+    legacy: keptOfLine({ raw, canonical }, ts, auditTime(at), () =>
+      details ? patchObject(raw, { details: 'null' }) : raw,
+    ),
     ...storeBody(transaction, details?.value ?? 'null'),
   });
 };

@@ -3,9 +3,9 @@ import { loadBody, storeBody, type BodyColumns } from '../../db/bodies.ts';
 import { importPlain, importRow, noteForSearch } from '../../db/import-row.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { objectMembers, patchObject } from '../../model/json-text.ts';
-import { canonicalEventLine } from '../../model/legacy-lines.ts';
+import { eventLine, keptOfLine } from '../../model/legacy-lines.ts';
 import { runtimeItems, runtimeThreads, runtimeTurns } from '../../model/registers.ts';
-import { parseTime } from '../../model/time.ts';
+import { formatTime, parseTime } from '../../model/time.ts';
 import {
   requiredTime,
   text,
@@ -153,6 +153,17 @@ export const applyEvent: Apply = (transaction, record, context) => {
   if (known > 0) return 'unchanged';
   const members = new Map(objectMembers(raw).map((member) => [member.key, member.value]));
   const payload = members.get('payload') ?? 'null';
+  const timestamp = text(value, 'timestamp');
+  const at = requiredTime(value, 'timestamp');
+  const canonical = eventLine({
+    seq: members.get('seq') ?? '',
+    timestamp,
+    threadId: logId,
+    turnId: textOrNull(value, 'turn_id'),
+    itemId: textOrNull(value, 'item_id'),
+    event: text(value, 'event'),
+    payload,
+  });
   const seq =
     transaction.number('select max(seq) from runtime_events where thread_id = ?', [threadId]) + 1;
   return importPlain(transaction, 'runtime_events', {
@@ -162,10 +173,11 @@ export const applyEvent: Apply = (transaction, record, context) => {
     type: text(value, 'event'),
     turn_id: storedId(value, 'turn_id', 'turns', context),
     item_id: storedId(value, 'item_id', 'items', context),
-    created_at: requiredTime(value, 'timestamp'),
+    created_at: at,
     legacy_seq: members.get('seq') ?? null,
-    legacy:
-      canonicalEventLine(members, logId) === raw ? null : patchObject(raw, { payload: 'null' }),
+    legacy: keptOfLine({ raw, canonical }, timestamp, formatTime(at), () =>
+      patchObject(raw, { payload: 'null' }),
+    ),
     ...storeBody(transaction, payload),
   });
 };

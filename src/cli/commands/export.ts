@@ -1,0 +1,44 @@
+import { resolve } from 'node:path';
+import { storeCommand } from '../command.ts';
+import { formatCount, safeLine } from '../format.ts';
+import { argument, choice, flag, mandatory, value } from '../parameters.ts';
+import { numberColumn, textColumn } from '../record-columns.ts';
+
+export const exportStore = storeCommand({
+  name: 'export',
+  summary: 'write everything, or one session, into a folder',
+  details:
+    'legacy: a home that the old program reads; jsonl: one line a record; ' +
+    'markdown: readable transcripts.',
+  example: 'export ~/codewhale-copy --format markdown --session 01JZ8',
+  access: 'read',
+  args: { dir: argument('dir', 'the folder; made when it is not there') },
+  options: {
+    format: mandatory(choice('format', 'what to write', ['legacy', 'jsonl', 'markdown'])),
+    session: value('id', 'only this session'),
+    force: flag('into a folder that is not empty, too; files there are replaced'),
+  },
+  async run({ store, out }, { dir, session, ...options }) {
+    const report = await store.export(resolve(dir), {
+      ...options,
+      session: session === undefined ? undefined : await store.resolveId('session', session),
+      onProgress: ({ kind, records }) => {
+        out.progress(`${kind}: ${formatCount(records, 'record')}`);
+      },
+    });
+    out.print(report, (paint) => {
+      const written = `wrote ${formatCount(report.records, 'record')} in ${formatCount(report.files, 'file')} to ${safeLine(report.dir)}`;
+      const kinds = Object.entries(report.byKind);
+      if (kinds.length === 0) return written;
+      const table = out.table(
+        kinds,
+        [textColumn('KIND', ([kind]) => kind), numberColumn('RECORDS', ([, count]) => count)],
+        paint,
+      );
+      return `${written}\n\n${table}`;
+    });
+    for (const { kind, reason, count } of report.skipped) {
+      out.note(`left out: ${kind}, ${reason} (${count})`);
+    }
+  },
+});
