@@ -3,7 +3,17 @@ import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescrip
 import tseslint from 'typescript-eslint';
 
 /** The layers, from the bottom up: a folder may import itself, what stands before it, and errors. */
-const layers = ['model', 'db', 'areas', 'upkeep', 'legacy', 'transfer', 'store.ts', 'index.ts', 'cli'];
+const layers = [
+  'model',
+  'db',
+  'areas',
+  'upkeep',
+  'legacy',
+  'transfer',
+  'store.ts',
+  'index.ts',
+  'cli',
+];
 const zones = layers
   .filter((layer) => layer !== 'cli')
   .map((layer, i) => ({

@@ -4,7 +4,10 @@ import { tempStore } from './support/temp-store.ts';
 describe('sessions', () => {
   it('keeps a conversation with its branches', async () => {
     const store = await tempStore();
-    const session = await store.sessions.create({ title: 'loader\u0000 \u202eslow', workspace: '/w' });
+    const session = await store.sessions.create({
+      title: 'loader\u0000 \u202eslow',
+      workspace: '/w',
+    });
     expect(session.title).toBe('loader slow');
     const ids = await store.sessions.appendMessages(session.id, [
       { role: 'user', content: 'why is the loader slow? \u0000 \ud83d 🐳' },

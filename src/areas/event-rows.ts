@@ -1,6 +1,6 @@
-import { documentOf, storeBody } from '../db/bodies.ts';
+import { loadBody, storeBody } from '../db/bodies.ts';
 import type { Value } from '../db/connection.ts';
-import type { Document, Reader } from '../db/reader.ts';
+import type { Reader } from '../db/reader.ts';
 import type { Transaction } from '../db/transaction.ts';
 import type { CheckedEvent, EventPage, RuntimeEvent } from '../model/event.ts';
 import { NotFoundError } from '../errors.ts';
@@ -20,8 +20,7 @@ const COLUMNS = [
   'body_hash',
 ] as const;
 
-const READ = COLUMNS.slice(0, -2);
-
+const SELECTED = COLUMNS.join(', ');
 const ROW = `(${COLUMNS.map(() => '?').join(', ')})`;
 const INSERT = `insert into runtime_events (${COLUMNS.join(', ')}) values`;
 const INSERT_ONE = `${INSERT} ${ROW}`;
@@ -32,25 +31,15 @@ const INSERT_ONE = `${INSERT} ${ROW}`;
 const MANY = 50;
 const INSERT_MANY = `${INSERT} ${Array<string>(MANY).fill(ROW).join(', ')}`;
 
-interface EventRow extends Document {
-  readonly id: string;
-  readonly thread_id: string;
-  readonly turn_id: string | null;
-  readonly item_id: string | null;
-  readonly seq: number;
-  readonly type: string;
-  readonly created_at: number;
-  readonly device: string;
-}
-
-/** An event with its payload as the text that is stored. */
-export interface NewEvent extends CheckedEvent {
-  readonly json: string;
+/** Events with their payloads as the texts that are stored, one each. */
+export interface NewEvents {
+  readonly events: readonly CheckedEvent[];
+  readonly payloads: readonly string[];
 }
 
 /** Renders the payloads, before the transaction, so that the lock is not held meanwhile. */
-export function prepareEvents(events: readonly CheckedEvent[]): NewEvent[] {
-  return events.map((event) => ({ ...event, json: JSON.stringify(event.payload ?? null) }));
+export function prepareEvents(events: readonly CheckedEvent[]): NewEvents {
+  return { events, payloads: events.map((event) => JSON.stringify(event.payload ?? null)) };
 }
 
 /**
@@ -61,7 +50,7 @@ export function prepareEvents(events: readonly CheckedEvent[]): NewEvent[] {
 export function insertEvents(
   transaction: Transaction,
   threadId: string,
-  events: readonly NewEvent[],
+  added: NewEvents,
 ): RuntimeEvent[] {
   // One statement for all that is asked. An insert that looks for the number itself is slower:
   // SQLite gathers the rows of an `insert … select` from the same table in a temporary one first.
@@ -71,7 +60,7 @@ export function insertEvents(
     [threadId],
   );
   if (!end) throw new NotFoundError('runtime thread', threadId);
-  const { records, params } = render(transaction, threadId, events, {
+  const { records, params } = render(transaction, threadId, added, {
     device: end.device,
     seq: end.seq ?? 0,
   });
@@ -90,7 +79,7 @@ export function insertEvents(
 function render(
   transaction: Transaction,
   threadId: string,
-  events: readonly NewEvent[],
+  added: NewEvents,
   end: { readonly device: string; readonly seq: number },
 ): { records: RuntimeEvent[]; params: Value[] } {
   const now = transaction.now();
@@ -98,7 +87,7 @@ function render(
   const records: RuntimeEvent[] = [];
   const params: Value[] = [];
   let { seq } = end;
-  for (const event of events) {
+  for (const [i, event] of added.events.entries()) {
     const record: RuntimeEvent = {
       id: newUlid(now),
       threadId,
@@ -111,7 +100,7 @@ function render(
       payload: event.payload ?? null,
     };
     records.push(record);
-    const { body, body_hash } = storeBody(transaction, event.json);
+    const { body, body_hash } = storeBody(transaction, added.payloads[i] ?? 'null');
     params.push(record.id, threadId, record.turnId, record.itemId, seq, record.type);
     params.push(event.at ?? now, record.device, body, body_hash);
   }
@@ -125,9 +114,8 @@ export function eventsAfter(
   seq: number,
   limit: number,
 ): EventPage {
-  const rows = reader.documents<EventRow>(
-    READ,
-    'from runtime_events where thread_id = ? and seq > ? order by seq limit ?',
+  const rows = reader.rows(
+    `select ${SELECTED} from runtime_events where thread_id = ? and seq > ? order by seq limit ?`,
     [threadId, seq, limit],
   );
   return toPage(reader, rows, seq);
@@ -135,25 +123,29 @@ export function eventsAfter(
 
 /** The last `count` events, oldest first. */
 export function lastEvents(reader: Reader, threadId: string, count: number): EventPage {
-  const rows = reader.documents<EventRow>(
-    READ,
-    'from runtime_events where thread_id = ? order by seq desc limit ?',
+  const rows = reader.rows(
+    `select ${SELECTED} from runtime_events where thread_id = ? order by seq desc limit ?`,
     [threadId, count],
   );
   return toPage(reader, rows.toReversed(), 0);
 }
 
-function toPage(reader: Reader, rows: readonly EventRow[], seq: number): EventPage {
+/** Plain rows: no column of an event holds a NUL, and they are read at twice the speed of JSON. */
+function toPage(reader: Reader, rows: readonly Value[][], seq: number): EventPage {
   const items = rows.map((row) => ({
-    id: row.id,
-    threadId: row.thread_id,
-    turnId: row.turn_id,
-    itemId: row.item_id,
-    seq: row.seq,
-    type: row.type,
-    at: formatTime(row.created_at),
-    device: row.device,
-    payload: documentOf(reader, row),
+    id: row[0] as string,
+    threadId: row[1] as string,
+    turnId: row[2] as string | null,
+    itemId: row[3] as string | null,
+    seq: row[4] as number,
+    type: row[5] as string,
+    at: formatTime(row[6] as number),
+    device: row[7] as string,
+    payload: payloadOf(reader, row[8] as string | null, row[9] as string | null),
   }));
   return { items, nextSeq: items.at(-1)?.seq ?? seq };
+}
+
+function payloadOf(reader: Reader, body: string | null, hash: string | null): unknown {
+  return JSON.parse(hash === null ? (body ?? 'null') : loadBody(reader, { body, body_hash: hash }));
 }

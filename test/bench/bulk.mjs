@@ -78,7 +78,7 @@ function openNative(path) {
   const last = driver.prepare('select max(seq) from runtime_events where thread_id = ?').raw();
   const insert = driver.prepare(
     `insert into runtime_events (id, device, thread_id, seq, type, turn_id, item_id, created_at, legacy_seq, legacy, body, body_hash)
-     values (?, 'native', ?, ?, ?, null, null, ?, null, null, ?, null)`,
+     values (?, '01NATIVE0000000000000000AA', ?, ?, ?, null, null, ?, null, null, ?, null)`,
   );
   const since = driver
     .prepare(

@@ -121,6 +121,44 @@ describe('records', () => {
     expect(found.items.map((hit) => hit.sessionId)).toContain(id);
   });
 
+  it('of the runtime, of jobs, automations and the audit are listed', async () => {
+    const cli = await setupRecords(async (store) => {
+      const thread = await store.runtime.createThread({ id: 'thr_1', workspace: '/w' });
+      await store.runtime.saveTurnWithItems(thread.id, {
+        turn: { id: 'turn_1', inputSummary: 'go' },
+        items: [{ id: 'item_1', kind: 'agent_message', summary: 'went' }],
+      });
+      await store.threads.upsert({ id: 'thread-1', cwd: '/w', title: 'of the server' });
+      await store.threads.appendMessage('thread-1', { role: 'user', content: 'hello' });
+      await store.jobs.upsert({ id: 'job-1', name: 'index', status: 'running' });
+      const rule = 'FREQ=HOURLY;INTERVAL=1';
+      await store.automations.create({ id: 'auto-1', name: 'hourly', prompt: 'look', rule });
+      await store.automations.runNow('auto-1');
+      await store.audit.append({ event: 'tool.approved', details: { tool: 'ls' } });
+    });
+    for (const [command, shown] of [
+      ['runtime threads', 'thr_1'],
+      ['runtime turns thr', 'go'],
+      ['runtime items turn', 'went'],
+      ['thread list', 'of the server'],
+      ['thread show thread', 'of the server'],
+      ['thread messages thread', 'hello'],
+      ['job list --status running', 'index'],
+      ['automation list', 'hourly'],
+      ['automation show auto', 'FREQ=HOURLY'],
+      ['automation runs auto', 'queued'],
+      ['audit list --event tool.approved', '"tool":"ls"'],
+    ] as const) {
+      const { code, stdout } = await cli.run(...command.split(' '));
+      expect(code).toBe(0);
+      expect(stdout).toContain(shown);
+    }
+    expect(await cli.json('runtime', 'items', 'turn_1')).toMatchObject({
+      items: [{ id: 'item_1', turnId: 'turn_1' }],
+      nextCursor: null,
+    });
+  });
+
   it('are filtered by days of the local zone', async () => {
     const cli = await setupRecords(async (store) => {
       // 23:30 on the 17th and 00:30 on the 18th in Tokyo.

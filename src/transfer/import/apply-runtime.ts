@@ -153,6 +153,8 @@ export const applyEvent: Apply = (transaction, record, context) => {
   if (known > 0) return 'unchanged';
   const members = new Map(objectMembers(raw).map((member) => [member.key, member.value]));
   const payload = members.get('payload') ?? 'null';
+  // Columns of events hold no NUL, which the driver would cut them at; the line keeps it.
+  const event = text(value, 'event').replaceAll('\0', '');
   const timestamp = text(value, 'timestamp');
   const at = requiredTime(value, 'timestamp');
   const canonical = eventLine({
@@ -161,7 +163,7 @@ export const applyEvent: Apply = (transaction, record, context) => {
     threadId: logId,
     turnId: textOrNull(value, 'turn_id'),
     itemId: textOrNull(value, 'item_id'),
-    event: text(value, 'event'),
+    event,
     payload,
   });
   const seq =
@@ -170,7 +172,7 @@ export const applyEvent: Apply = (transaction, record, context) => {
     id,
     thread_id: threadId,
     seq,
-    type: text(value, 'event'),
+    type: event,
     turn_id: storedId(value, 'turn_id', 'turns', context),
     item_id: storedId(value, 'item_id', 'items', context),
     created_at: at,
