@@ -1,12 +1,9 @@
 import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { builtLibrary } from '../support/built-library.ts';
 import { tempFolder } from '../support/temp-store.ts';
-
-const PACKAGE = fileURLToPath(new URL('../../package.json', import.meta.url));
 
 export interface Finished {
   readonly code: number | null;
@@ -84,14 +81,5 @@ export class Cli {
 export async function setupCli(): Promise<Cli> {
   const library = fileURLToPath(await builtLibrary());
   const dist = join(library, '..');
-  addVersion(join(dist, '..', 'package.json'));
   return new Cli(join(dist, 'cli', 'main.js'), tempFolder());
-}
-
-/** The built library has a package file of its own; the program reads its version there. */
-function addVersion(file: string): void {
-  if (existsSync(file) && readFileSync(file, 'utf8').includes('"version"')) return;
-  const temporary = `${file}.${process.pid}`;
-  copyFileSync(PACKAGE, temporary);
-  renameSync(temporary, file);
 }

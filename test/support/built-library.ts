@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
+  copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -9,11 +11,14 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import ts from 'typescript';
+import { rolldown, type OutputOptions, type RolldownOptions } from 'rolldown';
+
+interface BuildOptions extends RolldownOptions {
+  output: OutputOptions;
+}
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Below node_modules, so that the compiled files find what they import. */
@@ -22,40 +27,34 @@ const CACHE = join(ROOT, 'node_modules', '.cache', 'codewhale-store');
 const STALE_MS = 60 * 60 * 1000;
 
 /**
- * The library as plain JavaScript, for child processes: `import(url)` gives what `src/index.ts`
- * exports. Each state of the sources is compiled once, whoever asks first; types are not checked.
+ * The library and the program as the package has them, for child processes: `import(url)` gives what
+ * `src/index.ts` exports. Each state of the sources is built once, whoever asks first.
  *
  * @returns the URL of the compiled `index.js`, the migrations beside it as in the package
  */
 export async function builtLibrary(): Promise<string> {
   const sources = filesBelow('src').concat(filesBelow('migrations'));
   const hash = createHash('sha256').update(readFileSync(fileURLToPath(import.meta.url)));
-  const texts = new Map<string, string>();
-  for (const file of sources) {
-    const text = readFileSync(join(ROOT, file), 'utf8');
-    texts.set(file, text);
-    hash.update(JSON.stringify([file, text]));
+  for (const file of ['package.json', 'rolldown.config.mjs', ...sources]) {
+    hash.update(JSON.stringify([file, readFileSync(join(ROOT, file), 'utf8')]));
   }
   const folder = join(CACHE, hash.digest('hex').slice(0, 16));
-  if (!existsSync(folder)) build(folder, texts);
-  return Promise.resolve(pathToFileURL(join(folder, 'dist', 'index.js')).href);
+  if (!existsSync(folder)) await build(folder);
+  return pathToFileURL(join(folder, 'dist', 'index.js')).href;
 }
 
-function build(folder: string, texts: ReadonlyMap<string, string>): void {
+async function build(folder: string): Promise<void> {
   mkdirSync(CACHE, { recursive: true });
   removeStale();
   const temporary = mkdtempSync(join(CACHE, 'making-'));
-  writeFileSync(join(temporary, 'package.json'), '{ "type": "module" }');
+  copyFileSync(join(ROOT, 'package.json'), join(temporary, 'package.json'));
+  cpSync(join(ROOT, 'migrations'), join(temporary, 'migrations'), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(temporary, 'node_modules'));
-  const compilerOptions = readOptions();
-  for (const [file, text] of texts) {
-    if (file.endsWith('.ts')) {
-      const target = join(temporary, file.replace(/^src/, 'dist').replace(/\.ts$/, '.js'));
-      write(target, ts.transpileModule(text, { compilerOptions, fileName: file }).outputText);
-    } else {
-      write(join(temporary, file), text);
-    }
-  }
+  const config = pathToFileURL(join(ROOT, 'rolldown.config.mjs')).href;
+  const { default: options } = (await import(config)) as { default: BuildOptions };
+  const bundle = await rolldown({ ...options, cwd: ROOT });
+  await bundle.write({ ...options.output, dir: join(temporary, 'dist') });
+  await bundle.close();
   try {
     renameSync(temporary, folder);
   } catch (error) {
@@ -65,24 +64,11 @@ function build(folder: string, texts: ReadonlyMap<string, string>): void {
   }
 }
 
-function readOptions(): ts.CompilerOptions {
-  const read = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path));
-  const host = { ...ts.sys, readDirectory: () => [] };
-  const { options } = ts.parseJsonConfigFileContent(read.config, host, ROOT);
-  // A file by itself does not tell that its package is a module.
-  return { ...options, module: ts.ModuleKind.ESNext };
-}
-
 function filesBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') || name.endsWith('.sql'))
     .map((name) => join(folder, name))
     .sort();
-}
-
-function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
 }
 
 function removeStale(): void {

@@ -1,0 +1,15 @@
+// One file for the library and one for the program: loading 200 small modules took most of the
+// program's start (measured on Node 20: 0.45 s before, 0.28 s after). The native driver stays
+// outside. Types come from tsc.
+export default {
+  input: { index: 'src/index.ts', 'cli/main': 'src/cli/main.ts' },
+  platform: 'node',
+  external: ['libsql', '@libsql/client'],
+  output: {
+    dir: 'dist',
+    format: 'esm',
+    entryFileNames: '[name].js',
+    // One folder deep, as src/db is: the migrations are found from there.
+    chunkFileNames: 'shared/[name].js',
+  },
+};
