@@ -7,7 +7,7 @@ import { exportStore } from './commands/export.ts';
 import { importHomes } from './commands/import.ts';
 import { jobList } from './commands/job-list.ts';
 import { path } from './commands/path.ts';
-import { runtimeItems, runtimeThreads, runtimeTurns } from './commands/runtime.ts';
+import { runtimeItem, runtimeItems, runtimeThreads, runtimeTurns } from './commands/runtime.ts';
 import { search } from './commands/search.ts';
 import {
   sessionChanges,
@@ -48,7 +48,7 @@ export const tree: readonly Group[] = [
   {
     name: 'runtime',
     summary: 'threads, turns and items of the runtime',
-    commands: [runtimeThreads, runtimeTurns, runtimeItems],
+    commands: [runtimeThreads, runtimeTurns, runtimeItems, runtimeItem],
   },
   { name: 'event', summary: 'what happened in a runtime thread', commands: [eventList] },
   { name: 'job', summary: 'jobs of the app server', commands: [jobList] },

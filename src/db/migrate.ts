@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { NewerSchemaError } from '../errors.ts';
+import { DamagedStoreError, NewerSchemaError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 
 export interface Migration {
@@ -48,7 +48,7 @@ export function refuseNewer(connection: Connection, migrations: readonly Migrati
  * Applies what is missing. Must run inside a `begin immediate`: two processes that open at the same
  * moment then migrate once, the second one finds nothing to do.
  *
- * @throws Error when a migration that was applied has changed since
+ * @throws `DamagedStoreError` when a migration that was applied has changed since
  */
 export function migrate(
   connection: Connection,
@@ -68,7 +68,9 @@ export function migrate(
   for (const [number, checksum] of connection.rows('select number, checksum from migrations')) {
     const known = migrations[Number(number) - 1];
     if (known && known.checksum !== checksum) {
-      throw new Error(`migration ${known.number} has changed since it was applied to this store`);
+      throw new DamagedStoreError(
+        `migration ${known.number} of this store is not the one of this version; it was made by a build that was never released`,
+      );
     }
   }
   for (const migration of migrations.slice(version)) {

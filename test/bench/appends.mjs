@@ -1,6 +1,7 @@
 // One event, durable: against one line and an fsync, and against the whole append of the old program.
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { openNative } from './native.mjs';
 import { median, milliseconds } from './measure.mjs';
 
 const APPENDS = 1000;
@@ -11,12 +12,15 @@ export async function appends({ openStore }, folder, rounds, say) {
   const thread = await store.runtime.createThread({ workspace: '/w', model: 'm', mode: 'agent' });
   const log = openSync(join(folder, 'plain.jsonl'), 'a');
   const old = openSync(join(folder, 'old.jsonl'), 'a');
+  mkdirSync(join(folder, 'appends-native'));
+  const native = openNative(join(folder, 'appends-native', 'store.db'));
   let seq = 0;
   const line = () =>
     `${JSON.stringify({ schema_version: 2, seq: ++seq, timestamp: new Date().toISOString(), thread_id: thread.id, event: 'item.delta', payload: PAYLOAD })}\n`;
 
   const works = {
     ours: () => store.events.append(thread.id, [{ type: 'item.delta', payload: PAYLOAD }]),
+    native: () => native.append('thread', [{ type: 'item.delta', payload: PAYLOAD }]),
     plain: () => {
       writeSync(log, line());
       fsyncSync(log);
@@ -36,7 +40,7 @@ export async function appends({ openStore }, folder, rounds, say) {
       fsyncSync(old);
     },
   };
-  const times = { ours: [], plain: [], whole: [] };
+  const times = { ours: [], native: [], plain: [], whole: [] };
   for (let round = 0; round <= rounds; round++) {
     say(`appending, round ${round} of ${rounds}`);
     for (const [name, work] of Object.entries(works)) {
@@ -51,9 +55,10 @@ export async function appends({ openStore }, folder, rounds, say) {
     }
   }
   await store.close();
+  native.close();
   closeSync(log);
   closeSync(old);
-  const [ours, plain, whole] = [median(times.ours), median(times.plain), median(times.whole)];
+  const [ours, bare, plain, whole] = Object.values(times).map(median);
   return [
     [
       'append one event, durable',
@@ -66,6 +71,12 @@ export async function appends({ openStore }, folder, rounds, say) {
       milliseconds(ours),
       `the old program's whole append: ${milliseconds(whole)}`,
       `${(whole / ours).toFixed(2)}×`,
+    ],
+    [
+      'the same',
+      milliseconds(ours),
+      `native binding, one row a transaction: ${milliseconds(bare)}`,
+      `${(bare / ours).toFixed(2)}×`,
     ],
   ];
 }

@@ -1,13 +1,12 @@
 // Many events through the public API, against the native binding with prepared statements on the
 // same schema, the same pragmas, the same batches and the same columns.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import Driver from 'libsql';
 import { compare, milliseconds } from './measure.mjs';
+import { openNative } from './native.mjs';
 
 const BATCH = 1000;
 const BATCHES = 20;
-const MIGRATION = new URL('../../migrations/0001_create_store.sql', import.meta.url);
 
 export async function bulk({ openStore }, folder, rounds, say) {
   const store = await openStore({ path: join(folder, 'bulk', 'store.db') });
@@ -68,52 +67,4 @@ export async function bulk({ openStore }, folder, rounds, say) {
     row(`write ${BATCH * BATCHES} events in transactions of ${BATCH}`, write),
     row(`read them in pages of ${BATCH}`, read),
   ];
-}
-
-function openNative(path) {
-  const driver = new Driver(path);
-  driver.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;');
-  driver.exec('pragma temp_store = memory; pragma cache_size = -16000;');
-  driver.exec(readFileSync(MIGRATION, 'utf8'));
-  const last = driver.prepare('select max(seq) from runtime_events where thread_id = ?').raw();
-  const insert = driver.prepare(
-    `insert into runtime_events (id, device, thread_id, seq, type, turn_id, item_id, created_at, legacy_seq, legacy, body, body_hash)
-     values (?, '01NATIVE0000000000000000AA', ?, ?, ?, null, null, ?, null, null, ?, null)`,
-  );
-  const since = driver
-    .prepare(
-      `select id, thread_id, turn_id, item_id, seq, type, created_at, device, body, body_hash
-       from runtime_events where thread_id = ? and seq > ? order by seq limit ?`,
-    )
-    .raw();
-  let threads = 0;
-  let ids = 0;
-  return {
-    newThread: () => `native${threads++}`,
-    append(thread, events) {
-      driver.exec('begin immediate');
-      let seq = last.get(thread)[0] ?? 0;
-      const now = Date.now();
-      for (const event of events) {
-        // As long as a ULID.
-        const id = `N${String(ids++).padStart(25, '0')}`;
-        insert.run([id, thread, ++seq, event.type, now, JSON.stringify(event.payload)]);
-      }
-      driver.exec('commit');
-    },
-    since(thread, seq, limit) {
-      return since.all([thread, seq, limit]).map((row) => ({
-        id: row[0],
-        threadId: row[1],
-        turnId: row[2],
-        itemId: row[3],
-        seq: row[4],
-        type: row[5],
-        at: new Date(row[6]).toISOString(),
-        device: row[7],
-        payload: JSON.parse(row[8]),
-      }));
-    },
-    close: () => driver.close(),
-  };
 }

@@ -119,6 +119,8 @@ CREATE TABLE import_sources (
   size        integer not null,
   hash        text    not null,
   records     integer not null,
+  -- Lines of it that are no records.
+  ignored     integer not null,
   -- JSON list of the ids in it, for files that hold one or few records.
   ids         text    not null,
   imported_at integer not null

@@ -1,4 +1,5 @@
 import { storeCommand } from '../command.ts';
+import { formatRecord } from '../table.ts';
 import { argument, lifecycle, paging, span, workspace } from '../parameters.ts';
 import { column, idColumn, numberColumn, textColumn, timeColumn } from '../record-columns.ts';
 
@@ -41,19 +42,37 @@ export const runtimeTurns = storeCommand({
 
 export const runtimeItems = storeCommand({
   name: 'items',
-  summary: 'list the items of a turn; with --json all of each',
-  example: 'runtime items turn_3c4d --json',
+  summary: 'list the items of a turn',
+  example: 'runtime items turn_3c4d',
   access: 'read',
   args: { turn: argument('turn', 'the turn') },
   options: paging,
   async run({ store, out }, { turn, ...options }) {
     const id = await store.resolveId('turn', turn);
-    out.printPage(await store.runtime.listItems(id, options), [
+    const page = await store.runtime.listItems(id, options);
+    // A list carries no bodies: `runtime item` shows one whole.
+    const items = page.items.map(
+      ({ detail: _detail, metadata: _metadata, artifactRefs: _refs, details: _details, ...item }) =>
+        item,
+    );
+    out.printPage({ ...page, items }, [
       idColumn(),
       timeColumn('STARTED', (item) => item.startedAt),
       column('KIND', (item) => item.kind),
       column('STATUS', (item) => item.status),
       textColumn('SUMMARY', (item) => item.summary),
     ]);
+  },
+});
+
+export const runtimeItem = storeCommand({
+  name: 'item',
+  summary: 'show all of an item',
+  example: 'runtime item item_5e6f',
+  access: 'read',
+  args: { item: argument('item', 'the item') },
+  async run({ store, out }, { item }) {
+    const record = await store.runtime.getItem(await store.resolveId('item', item));
+    out.print(record, (paint) => formatRecord(record, paint));
   },
 });

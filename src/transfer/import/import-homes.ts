@@ -123,6 +123,7 @@ class HomeImport {
   /** A file of an earlier import: its records stand, under the ids that they were given then. */
   #skip(entry: FileEntry): void {
     this.#report.outcome(entry.file.kind, 'unchanged', entry.records);
+    this.#report.ignored(entry.file.kind, entry.ignored);
     for (const id of entry.ids) {
       const [legacyId, storeId] = id.split('\t');
       if (storeId !== undefined) this.#context.rename(entry.file.kind, legacyId ?? '', storeId);
@@ -166,7 +167,7 @@ class HomeImport {
       const storeId = this.#context.idOf(entry.file.kind, id);
       return storeId === id ? id : `${id}\t${storeId}`;
     });
-    marks.save(transaction, entry.file, ids, entry.records);
+    marks.save(transaction, entry, ids);
   }
 
   #progress(entry: FileEntry): void {

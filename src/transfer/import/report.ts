@@ -56,6 +56,11 @@ export class ReportBuilder {
     counts[outcome] += count;
   }
 
+  /** Lines that are no records, in a file that was not read again. */
+  ignored(kind: string, count: number): void {
+    if (count > 0) this.#of(kind).ignored += count;
+  }
+
   problem(problem: ImportProblem): void {
     this.#problems.push(problem);
     if (problem.class === 'reject') {
