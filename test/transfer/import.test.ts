@@ -107,15 +107,7 @@ describe('import', () => {
     const { home } = legacyHome('--seed', '12', '--sessions', '3');
     const store = await tempStore();
     await store.import([home]);
-    const file =
-      readdirSync(join(home, 'sessions')).find((name) => /^[0-9a-f-]{36}\.json$/.test(name)) ?? '';
-    const path = join(home, 'sessions', file);
-    const session = JSON.parse(readFileSync(path, 'utf8')) as {
-      metadata: { id: string; updated_at: string; title: string };
-      messages: unknown[];
-      journal?: unknown;
-      leaf_id?: unknown;
-    };
+    const { path, session } = firstSession(home);
     const { id } = session.metadata;
     await store.sessions.archive(id);
     const length = (await store.sessions.get(id)).messageCount;
@@ -132,6 +124,45 @@ describe('import', () => {
     expect(grown).toMatchObject({ title: 'grown', messageCount: length + 1 });
     expect(grown.archivedAt).not.toBeNull();
     expect((await store.search('one more thing')).items[0]?.sessionId).toBe(id);
+  });
+
+  it('takes a rename and an archiving that left the time as it was, and an older copy does not undo them', async () => {
+    const { home } = legacyHome('--seed', '19', '--sessions', '3');
+    const older = legacyHome('--seed', '19', '--sessions', '3').home;
+    const store = await tempStore();
+    await store.import([home]);
+    const { path, session } = firstSession(home);
+    const renamed = {
+      ...session,
+      metadata: { ...session.metadata, title: 'zz renamed', archived: true },
+    };
+    writeFileSync(path, JSON.stringify(renamed));
+    const report = await store.import([home, older]);
+    expect(report.byKind['sessions']).toMatchObject({ imported: 0, updated: 1 });
+    const now = await store.sessions.get(session.metadata.id);
+    expect(now.title).toBe('zz renamed');
+    expect(now.archivedAt).not.toBeNull();
+  });
+
+  it('keeps the spelling of what an edit of the details does not touch', async () => {
+    const { home } = legacyHome('--seed', '20', '--sessions', '2');
+    const { path, session } = firstSession(home);
+    const text = readFileSync(path, 'utf8').replace(
+      '"metadata": {',
+      '"big": 9007199254740993, "metadata": { "ratio": 1.0,',
+    );
+    writeFileSync(path, text);
+    const store = await tempStore();
+    await store.import([home]);
+    const { id } = session.metadata;
+    const { details } = await store.sessions.get(id);
+    await store.sessions.update(id, { details: { ...details, added: true } });
+    const out = join(tempFolder(), 'out');
+    await store.export(out, { format: 'legacy' });
+    const written = readFileSync(join(out, 'sessions', `${id}.json`), 'utf8');
+    expect(written).toContain('"ratio": 1.0');
+    expect(written).toContain('"big": 9007199254740993');
+    expect(written).toContain('"added": true');
   });
 
   it('takes lines that a log gained, each once', async () => {
@@ -226,6 +257,20 @@ describe('import', () => {
     expect((await store.import([empty])).totals.found).toBe(0);
   });
 });
+
+interface SessionFile {
+  metadata: { id: string; updated_at: string; title: string };
+  messages: unknown[];
+  journal?: unknown;
+  leaf_id?: unknown;
+}
+
+function firstSession(home: string): { path: string; session: SessionFile } {
+  const folder = join(home, 'sessions');
+  const file = readdirSync(folder).find((name) => /^[0-9a-f-]{36}\.json$/.test(name)) ?? '';
+  const path = join(folder, file);
+  return { path, session: JSON.parse(readFileSync(path, 'utf8')) as SessionFile };
+}
 
 /** The order in which imported tasks would run. */
 async function queueOf(store: Store): Promise<string[]> {
