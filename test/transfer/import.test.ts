@@ -10,7 +10,7 @@ import {
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ImportReport, Store } from '../../src/index.ts';
+import type { ImportReport, SessionSummary, Store } from '../../src/index.ts';
 import { legacyHome, type Manifest } from '../support/legacy-home.ts';
 import { tempFolder, tempStore } from '../support/temp-store.ts';
 
@@ -142,6 +142,13 @@ describe('import', () => {
     const now = await store.sessions.get(session.metadata.id);
     expect(now.title).toBe('zz renamed');
     expect(now.archivedAt).not.toBeNull();
+    // And back: of two versions of one time no hash may decide.
+    writeFileSync(path, JSON.stringify(session));
+    await store.import([home]);
+    expect(await store.sessions.get(session.metadata.id)).toMatchObject({
+      title: session.metadata.title,
+      archivedAt: null,
+    });
   });
 
   it('keeps the spelling of what an edit of the details does not touch', async () => {
@@ -227,19 +234,26 @@ describe('import', () => {
     const { home } = legacyHome('--seed', '17');
     const store = await tempStore();
     await store.import([home]);
-    const [gone, hidden] = (await store.sessions.list({ limit: 2 })).items;
-    await store.purge(gone?.id ?? '');
-    await store.sessions.delete(hidden?.id ?? '');
-    for (const session of [gone, hidden]) {
-      const path = join(home, 'sessions', `${session?.id ?? ''}.json`);
-      writeFileSync(path, `${readFileSync(path, 'utf8')}\n`);
+    const [gone, hidden] = (await store.sessions.list({ limit: 2 })).items as [
+      SessionSummary,
+      SessionSummary,
+    ];
+    await store.purge(gone.id);
+    await store.sessions.delete(hidden.id);
+    // The old program goes on with both, so that their files are the newer ones.
+    for (const { id } of [gone, hidden]) {
+      const path = join(home, 'sessions', `${id}.json`);
+      const file = JSON.parse(readFileSync(path, 'utf8')) as SessionFile;
+      file.metadata.updated_at = '2099-01-01T00:00:00Z';
+      file.messages.push({ role: 'user', content: [{ type: 'text', text: 'still here' }] });
+      writeFileSync(path, JSON.stringify(file));
     }
     const report = await store.import([home]);
-    expect(report.totals).toMatchObject({ imported: 0, updated: 0 });
+    expect(report.byKind['sessions']).toMatchObject({ imported: 0, updated: 1 });
     expect((await store.sessions.list({ deleted: true })).items).toHaveLength(2);
-    expect(
-      (await store.sessions.messages(gone?.id ?? '')).items.every((m) => m.content === null),
-    ).toBe(true);
+    expect((await store.sessions.messages(gone.id)).items.every((m) => m.content === null)).toBe(
+      true,
+    );
   });
 
   it('refuses a path that is no home, before it reads any other', async () => {
