@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,13 +16,18 @@ export interface Manifest {
   faults: { kind: string; class: string; reason: string; where: string; count?: number }[];
 }
 
+/** Makes a legacy home; false when the generator cannot make one with these options. */
+export function makeHome(home: string, ...options: string[]): boolean {
+  return spawnSync(process.execPath, [GENERATOR, home, '--quiet', ...options]).status === 0;
+}
+
 /** Makes a legacy home in a folder of its own, gone after the test. */
 export function legacyHome(...options: string[]): { home: string; manifest: Manifest } {
   const folder = tempFolder();
   const home = join(folder, 'home');
   const file = join(folder, 'manifest.json');
-  execFileSync(process.execPath, [GENERATOR, home, '--quiet', '--manifest', file, ...options], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  if (!makeHome(home, '--manifest', file, ...options)) {
+    throw new Error(`the generator cannot make a home with ${options.join(' ')}`);
+  }
   return { home, manifest: JSON.parse(readFileSync(file, 'utf8')) as Manifest };
 }

