@@ -101,6 +101,17 @@ export class DiskError extends StoreError {
   readonly code = 'DISK_ERROR';
 }
 
+/** A file or folder beside the store cannot be read, made or written. */
+export class FileSystemError extends StoreError {
+  override readonly name = 'FileSystemError';
+  readonly code = 'FILE_SYSTEM';
+
+  constructor(message: string, cause: unknown) {
+    const reason = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+    super(message + reason, { cause });
+  }
+}
+
 /** The store, or the handle that was used, is closed. */
 export class ClosedError extends StoreError {
   override readonly name = 'ClosedError';

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, chmodSync, existsSync, lstatSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, chmodSync, existsSync, lstatSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ulid } from 'ulid';
 import { DamagedStoreError, StorePathError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import { Database, type DatabaseOptions } from './database.ts';
+import { makeFolder } from './make-folder.ts';
 import { migrate, readMigrations, refuseNewer, schemaVersion, type Migration } from './migrate.ts';
 
 const APPLICATION_ID = 0x43_57_53_54; // "CWST"
@@ -120,7 +121,7 @@ function checkPath(path: string, readOnly: boolean): boolean {
   if (existsSync(path)) return false;
   if (readOnly) throw new StorePathError(`there is no store at ${path}`);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path), 0o700);
     // Made before SQLite sees it: the log beside it gets the same mode.
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {

@@ -75,6 +75,7 @@ describe('openStore', () => {
     await expect(open(join(folder, 'file', 'store.db'))).rejects.toMatchObject({
       code: 'STORE_PATH',
     });
+    await expect(open('/proc/none/store.db')).rejects.toMatchObject({ code: 'STORE_PATH' });
     await expect(open(join(folder, 'none.db'), { readOnly: true })).rejects.toMatchObject({
       code: 'STORE_PATH',
     });

@@ -39,6 +39,17 @@ describe('the folder of an export', () => {
     expect((await exportFrom(store, empty)).files).toBe(1);
   });
 
+  it('is refused where no folder can be made, at once', async () => {
+    // Node's own recursive mkdir never returns from this one.
+    await expect(exportFrom(store, '/proc/none/out')).rejects.toMatchObject({
+      code: 'FILE_SYSTEM',
+    });
+    writeFileSync(join(folder, 'file'), '');
+    await expect(exportFrom(store, join(folder, 'file', 'out'))).rejects.toMatchObject({
+      code: 'FILE_SYSTEM',
+    });
+  });
+
   it('is refused when something is in it, and nothing is touched', async () => {
     const dir = join(folder, 'out');
     mkdirSync(dir);

@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { makeFolder } from '../../db/make-folder.ts';
 import { ConflictError } from '../../errors.ts';
 
 const FILE_MODE = 0o600;
@@ -52,7 +53,7 @@ export class ExportTarget {
     if (stat && !force && readdirSync(root).length > 0) {
       throw new ExportTargetError(`the folder ${root} is not empty`);
     }
-    mkdirSync(root, { recursive: true, mode: FOLDER_MODE });
+    makeFolder(root, FOLDER_MODE);
     chmodSync(root, FOLDER_MODE);
     return new ExportTarget(root);
   }

@@ -1,0 +1,31 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { FileSystemError } from '../errors.ts';
+
+/**
+ * Makes a folder and what is missing above it, step by step: Node's own `recursive` never returns
+ * where the file system says that the parent does not exist although it does, as below /proc.
+ *
+ * @throws `FileSystemError` it cannot be made
+ */
+export function makeFolder(path: string, mode: number): void {
+  try {
+    if (isFolder(path)) return;
+    const parent = dirname(path);
+    if (parent !== path) makeFolder(parent, mode);
+    mkdirSync(path, { mode });
+  } catch (error) {
+    if (error instanceof FileSystemError) throw error;
+    // Another process may have been quicker.
+    if (isExisting(error) && isFolder(path)) return;
+    throw new FileSystemError(`the folder ${path} cannot be made`, error);
+  }
+}
+
+function isExisting(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EEXIST';
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
