@@ -119,5 +119,7 @@ export interface ErrorReport {
 function painter(stream: NodeJS.WriteStream): Paint {
   const { NO_COLOR: noColor = '', TERM: terminal } = process.env;
   const colored = stream.isTTY && noColor === '' && terminal !== 'dumb';
-  return colored ? (format, text) => styleText(format, text) : (_format, text) => text;
+  // Decided here: Node's own check takes an empty NO_COLOR for a set one.
+  const options = { validateStream: false };
+  return colored ? (format, text) => styleText(format, text, options) : (_format, text) => text;
 }

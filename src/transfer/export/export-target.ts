@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makeFolder } from '../../db/make-folder.ts';
-import { ConflictError } from '../../errors.ts';
+import { ConflictError, FileSystemError } from '../../errors.ts';
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -28,6 +28,14 @@ const APPEND = constants.O_WRONLY | constants.O_APPEND | NO_FOLLOW;
 /** The folder is not empty, and nobody allowed to write into it all the same. */
 export class ExportTargetError extends ConflictError {
   override readonly hint = 'Give a new or empty folder, or allow to write into this one (--force).';
+}
+
+function look(path: string) {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new FileSystemError(`the folder ${path} cannot be made`, error);
+  }
 }
 
 /**
@@ -47,7 +55,7 @@ export class ExportTarget {
   /** @throws `ConflictError` a symbolic link, no folder, or not empty without `force` */
   static open(dir: string, force: boolean): ExportTarget {
     const root = resolve(dir);
-    const stat = lstatSync(root, { throwIfNoEntry: false });
+    const stat = look(root);
     if (stat?.isSymbolicLink()) throw new ConflictError(`${root} is a symbolic link`);
     if (stat && !stat.isDirectory()) throw new ConflictError(`${root} is not a folder`);
     if (stat && !force && readdirSync(root).length > 0) {
