@@ -529,6 +529,12 @@ create index legacy_records_kind on legacy_records (kind, path, position);
 create index legacy_records_orphans on legacy_records (state, kind) where state = 'orphaned';
 create index legacy_records_body on legacy_records (body_hash) where body_hash is not null;
 
+-- Homes that were imported, in the order in which they first came.
+create table import_homes (
+  number integer primary key,
+  root   text    not null unique
+) strict;
+
 -- Files that were imported, so that the same bytes are not read twice.
 create table import_sources (
   -- The home's root and the path below it.

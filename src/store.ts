@@ -10,7 +10,7 @@ import type { Database } from './db/database.ts';
 import { openDatabase } from './db/open.ts';
 import type { Stamper, Transaction } from './db/transaction.ts';
 import { ClosedError } from './errors.ts';
-import { idSchema, validate } from './model/validate.ts';
+import { idSchema, pathSchema, validate } from './model/validate.ts';
 import { homeAt, resolveHomes } from './legacy/resolve-homes.ts';
 import type { ExportReport } from './transfer/export/export-report.ts';
 import { exportSchema, exportStore, type ExportOptions } from './transfer/export/export-store.ts';
@@ -31,12 +31,16 @@ export interface Logger {
 }
 
 const optionsSchema = z.strictObject({
-  path: z.string().min(1).optional(),
+  path: pathSchema.optional(),
   readOnly: z.boolean().default(false),
   durability: z.enum(['full', 'normal']).default('full'),
   encryptionKey: z.string().min(1).optional(),
   clock: z.custom<() => number>((value) => typeof value === 'function').optional(),
   logger: z.custom<Logger>((value) => typeof value === 'object').optional(),
+});
+
+const jobSchema = z.custom<unknown>((value) => typeof value === 'function', {
+  error: 'a function that gets the handle',
 });
 
 export interface StoreOptions {
@@ -144,6 +148,7 @@ export class Store implements Areas {
    * @param job - gets the areas of the store; using the store itself inside rejects
    */
   async transaction<T>(job: (tx: Areas) => T | Promise<T>): Promise<T> {
+    validate(jobSchema, job, 'transaction');
     return this.#write(async (transaction) => {
       let open = true;
       const run = async <R>(call: (handle: typeof transaction) => R): Promise<R> => {
@@ -183,7 +188,8 @@ export class Store implements Areas {
    * @throws `HomeNotFoundError` a given path does not exist or is no folder; nothing was imported
    */
   async import(homes?: readonly string[], options: ImportOptions = {}): Promise<ImportReport> {
-    const found = homes === undefined ? resolveHomes(process.env) : homes.map((dir) => homeAt(dir));
+    const given = validate(z.array(pathSchema).optional(), homes, 'homes');
+    const found = given === undefined ? resolveHomes(process.env) : given.map((dir) => homeAt(dir));
     return importHomes(this.#database, this.#stamper, found, options);
   }
 
@@ -194,7 +200,7 @@ export class Store implements Areas {
    * @throws `ConflictError` the folder is not empty and `force` is not set, or is a symbolic link
    */
   async export(dir: string, options: ExportOptions): Promise<ExportReport> {
-    const folder = validate(z.string().min(1), dir, 'folder');
+    const folder = validate(pathSchema, dir, 'folder');
     return exportStore(this.#database, folder, validate(exportSchema, options, 'export'));
   }
 
@@ -216,7 +222,7 @@ export class Store implements Areas {
 
   /** Writes a verified, consistent copy. @throws `ConflictError` the file exists already */
   async backup(file: string): Promise<BackupResult> {
-    return backup(this.#database, file, this.#encryptionKey);
+    return backup(this.#database, validate(pathSchema, file, 'file'), this.#encryptionKey);
   }
 
   /** Deletes what is archived or finished and older than a time; it can be restored. */

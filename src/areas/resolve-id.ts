@@ -28,7 +28,8 @@ export function resolveId(reader: Reader, kind: IdKind, prefix: string): string 
     [prefix, `${prefix}\u{10ffff}`],
   );
   const [first, second] = rows;
-  if (!first || prefix === '') throw new NotFoundError(kind, prefix);
-  if (second && first.id !== prefix) throw new AmbiguousIdError(kind, prefix);
+  const word = kind === 'runtimeThread' ? 'runtime thread' : kind;
+  if (!first || prefix === '') throw new NotFoundError(word, prefix);
+  if (second && first.id !== prefix) throw new AmbiguousIdError(word, prefix);
   return first.id;
 }

@@ -94,6 +94,9 @@ export function retryTask(transaction: Transaction, id: string): void {
   if (isUnderWay(task.status)) {
     throw new ConflictError(`the task ${id} has not ended: it is ${task.status}`);
   }
+  if (task.deleted_at !== null) {
+    throw new ConflictError(`the task ${id} is deleted; restore it first`);
+  }
   // Nobody claims imported work; who asks for it to run again wants it to run here.
   const owner = task.owner === IMPORT_DEVICE ? transaction.device : task.owner;
   setLifecycle(transaction, id, {

@@ -136,12 +136,21 @@ export class Threads {
     }));
   }
 
-  /** Hides the thread with all that belongs to it; an `upsert` brings it back. */
+  /** Hides the thread with all that belongs to it; `restore` brings everything back. */
   async delete(id: string): Promise<Thread> {
     validate(idSchema, id, 'thread id');
     return this.#runner.write((transaction) => {
       const old = found(findThread(transaction, id), 'thread', id);
       transaction.update(table, id, { deleted_at: old.deleted_at ?? transaction.now() });
+      return readThread(transaction, id);
+    });
+  }
+
+  async restore(id: string): Promise<Thread> {
+    validate(idSchema, id, 'thread id');
+    return this.#runner.write((transaction) => {
+      found(findThread(transaction, id), 'thread', id);
+      transaction.update(table, id, { deleted_at: null });
       return readThread(transaction, id);
     });
   }

@@ -7,7 +7,13 @@ import { exportStore } from './commands/export.ts';
 import { importHomes } from './commands/import.ts';
 import { jobList } from './commands/job-list.ts';
 import { path } from './commands/path.ts';
-import { runtimeItem, runtimeItems, runtimeThreads, runtimeTurns } from './commands/runtime.ts';
+import {
+  runtimeItem,
+  runtimeItems,
+  runtimeRestore,
+  runtimeThreads,
+  runtimeTurns,
+} from './commands/runtime.ts';
 import { search } from './commands/search.ts';
 import {
   sessionChanges,
@@ -20,7 +26,7 @@ import { sessionBranches, sessionMessages, sessionShow } from './commands/sessio
 import { stats } from './commands/stats.ts';
 import { taskAdd, taskChanges, taskShow } from './commands/task-change.ts';
 import { taskList } from './commands/task-list.ts';
-import { threadList, threadMessages, threadShow } from './commands/thread.ts';
+import { threadList, threadMessages, threadRestore, threadShow } from './commands/thread.ts';
 import { backup, doctor, prune, purge, restore, vacuum } from './commands/upkeep.ts';
 
 /** Every command of the program, in the order of the help. */
@@ -43,12 +49,12 @@ export const tree: readonly Group[] = [
   {
     name: 'thread',
     summary: 'threads of the app server',
-    commands: [threadList, threadShow, threadMessages],
+    commands: [threadList, threadShow, threadMessages, threadRestore],
   },
   {
     name: 'runtime',
     summary: 'threads, turns and items of the runtime',
-    commands: [runtimeThreads, runtimeTurns, runtimeItems, runtimeItem],
+    commands: [runtimeThreads, runtimeTurns, runtimeItems, runtimeItem, runtimeRestore],
   },
   { name: 'event', summary: 'what happened in a runtime thread', commands: [eventList] },
   { name: 'job', summary: 'jobs of the app server', commands: [jobList] },

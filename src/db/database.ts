@@ -106,6 +106,19 @@ export class Database {
     return this.#queue.add(() => untilFree(() => job(this.#writeConnection()), LOCK_WAIT));
   }
 
+  /**
+   * Like {@link read}, on a connection of its own: checks of the search index see what a connection
+   * has cached of it, and report a sound one as damaged once others have written.
+   */
+  async readFresh<T>(job: (reader: Reader) => T): Promise<T> {
+    const database = new Database(this.#path, this.#options);
+    try {
+      return await database.read(job);
+    } finally {
+      await database.close();
+    }
+  }
+
   /** Another handle on the same file for a {@link DatabaseOptions.bulk} job; the caller closes it. */
   bulk(): Database {
     return new Database(this.#path, { ...this.#options, bulk: true });

@@ -1,5 +1,5 @@
-import { lstatSync, statfsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { lstatSync, readdirSync, statfsSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 
 // Asked by name, never by opening: see `Database`.
 
@@ -10,11 +10,23 @@ export function fileSize(path: string): number {
 
 /** Files and folders of the store that others than their owner may use, as `path mode`. */
 export function openToOthers(path: string): string[] {
-  return [dirname(path), path, `${path}-wal`, `${path}-shm`].flatMap((name) => {
+  const folder = ownFolder(path);
+  const names = [path, `${path}-wal`, `${path}-shm`];
+  return [...(folder === undefined ? [] : [folder]), ...names].flatMap((name) => {
     const stat = lstatSync(name, { throwIfNoEntry: false });
     const mode = (stat?.mode ?? 0) & 0o777;
     return (mode & 0o077) === 0 ? [] : [`${name} is 0${mode.toString(8)}`];
   });
+}
+
+/**
+ * The folder of the store where it holds nothing else, as the one that the store made. Any other is
+ * its owner's business.
+ */
+export function ownFolder(path: string): string | undefined {
+  const folder = dirname(path);
+  const name = basename(path);
+  return readdirSync(folder).every((entry) => entry.startsWith(name)) ? folder : undefined;
 }
 
 // linux/magic.h: file systems whose locks other machines may not see.

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, chmodSync, existsSync, lstatSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ulid } from 'ulid';
-import { DamagedStoreError, StorePathError } from '../errors.ts';
+import { DamagedStoreError, DiskError, StorePathError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import { Database, type DatabaseOptions } from './database.ts';
 import { makeFolder } from './make-folder.ts';
@@ -34,7 +34,8 @@ export async function openDatabase(
     }
   } catch (error) {
     await database.close();
-    throw error;
+    if (!(error instanceof DiskError)) throw error;
+    throw new StorePathError(`the store ${path} cannot be opened`, { cause: error });
   }
   return database;
 }

@@ -8,7 +8,7 @@ import {
   type Clock,
   type Lifecycle,
 } from '../model/version.ts';
-import { ClosedError } from '../errors.ts';
+import { ClosedError, ConflictError } from '../errors.ts';
 import type { Connection, Value } from './connection.ts';
 import { Reader } from './reader.ts';
 
@@ -110,6 +110,7 @@ export class Transaction extends Reader {
     }
     const old = this.first<Row>([...wanted], `from ${table.name} where id = ?`, [id]);
     if (!old) return [];
+    if (changes['deleted_at'] === null && 'purge' in table.registers) this.#refusePurged(table, id);
     const assigned: Row = {};
     const changed: string[] = [];
     for (const [register, names] of touched) {
@@ -168,6 +169,13 @@ export class Transaction extends Reader {
     const { id, contentKey, clock } = this.#identity();
     this.#clock = tick(this.#clock ?? clock, this.now(), above ? clockOf(above) : undefined);
     return formatVersion(this.#clock, id, contentHash(content, contentKey), lifecycle);
+  }
+
+  /** What was emptied for good has nothing to bring back. */
+  #refusePurged(table: MutableTable, id: string): void {
+    const sql = `select count(*) from ${table.name} where id = ? and purged_at is not null`;
+    if (this.number(sql, [id]) > 0)
+      throw new ConflictError(`${id} was purged: nothing is left of it`);
   }
 
   #identity(): DeviceRow {

@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve, sep } from 'node:path';
 import { HomeNotFoundError } from './errors.ts';
@@ -37,6 +37,7 @@ export function homeAt(directory: string): LegacyHome {
   const stats = statSync(root, { throwIfNoEntry: false });
   if (stats === undefined) throw new HomeNotFoundError(root, 'does not exist');
   if (!stats.isDirectory()) throw new HomeNotFoundError(root, 'is not a directory');
+  if (!isReadable(root)) throw new HomeNotFoundError(root, 'may not be read by this user');
   return {
     root,
     stateDb: join(root, 'state.db'),
@@ -48,6 +49,16 @@ export function homeAt(directory: string): LegacyHome {
     auditLogs: [join(root, 'audit.log.1'), join(root, 'audit.log')],
     artifactDirs: [],
   };
+}
+
+function isReadable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    // That is the answer.
+    return false;
+  }
 }
 
 /**

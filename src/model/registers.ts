@@ -226,6 +226,7 @@ export const TABLES: readonly Table[] = [
   local('thread_leaves'),
   local('task_leases'),
   local('search_docs'),
+  local('import_homes'),
   local('import_sources'),
   local('device'),
 ];

@@ -9,7 +9,7 @@ const TITLE_LENGTH_MAX = 100;
 
 /** A title as a person sets it: invisible characters removed, trimmed, 1 to 100 characters. */
 export const titleSchema = textSchema
-  .transform((text) => text.replace(INVISIBLE, '').trim())
+  .transform((text) => text.replace(/\s+/g, ' ').replace(INVISIBLE, '').trim())
   .refine((text) => text !== '' && Array.from(text).length <= TITLE_LENGTH_MAX, {
     error: `a title has 1 to ${TITLE_LENGTH_MAX} visible characters`,
   });

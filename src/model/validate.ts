@@ -25,6 +25,12 @@ export const idSchema = z
   .max(200)
   .regex(/^[A-Za-z0-9_~:-][A-Za-z0-9_.~:-]*$/, 'an id has only letters, digits and _ - . : ~');
 
+/** A file or folder. Node itself throws a TypeError at a NUL, after some work was done. */
+export const pathSchema = z
+  .string()
+  .min(1)
+  .refine((path) => !path.includes('\0'), { error: 'a path holds no NUL character' });
+
 /** RFC 3339, with any offset; becomes unix milliseconds. */
 export const timeSchema = z.iso
   .datetime({ offset: true, error: 'a time in RFC 3339, such as 2026-08-18T09:15:02Z' })

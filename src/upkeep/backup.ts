@@ -10,6 +10,7 @@ import {
   BusyError,
   ConflictError,
   DamagedStoreError,
+  FileSystemError,
   StoreError,
   StorePathError,
 } from '../errors.ts';
@@ -34,7 +35,12 @@ export async function backup(
   if (lstatSync(target, { throwIfNoEntry: false })) {
     throw new ConflictError(`${target} exists already; give another name`);
   }
-  await backUp(database, target);
+  try {
+    await backUp(database, target);
+  } catch (error) {
+    if (error instanceof StoreError) throw error;
+    throw new FileSystemError(`the backup ${target} cannot be written`, error);
+  }
   verify(target, encryptionKey);
   return { file: target, bytes: fileSize(target) };
 }
@@ -93,9 +99,15 @@ export async function restoreStore(
     await reading.close();
   }
   const deviceId = ulid(clock());
-  await becomeDevice(fresh, deviceId, settings, clock);
-  await releaseClosed();
-  const replaced = setAside(target, encryptionKey, clock());
+  let replaced: string | null;
+  try {
+    await becomeDevice(fresh, deviceId, settings, clock);
+    await releaseClosed();
+    replaced = setAside(target, encryptionKey, clock());
+  } catch (error) {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(fresh + suffix, { force: true });
+    throw error;
+  }
   renameSync(fresh, target);
   return { path: target, replaced, deviceId };
 }

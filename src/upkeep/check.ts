@@ -30,7 +30,7 @@ const ORPHANS = [
 
 /** Looks for damage and leftovers. Reads the whole file; changes nothing. */
 export async function checkStore(database: Database, now: number): Promise<CheckResult> {
-  const checks = await database.read((reader) => {
+  const checks = await database.readFresh((reader) => {
     const lines = reader.rows('pragma integrity_check').map((row) => String(row[0]));
     return [
       integrity(lines),

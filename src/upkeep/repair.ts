@@ -1,7 +1,7 @@
 import { chmodSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { deleteBlob, unreferencedBlobs } from '../db/bodies.ts';
 import type { Database } from '../db/database.ts';
+import { ownFolder } from '../db/file-facts.ts';
 import type { Stamper } from '../db/transaction.ts';
 import { indexSome } from '../areas/search-texts.ts';
 
@@ -31,7 +31,8 @@ export async function repairStore(
   stamper: Stamper,
   onProgress?: (progress: RepairProgress) => void,
 ): Promise<void> {
-  chmodSync(dirname(database.path), 0o700);
+  const folder = ownFolder(database.path);
+  if (folder !== undefined) chmodSync(folder, 0o700);
   chmodSync(database.path, 0o600);
   await database.write(stamper, (transaction) => {
     transaction.run(`insert into search_index (search_index) values ('delete-all')`);

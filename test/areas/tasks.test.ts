@@ -328,4 +328,14 @@ describe('list', () => {
     await store.tasks.unarchive(archived.id);
     expect(await listed({})).toEqual([archived.id, kept.id]);
   });
+
+  it('does not queue a deleted task again before it is restored', async () => {
+    const store = await tempStore();
+    const { id } = await store.tasks.create({ prompt: 'gone', workspace: '/w' });
+    await store.tasks.cancel(id);
+    await store.tasks.delete(id);
+    await expect(store.tasks.retry(id)).rejects.toMatchObject({ code: 'CONFLICT' });
+    await store.tasks.restore(id);
+    expect((await store.tasks.retry(id)).status).toBe('queued');
+  });
 });

@@ -112,6 +112,11 @@ CREATE TABLE goals (
   check ((body is null) <> (body_hash is null))
 ) strict;
 
+CREATE TABLE import_homes (
+  number integer primary key,
+  root   text    not null unique
+) strict;
+
 CREATE TABLE import_sources (
   -- The home's root and the path below it.
   path        text    primary key,

@@ -216,7 +216,7 @@ function tryRead(file: string): Json | undefined {
 }
 
 function sameTime(a: string, b: string): boolean {
-  return Math.trunc(statSync(a).mtimeMs) === Math.trunc(statSync(b).mtimeMs);
+  return Math.round(statSync(a).mtimeMs) === Math.round(statSync(b).mtimeMs);
 }
 
 /** Files of sessions and tasks that exist: same places, same bytes. */

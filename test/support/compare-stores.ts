@@ -9,6 +9,7 @@ const LOCAL = new Set([
   'device',
   'blobs',
   'blob_chunks',
+  'import_homes',
   'import_sources',
   'search_docs',
   'task_leases',

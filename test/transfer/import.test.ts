@@ -232,6 +232,23 @@ describe('import', () => {
     expect(again.totals).toMatchObject({ imported: 0, updated: 0 });
   });
 
+  it('keeps the files of two homes apart that have one name, also when they come one after the other', async () => {
+    const a = legacyHome('--seed', '23', '--state-threads', '4').home;
+    const b = legacyHome('--seed', '24', '--state-threads', '4').home;
+    const lines = (home: string) =>
+      readFileSync(join(home, 'session_index.jsonl'), 'utf8').trim().split('\n');
+    const store = await tempStore();
+    await store.import([a]);
+    const second = await store.import([b]);
+    const updated = Object.entries(second.byKind).filter(([, counts]) => counts.updated > 0);
+    expect(updated).toEqual([]);
+    const out = join(tempFolder(), 'out');
+    await store.export(out, { format: 'legacy' });
+    expect(lines(out).sort()).toEqual([...lines(a), ...lines(b)].sort());
+    expect((await store.import([a])).totals).toMatchObject({ imported: 0, updated: 0 });
+    expect((await store.import([b])).totals).toMatchObject({ imported: 0, updated: 0 });
+  });
+
   it('does not bring back what was purged or deleted', async () => {
     const { home } = legacyHome('--seed', '17');
     const store = await tempStore();
@@ -267,6 +284,10 @@ describe('import', () => {
     await expect(store.import([join(home, 'audit.log')])).rejects.toMatchObject({
       code: 'HOME_NOT_FOUND',
     });
+    for (const homes of ['x', [5], ['a\0b']]) {
+      const call = store.import(homes as string[]);
+      await expect(call).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    }
     expect((await counts(store))['sessions']).toBe(0);
     const empty = join(tempFolder(), 'empty');
     mkdirSync(empty);

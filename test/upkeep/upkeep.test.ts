@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Driver from 'libsql';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -71,6 +71,8 @@ describe('backup and restore', () => {
     await expect(restoreStore(join(folder, 'taken'), target)).rejects.toMatchObject({
       code: 'STORE_DAMAGED',
     });
+    await expect(store.backup('/proc/none/copy.db')).rejects.toMatchObject({ code: 'FILE_SYSTEM' });
+    await expect(store.backup('a\0b')).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     await expect(restoreStore(join(folder, 'none'), target)).rejects.toMatchObject({
       code: 'STORE_PATH',
     });
@@ -82,6 +84,7 @@ describe('backup and restore', () => {
     await store.sessions.create({ title: 'open', workspace: '/w' });
     const { file } = await store.backup(join(tempFolder(), 'copy.db'));
     await expect(restoreStore(file, store.path)).rejects.toMatchObject({ code: 'BUSY' });
+    expect(existsSync(`${store.path}.restoring`)).toBe(false);
     expect(await titles(store)).toEqual(['open']);
   });
 });
@@ -130,6 +133,7 @@ describe('purge and vacuum', () => {
     expect(bytesAfter).toBeLessThan(bytesBefore);
     expect(readFileSync(store.path).includes('xyzzy')).toBe(false);
     expect((await store.sessions.get(id)).deletedAt).not.toBeNull();
+    await expect(store.sessions.restore(id)).rejects.toMatchObject({ code: 'CONFLICT' });
     await expect(store.purge('nobody')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
@@ -151,6 +155,29 @@ describe('check and repair', () => {
     expect((await store.search('find')).items).toEqual([]);
     expect((await store.repair()).ok).toBe(true);
     expect((await store.search('find')).items.map((hit) => hit.kind)).toEqual(['message']);
+  });
+
+  it('raise no false alarm in a process that goes on writing', async () => {
+    const store = await tempStore();
+    for (let i = 0; i < 40; i++) {
+      await store.sessions.create({ title: `word ${i}`, workspace: '/w' });
+      expect((await store.check()).checks.filter((check) => !check.ok)).toEqual([]);
+    }
+  });
+
+  it('leave the mode of a folder alone that is not the store’s own', async () => {
+    const folder = tempFolder();
+    writeFileSync(join(folder, 'something else'), '');
+    chmodSync(folder, 0o755);
+    const store = await openStore({ path: join(folder, 'store.db') });
+    onTestFinished(() => store.close());
+    expect((await store.check()).ok).toBe(true);
+    expect((await store.repair()).ok).toBe(true);
+    expect(statSync(folder).mode & 0o777).toBe(0o755);
+    rmSync(join(folder, 'something else'));
+    expect((await store.check()).ok).toBe(false);
+    expect((await store.repair()).ok).toBe(true);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
   it('notices a message whose session is gone and a blob that was changed', async () => {

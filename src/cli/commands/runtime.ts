@@ -76,3 +76,16 @@ export const runtimeItem = storeCommand({
     out.print(record, (paint) => formatRecord(record, paint));
   },
 });
+
+export const runtimeRestore = storeCommand({
+  name: 'restore',
+  summary: 'bring back a runtime thread that was deleted or pruned',
+  example: 'runtime restore thr_1a2b',
+  access: 'write',
+  args: { thread: argument('thread', 'the runtime thread') },
+  async run({ store, out }, { thread }) {
+    const id = await store.resolveId('runtimeThread', thread);
+    const restored = await store.runtime.restoreThread(id);
+    out.print(restored, () => `restored ${restored.id}`);
+  },
+});

@@ -36,6 +36,7 @@ export const taskAdd = storeCommand({
 const CHANGES = [
   ['cancel', 'cancel a task; a running one is asked to stop'],
   ['retry', 'queue a task that has ended once more'],
+  ['restore', 'bring back a task that was deleted or pruned'],
 ] as const;
 
 export const taskChanges: readonly Command[] = CHANGES.map(([name, summary]) =>

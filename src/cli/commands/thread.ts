@@ -49,3 +49,15 @@ export const threadMessages = storeCommand({
     out.noteNextPage(page);
   },
 });
+
+export const threadRestore = storeCommand({
+  name: 'restore',
+  summary: 'bring back a thread that was deleted or pruned',
+  example: 'thread restore 0c9e',
+  access: 'write',
+  args: { id },
+  async run({ store, out }, input) {
+    const thread = await store.threads.restore(await store.resolveId('thread', input.id));
+    out.print(thread, () => `restored ${thread.id}`);
+  },
+});

@@ -18,14 +18,14 @@ export function keepRecord(
   state: 'kept' | 'orphaned',
 ): Outcome {
   const id = keptId(record, context);
-  const modifiedAt = Math.trunc(record.mtimeMs);
+  const modifiedAt = Math.round(record.mtimeMs);
   const body = storeBody(transaction, record.raw);
   // A line stays what it was when its file grows, so its file's time says nothing about it.
   const same = transaction.number(
     'select count(*) from legacy_records where id = ? and state = ? and body is ? and body_hash is ?',
     [id, state, body.body, body.body_hash],
   );
-  if (same > 0) return 'unchanged';
+  if (same > 0 || holdsCopy(transaction, record, context, body)) return 'unchanged';
   return importRow(
     transaction,
     legacyRecords,
@@ -41,6 +41,23 @@ export function keepRecord(
     },
     modifiedAt,
     context.successor,
+  );
+}
+
+/** A copy of the first home, moved or brought from another machine, adds nothing to it. */
+function holdsCopy(
+  transaction: Transaction,
+  record: ImportRecord,
+  context: HomeContext,
+  body: ReturnType<typeof storeBody>,
+): boolean {
+  if (context.label === '') return false;
+  return (
+    transaction.number(
+      `select count(*) from legacy_records
+       where kind = ? and path = ? and position = ? and body is ? and body_hash is ?`,
+      [record.kind, record.path, record.line ?? 0, body.body, body.body_hash],
+    ) > 0
   );
 }
 

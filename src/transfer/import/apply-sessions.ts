@@ -80,11 +80,13 @@ function isImported(transaction: Parameters<Apply>[0], messageId: string): boole
 }
 
 /** A turn in flight, kept whole: it is no session before somebody takes it up. */
-export const applyCheckpoint: Apply = (transaction, record) => {
-  const id = record.path.replace(/^.*\//, '').replace(/\.json$/, '');
+export const applyCheckpoint: Apply = (transaction, record, context) => {
+  const name = record.path.replace(/^.*\//, '').replace(/\.json$/, '');
+  // Every home has one slot of this name.
+  const id = name === 'latest' && context.label !== '' ? `latest-${context.label}` : name;
   const row = {
     session_id: text(object(record.value, 'metadata'), 'id'),
-    saved_at: Math.trunc(record.mtimeMs),
+    saved_at: Math.round(record.mtimeMs),
     ...storeBody(transaction, record.raw),
   };
   return replaceLocal(transaction, 'session_checkpoints', 'id', id, row);
@@ -92,7 +94,7 @@ export const applyCheckpoint: Apply = (transaction, record) => {
 
 /** The one slot of the whole home, under the session that it was typed in. */
 export const applyOfflineQueue: Apply = (transaction, record) => {
-  const row = { saved_at: Math.trunc(record.mtimeMs), ...storeBody(transaction, record.raw) };
+  const row = { saved_at: Math.round(record.mtimeMs), ...storeBody(transaction, record.raw) };
   const sessionId = text(record.value, 'session_id');
   return replaceLocal(transaction, 'offline_queue', 'session_id', sessionId, row);
 };

@@ -169,7 +169,7 @@ export function applyGoal(scope: 'thread' | 'runtime' | 'session'): Apply {
   return (transaction, record, context) => {
     const { value } = record;
     const ownerId = goalOwner(scope, record, context);
-    const updatedAt = seconds(value, 'updated_at') ?? Math.trunc(record.mtimeMs);
+    const updatedAt = seconds(value, 'updated_at') ?? Math.round(record.mtimeMs);
     return importRow(
       transaction,
       goals,

@@ -39,7 +39,7 @@ export async function importArtifact(
       owner_id: artifact.ownerId,
       path: artifact.path,
       size,
-      modified_at: Math.trunc(artifact.mtimeMs),
+      modified_at: Math.round(artifact.mtimeMs),
       body_hash: sha256,
     });
   });

@@ -40,9 +40,10 @@ export async function importHomes(
   const report = new ReportBuilder();
   const bulk = database.bulk();
   try {
-    for (const [i, home] of homes.entries()) {
+    for (const home of homes) {
       report.home(home.root);
-      await new HomeImport(bulk, stamper, home, i === 0, report, options).run();
+      const label = await labelOf(bulk, stamper, home.root, homes[0]?.root, options);
+      await new HomeImport(bulk, stamper, home, label, report, options).run();
     }
     if (!options.dryRun) {
       const progress = { home: '', kind: 'search index', bytes: 0 };
@@ -73,7 +74,7 @@ class HomeImport {
     database: Database,
     stamper: Stamper,
     home: LegacyHome,
-    first: boolean,
+    label: string,
     report: ReportBuilder,
     options: ImportOptions,
   ) {
@@ -82,7 +83,7 @@ class HomeImport {
     this.#home = home;
     this.#report = report;
     this.#options = options;
-    this.#context = new HomeContext(first ? '' : labelOf(home.root));
+    this.#context = new HomeContext(label);
   }
 
   async run(): Promise<void> {
@@ -185,8 +186,26 @@ function problemOf(entry: Extract<HomeEntry, { type: 'problem' }>) {
   return line === undefined ? problem : { ...problem, line };
 }
 
-/** Tells the records of a second home apart from those of the first. */
-function labelOf(root: string): string {
+/**
+ * Tells the records of other homes apart from those of the first that came into this store, in this
+ * run or an earlier one: two homes have files of the same name that are not the same record.
+ */
+async function labelOf(
+  database: Database,
+  stamper: Stamper,
+  root: string,
+  firstOfRun: string | undefined,
+  options: ImportOptions,
+): Promise<string> {
+  if (!options.dryRun) {
+    await database.write(stamper, (transaction) => {
+      transaction.run('insert or ignore into import_homes (root) values (?)', [root]);
+    });
+  }
+  const primary = await database.read((reader) =>
+    reader.first<{ root: string }>(['root'], 'from import_homes order by number'),
+  );
+  if (root === (primary?.root ?? firstOfRun)) return '';
   return createHash('sha256').update(root).digest('hex').slice(0, 8);
 }
 
