@@ -192,7 +192,7 @@ function setTime(fd: number, ms: number): void {
   futimesSync(fd, fileTime(ms), fileTime(ms));
 }
 
-/** In seconds. Half a millisecond more, so that rounding down gives the same millisecond again. */
+/** In seconds. A file system may keep a little less of it: an import rounds to the millisecond. */
 function fileTime(ms: number): number {
-  return (ms + 0.5) / 1000;
+  return ms / 1000;
 }
