@@ -37,14 +37,13 @@ import {
 } from './thread-messages.ts';
 import {
   THREAD_COLUMNS,
-  findThread,
   liveThread,
   readThread,
   toThread,
   toTools,
   type ThreadRow,
 } from './thread-rows.ts';
-import { upsertThread } from './thread-upsert.ts';
+import { setThreadDeleted, upsertThread } from './thread-changes.ts';
 
 /**
  * Threads of the app server with their messages, tools and checkpoints. Those of a deleted thread
@@ -139,20 +138,12 @@ export class Threads {
   /** Hides the thread with all that belongs to it; `restore` brings everything back. */
   async delete(id: string): Promise<Thread> {
     validate(idSchema, id, 'thread id');
-    return this.#runner.write((transaction) => {
-      const old = found(findThread(transaction, id), 'thread', id);
-      transaction.update(table, id, { deleted_at: old.deleted_at ?? transaction.now() });
-      return readThread(transaction, id);
-    });
+    return this.#runner.write((transaction) => setThreadDeleted(transaction, id, true));
   }
 
   async restore(id: string): Promise<Thread> {
     validate(idSchema, id, 'thread id');
-    return this.#runner.write((transaction) => {
-      found(findThread(transaction, id), 'thread', id);
-      transaction.update(table, id, { deleted_at: null });
-      return readThread(transaction, id);
-    });
+    return this.#runner.write((transaction) => setThreadDeleted(transaction, id, false));
   }
 
   /** Adds a message after the current one and makes it the current one; `updatedAt` stays. */

@@ -7,7 +7,8 @@ import { threads as table } from '../model/registers.ts';
 import type { Thread, threadUpsertSchema } from '../model/thread.ts';
 import { withoutUndefined } from './fields.ts';
 import { newUlid } from './new-id.ts';
-import { readThread } from './thread-rows.ts';
+import { found } from './page.ts';
+import { findThread, readThread } from './thread-rows.ts';
 
 type CheckedThread = z.output<typeof threadUpsertSchema>;
 
@@ -63,4 +64,12 @@ function newThread(now: number): Row {
     created_at: now,
     tools: '[]',
   };
+}
+
+/** Hides a thread, or shows it again. @throws `ConflictError` it was purged */
+export function setThreadDeleted(transaction: Transaction, id: string, deleted: boolean): Thread {
+  const old = found(findThread(transaction, id), 'thread', id);
+  const deletedAt = deleted ? (old.deleted_at ?? transaction.now()) : null;
+  transaction.update(table, id, { deleted_at: deletedAt });
+  return readThread(transaction, id);
 }
