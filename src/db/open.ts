@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, chmodSync, existsSync, lstatSync, openSync, rmSync } from 'node:fs';
+import { closeSync, chmodSync, existsSync, lstatSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ulid } from 'ulid';
 import { DamagedStoreError, DiskError, StorePathError } from '../errors.ts';
-import type { Connection } from './connection.ts';
+import { Connection } from './connection.ts';
 import { Database, type DatabaseOptions } from './database.ts';
 import { makeFolder } from './make-folder.ts';
 import { migrate, readMigrations, refuseNewer, schemaVersion, type Migration } from './migrate.ts';
+import { verifyCopy } from './verify-copy.ts';
 
 const APPLICATION_ID = 0x43_57_53_54; // "CWST"
 
@@ -21,6 +22,7 @@ export async function openDatabase(
   path: string,
   options: DatabaseOptions,
   now: () => number,
+  migrations: readonly Migration[] = readMigrations(),
 ): Promise<Database> {
   const isNew = checkPath(path, options.readOnly);
   const database = new Database(path, options);
@@ -30,7 +32,7 @@ export async function openDatabase(
         if (reader.number('pragma user_version') === 0) throw notAStore(path);
       });
     } else {
-      await prepare(database, path, isNew, now);
+      await prepare(database, { isNew, encryptionKey: options.encryptionKey, now, migrations });
     }
   } catch (error) {
     await database.close();
@@ -40,20 +42,29 @@ export async function openDatabase(
   return database;
 }
 
-async function prepare(
-  database: Database,
-  path: string,
-  isNew: boolean,
-  now: () => number,
-): Promise<void> {
-  const migrations = readMigrations();
+interface Preparation {
+  readonly isNew: boolean;
+  readonly encryptionKey: string | undefined;
+  readonly now: () => number;
+  readonly migrations: readonly Migration[];
+}
+
+async function prepare(database: Database, preparation: Preparation): Promise<void> {
+  const { isNew, encryptionKey, now, migrations } = preparation;
   const current = await database.exclusive((connection) => {
-    refuseForeign(connection, path);
+    refuseForeign(connection, database.path);
     refuseNewer(connection, migrations);
     return schemaVersion(connection);
   });
   if (current === migrations.length) return;
-  if (!isNew && current > 0) await backUp(database, `${path}.before-v${migrations.length}`);
+  if (!isNew && current > 0) {
+    await keepFormer(
+      database,
+      current,
+      `${database.path}.before-v${migrations.length}`,
+      encryptionKey,
+    );
+  }
   await database.exclusive((connection) => {
     connection.exec('begin immediate');
     try {
@@ -64,6 +75,23 @@ async function prepare(
       throw error;
     }
   });
+}
+
+/** Copies the store as it was before the migration, unless another process has just done all that. */
+async function keepFormer(
+  database: Database,
+  version: number,
+  target: string,
+  encryptionKey: string | undefined,
+): Promise<void> {
+  const copy = `${target}.${ulid()}`;
+  await backUp(database, copy, encryptionKey);
+  const connection = new Connection(copy, { busyWaitMs: 1000, encryptionKey, readOnly: true });
+  const copied = schemaVersion(connection);
+  connection.close();
+  // A copy of the migrated store must not take the place of the one that is wanted.
+  if (copied === version) renameSync(copy, target);
+  else rmSync(copy);
 }
 
 function upgrade(connection: Connection, migrations: readonly Migration[], now: number): void {
@@ -91,7 +119,11 @@ function notAStore(path: string): DamagedStoreError {
 }
 
 /** A verified copy of the whole file, made by SQLite itself. */
-export async function backUp(database: Database, target: string): Promise<void> {
+export async function backUp(
+  database: Database,
+  target: string,
+  encryptionKey: string | undefined,
+): Promise<void> {
   rmSync(target, { force: true });
   closeSync(openSync(target, 'wx', 0o600));
   // `vacuum into` wants an empty file or none; the empty one already has its mode.
@@ -99,6 +131,7 @@ export async function backUp(database: Database, target: string): Promise<void> 
     connection.run('vacuum into ?', [target]);
   });
   chmodSync(target, 0o600);
+  verifyCopy(target, encryptionKey);
 }
 
 function look(file: string) {

@@ -4,12 +4,12 @@ import { ulid } from 'ulid';
 import { fileSize } from '../db/file-facts.ts';
 import { Database, type DatabaseOptions } from '../db/database.ts';
 import { backUp, openDatabase } from '../db/open.ts';
+import { verifyCopy } from '../db/verify-copy.ts';
 import { Connection } from '../db/connection.ts';
 import { releaseClosed } from '../db/release.ts';
 import {
   BusyError,
   ConflictError,
-  DamagedStoreError,
   FileSystemError,
   StoreError,
   StorePathError,
@@ -36,27 +36,12 @@ export async function backup(
     throw new ConflictError(`${target} exists already; give another name`);
   }
   try {
-    await backUp(database, target);
+    await backUp(database, target, encryptionKey);
   } catch (error) {
     if (error instanceof StoreError) throw error;
     throw new FileSystemError(`the backup ${target} cannot be written`, error);
   }
-  verify(target, encryptionKey);
   return { file: target, bytes: fileSize(target) };
-}
-
-/** @throws `DamagedStoreError` */
-function verify(file: string, encryptionKey: string | undefined): void {
-  const connection = new Connection(file, { busyWaitMs: 1000, encryptionKey, readOnly: true });
-  try {
-    const lines = connection.rows('pragma integrity_check').map((row) => String(row[0]));
-    if (lines.some((line) => line !== 'ok')) {
-      throw new DamagedStoreError(`${file} is damaged: ${lines.length} problems`);
-    }
-    connection.row('select id from device');
-  } finally {
-    connection.close();
-  }
 }
 
 export interface RestoreOptions {
@@ -88,13 +73,13 @@ export async function restoreStore(
   const source = resolve(file);
   const target = resolve(path);
   if (!existsSync(source)) throw new StorePathError(`there is no backup at ${source}`);
-  verify(source, encryptionKey);
+  verifyCopy(source, encryptionKey);
   const settings = { durability: 'full', encryptionKey, readOnly: false } as const;
   const fresh = `${target}.restoring`;
   rmSync(fresh, { force: true });
   const reading = new Database(source, { ...settings, readOnly: true });
   try {
-    await backUp(reading, fresh);
+    await backUp(reading, fresh, encryptionKey);
   } finally {
     await reading.close();
   }

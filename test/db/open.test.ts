@@ -8,9 +8,12 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import Driver from 'libsql';
 import { describe, expect, it } from 'vitest';
+import { readMigrations } from '../../src/db/migrate.ts';
+import { openDatabase } from '../../src/db/open.ts';
 import { openStore } from '../../src/index.ts';
 import { tempFolder, tempStore } from '../support/temp-store.ts';
 
@@ -131,5 +134,34 @@ describe('openStore', () => {
     const store = await open(path, { readOnly: true });
     expect((await store.sessions.list()).items).toHaveLength(1);
     await store.close();
+  });
+
+  it('copies a store before a migration changes it, and leaves it alone when the migration fails', async () => {
+    const path = await closedStore();
+    const now = () => Date.now();
+    const options = { durability: 'full', readOnly: false } as const;
+    const second = (sql: string) => [
+      ...readMigrations(),
+      { number: 2, name: 'shout', sql, checksum: createHash('sha256').update(sql).digest('hex') },
+    ];
+    const broken = second(
+      `update sessions set title = upper(title), title_version = 'z'; nonsense;`,
+    );
+    await expect(openDatabase(path, options, now, broken)).rejects.toMatchObject({
+      code: 'DATABASE',
+    });
+    const untouched = await open(path);
+    expect((await untouched.sessions.list()).items.map((s) => s.title)).toEqual(['kept']);
+    await untouched.close();
+
+    const good = second(`update sessions set title = upper(title), title_version = 'z';`);
+    const opened = await Promise.all([1, 2, 3].map(() => openDatabase(path, options, now, good)));
+    const titles = await opened[0]?.read((reader) => reader.list(['title'], 'from sessions'));
+    expect(titles).toEqual([{ title: 'KEPT' }]);
+    await Promise.all(opened.map((database) => database.close()));
+    await expect(open(path)).rejects.toMatchObject({ code: 'NEWER_SCHEMA' });
+    const copy = await open(`${path}.before-v2`);
+    expect((await copy.sessions.list()).items.map((s) => s.title)).toEqual(['kept']);
+    await copy.close();
   });
 });
