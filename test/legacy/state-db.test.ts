@@ -1,8 +1,7 @@
 import { readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { homeOf, makeHome, readAll, reasons, temporaryDir } from './legacy-home.ts';
 
 const SCHEMA = `
@@ -30,15 +29,18 @@ describe('state.db', () => {
     const names = () => readdirSync(dir).sort();
     const before = names();
     const [bytes, wal] = [readFileSync(join(dir, 'state.db')), statSync(join(dir, 'state.db-wal'))];
-    const copies = () =>
-      readdirSync(tmpdir()).filter((n) => n.startsWith('codewhale-store-')).length;
-    const copiesBefore = copies();
+    // A place of its own: other tests make copies at the same time.
+    const copies = temporaryDir();
+    vi.stubEnv('TMPDIR', copies);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
     const { records } = await readAll(dir);
     expect(records.some((record) => record.id === 'thread-only-in-wal')).toBe(true);
     expect(names()).toEqual(before);
     expect(readFileSync(join(dir, 'state.db')).equals(bytes)).toBe(true);
     expect(statSync(join(dir, 'state.db-wal')).mtimeMs).toBe(wal.mtimeMs);
-    expect(copies()).toBeLessThanOrEqual(copiesBefore);
+    expect(readdirSync(copies)).toEqual([]);
   });
 
   it('makes one chain of each thread of version 0', async () => {
