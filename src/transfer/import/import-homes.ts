@@ -103,7 +103,7 @@ class HomeImport {
         this.#report.problem(problemOf(entry));
         return;
       case 'artifact':
-        if (!this.#options.dryRun) await importArtifact(this.#database, this.#stamper, entry);
+        if (!this.#options.dryRun) await this.#takeArtifact(entry);
         this.#bytes += entry.size;
         return;
       case 'record':
@@ -119,6 +119,18 @@ class HomeImport {
     if (this.#batch.length >= BATCH_RECORDS || this.#characters >= BATCH_CHARACTERS) {
       await this.#flush(marks);
     }
+  }
+
+  async #takeArtifact(entry: Extract<HomeEntry, { type: 'artifact' }>): Promise<void> {
+    const outcome = await importArtifact(this.#database, this.#stamper, entry);
+    if (outcome !== undefined) return;
+    this.#report.problem({
+      path: entry.path,
+      kind: entry.owner === 'session' ? 'sessions' : 'tasks',
+      class: 'anomaly',
+      reason: 'changing',
+      message: 'The file changed while it was read; the next import takes it.',
+    });
   }
 
   /** A file of an earlier import: its records stand, under the ids that they were given then. */
