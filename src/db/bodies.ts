@@ -121,10 +121,11 @@ export const BODY_TABLES = [
   'audit_log',
   'legacy_records',
   'artifacts',
+  'conflicts',
 ] as const;
 
 const REFERRED = BODY_TABLES.map(
-  (table) => `select body_hash from ${table} where body_hash is not null`,
+  (table) => `select body_hash from ${table} where body_hash is not null and body_hash <> ''`,
 ).join(' union all ');
 
 /** Hashes of blobs that nothing refers to. */

@@ -4,11 +4,13 @@ import {
   deviceOf,
   contentHash,
   formatVersion,
+  lifecyclePrefix,
   tick,
   type Clock,
   type Lifecycle,
 } from '../model/version.ts';
 import { ClosedError, ConflictError } from '../errors.ts';
+import { EVERY_REGISTER, noteChange } from './outbox.ts';
 import type { Connection, Value } from './connection.ts';
 import { Reader } from './reader.ts';
 
@@ -23,6 +25,7 @@ interface DeviceRow {
   readonly id: string;
   readonly contentKey: string;
   readonly clock: Clock;
+  readonly capturing: boolean;
 }
 
 /** A fixed version instead of the clock's, for imported registers. */
@@ -88,6 +91,7 @@ export class Transaction extends Reader {
       );
     }
     this.insertPlain(table.name, [{ device: fixed?.device ?? this.device, ...row, ...versions }]);
+    noteChange(this, table.name, row['id'] as string, EVERY_REGISTER);
   }
 
   /**
@@ -113,8 +117,9 @@ export class Transaction extends Reader {
     if (changes['deleted_at'] === null && 'purge' in table.registers) this.#refusePurged(table, id);
     const assigned: Row = {};
     const changed: string[] = [];
+    const replaced: string[] = [];
     for (const [register, names] of touched) {
-      const next: Row = { ...old, ...changes };
+      const next: Row = { ...old, ...changes, id };
       if (names.every((name) => next[name] === old[name])) continue;
       const above = old[`${register}_version`] as string;
       const version = this.#stamp(table, register, names, next, above, fixed);
@@ -124,6 +129,7 @@ export class Transaction extends Reader {
       }
       assigned[`${register}_version`] = version;
       changed.push(register);
+      replaced.push(above);
     }
     const derived = columns.filter((name) => !governed.has(name) && changes[name] !== old[name]);
     for (const name of derived) assigned[name] = changes[name] as Value;
@@ -135,7 +141,60 @@ export class Transaction extends Reader {
         [...Object.values(assigned), id],
       );
     }
+    for (const [i, above] of replaced.entries()) {
+      noteChange(this, table.name, id, changed[i] as string, above);
+    }
     return changed;
+  }
+
+  /**
+   * Stamps a register anew without changing its content, above what it has and above `held`.
+   *
+   * @param held - the version that the hub holds, or null
+   */
+  restamp(table: MutableTable, id: string, register: string, held: string | null): void {
+    const names = table.registers[register] as readonly string[];
+    const column = `${register}_version`;
+    const row = this.first<Row>([...names, column], `from ${table.name} where id = ?`, [id]);
+    if (!row) return;
+    const { id: device, contentKey, clock } = this.#identity();
+    this.#clock = tick(this.#clock ?? clock, this.now(), held === null ? undefined : clockOf(held));
+    const version = formatVersion(
+      this.#clock,
+      device,
+      contentHash([id, ...names.map((name) => row[name] ?? null)], contentKey),
+      lifecyclePrefix(row[column] as string),
+    );
+    this.run(`update ${table.name} set ${column} = ? where id = ?`, [version, id]);
+    noteChange(this, table.name, id, register);
+  }
+
+  /** Whether changes are noted for the hub. */
+  get capturing(): boolean {
+    return this.#identity().capturing;
+  }
+
+  /** Later stamps of this device are above a version that it has seen. */
+  observe(seen: Clock): void {
+    const clock = this.clock;
+    if (seen.ms > clock.ms || (seen.ms === clock.ms && seen.counter > clock.counter)) {
+      this.#clock = seen;
+    }
+  }
+
+  /** The latest stamp of this device. */
+  get clock(): Clock {
+    return this.#clock ?? this.#identity().clock;
+  }
+
+  /** Sets the clock, also backwards: it was wrong. */
+  set clock(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** To be called after a statement that changed who this device is or whether it notes changes. */
+  forgetIdentity(): void {
+    this.#device = undefined;
   }
 
   /** Writes the clock that was used, in the transaction that used it. */
@@ -161,7 +220,8 @@ export class Transaction extends Reader {
     fixed: FixedVersion | undefined,
   ): string {
     const lifecycle = table.lifecycle?.register === register ? lifecycleOf(table, row) : undefined;
-    const content = columns.map((name) => row[name] ?? null);
+    // The id belongs to it: the hash of a short title alone would tell the title to who guesses it.
+    const content = [row['id'] ?? null, ...columns.map((name) => row[name] ?? null)];
     if (fixed) {
       const clock = fixedClock(fixed, above);
       return formatVersion(clock, fixed.device, contentHash(content, null), lifecycle);
@@ -208,11 +268,13 @@ function readDevice(reader: Reader): DeviceRow {
     content_key: string;
     clock_ms: number;
     clock_counter: number;
-  }>(['id', 'content_key', 'clock_ms', 'clock_counter'], 'from device');
+    capturing: number;
+  }>(['id', 'content_key', 'clock_ms', 'clock_counter', 'capturing'], 'from device');
   if (!row) throw new Error('the store has no device row');
   return {
     id: row.id,
     contentKey: row.content_key,
     clock: { ms: row.clock_ms, counter: row.clock_counter },
+    capturing: row.capturing === 1,
   };
 }

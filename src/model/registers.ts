@@ -6,17 +6,22 @@
  * devices changed the same row; each has a column `<register>_version`.
  */
 
-/** Inserted once, never changed. `key` is the primary key. */
+/** Inserted once, never changed. */
 export interface ImmutableTable {
   readonly kind: 'immutable';
   readonly name: string;
+  /** What a row is, besides its id and origin device; the rest is this device's own. */
+  readonly columns: readonly string[];
 }
 
 /** Rows that change, register by register. */
 export interface MutableTable {
   readonly kind: 'mutable';
   readonly name: string;
-  /** Register to the columns that it governs. */
+  /**
+   * Register to the columns that it governs. The last register is the main one: it also carries
+   * the origin device of the row.
+   */
   readonly registers: Readonly<Record<string, readonly string[]>>;
   /**
    * The register whose version puts (attempt, terminal or not) before the clock, so that a late
@@ -33,7 +38,6 @@ export interface LocalTable {
 
 export type Table = ImmutableTable | MutableTable | LocalTable;
 
-const immutable = (name: string) => ({ kind: 'immutable', name }) as const;
 const local = (name: string) => ({ kind: 'local', name }) as const;
 
 const body = ['body', 'body_hash'] as const;
@@ -66,7 +70,7 @@ export const threads = {
 export const threadCheckpoints = {
   kind: 'mutable',
   name: 'thread_checkpoints',
-  registers: { state: ['created_at', 'deleted_at', ...body] },
+  registers: { state: ['thread_id', 'checkpoint_id', 'created_at', 'deleted_at', ...body] },
 } as const satisfies MutableTable;
 
 export const jobs = {
@@ -81,7 +85,7 @@ export const jobs = {
 export const goals = {
   kind: 'mutable',
   name: 'goals',
-  registers: { state: ['status', 'objective', 'deleted_at', ...body] },
+  registers: { state: ['scope', 'owner_id', 'status', 'objective', 'deleted_at', ...body] },
 } as const satisfies MutableTable;
 
 export const runtimeThreads = {
@@ -93,6 +97,7 @@ export const runtimeThreads = {
     deleted: ['deleted_at'],
     purge: ['purged_at'],
     details: [
+      'legacy_id',
       'workspace',
       'model',
       'mode',
@@ -112,7 +117,7 @@ export const runtimeTurns = {
   name: 'runtime_turns',
   registers: {
     lifecycle: ['status', 'attempt', 'started_at', 'ended_at', 'error', 'owner'],
-    details: ['thread_id', 'position', 'input_summary', 'created_at', ...body],
+    details: ['legacy_id', 'thread_id', 'position', 'input_summary', 'created_at', ...body],
   },
   lifecycle: { register: 'lifecycle', terminal: TURN_ENDED },
 } as const satisfies MutableTable;
@@ -123,6 +128,7 @@ export const runtimeItems = {
   name: 'runtime_items',
   registers: {
     content: [
+      'legacy_id',
       'turn_id',
       'position',
       'kind',
@@ -188,15 +194,57 @@ export const triggers = {
 export const legacyRecords = {
   kind: 'mutable',
   name: 'legacy_records',
-  registers: { content: ['owner_id', 'state', 'modified_at', ...body] },
+  registers: { content: ['kind', 'path', 'position', 'owner_id', 'state', 'modified_at', ...body] },
 } as const satisfies MutableTable;
 
-export const sessionMessages = immutable('session_messages');
-export const threadMessages = immutable('thread_messages');
-export const runtimeEvents = immutable('runtime_events');
-export const auditLog = immutable('audit_log');
-export const blobs = immutable('blobs');
-export const artifacts = immutable('artifacts');
+/** Files that belong to a session or a task. Never changed, but emptied when the owner is purged. */
+export const artifacts = {
+  kind: 'mutable',
+  name: 'artifacts',
+  registers: {
+    content: ['owner_kind', 'owner_id', 'path', 'size', 'modified_at', 'deleted_at', 'body_hash'],
+  },
+} as const satisfies MutableTable;
+
+/** Where a working tree lies on a device: what lets a session open in another machine's folder. */
+export const workspaces = {
+  kind: 'mutable',
+  name: 'workspaces',
+  registers: { place: ['path', 'remote', 'relative_path'] },
+} as const satisfies MutableTable;
+
+export const sessionMessages = {
+  kind: 'immutable',
+  name: 'session_messages',
+  columns: ['session_id', 'parent_id', 'role', 'created_at', ...body],
+} as const satisfies ImmutableTable;
+
+export const threadMessages = {
+  kind: 'immutable',
+  name: 'thread_messages',
+  columns: ['thread_id', 'parent_id', 'role', 'created_at', ...body],
+} as const satisfies ImmutableTable;
+
+export const runtimeEvents = {
+  kind: 'immutable',
+  name: 'runtime_events',
+  columns: [
+    'thread_id',
+    'type',
+    'turn_id',
+    'item_id',
+    'created_at',
+    'legacy_seq',
+    'legacy',
+    ...body,
+  ],
+} as const satisfies ImmutableTable;
+
+export const auditLog = {
+  kind: 'immutable',
+  name: 'audit_log',
+  columns: ['event', 'created_at', 'legacy', ...body],
+} as const satisfies ImmutableTable;
 
 /** Every table that holds a user's data or this device's own state. */
 export const TABLES: readonly Table[] = [
@@ -217,9 +265,11 @@ export const TABLES: readonly Table[] = [
   triggers,
   auditLog,
   legacyRecords,
-  blobs,
-  local('blob_chunks'),
   artifacts,
+  workspaces,
+  // Large bodies travel with the rows that refer to them.
+  local('blobs'),
+  local('blob_chunks'),
   local('session_leaves'),
   local('session_checkpoints'),
   local('offline_queue'),
@@ -229,4 +279,25 @@ export const TABLES: readonly Table[] = [
   local('import_homes'),
   local('import_sources'),
   local('device'),
+  local('sync_state'),
+  local('sync_status'),
+  local('sync_scans'),
+  local('outbox'),
+  local('parked'),
+  local('conflicts'),
+  local('clashes'),
+  local('unknown_columns'),
+  local('stale_roots'),
 ];
+
+export const MUTABLE_TABLES: readonly MutableTable[] = TABLES.filter(
+  (table) => table.kind === 'mutable',
+);
+export const IMMUTABLE_TABLES: readonly ImmutableTable[] = TABLES.filter(
+  (table) => table.kind === 'immutable',
+);
+
+/** The register that carries what a row is, and its origin device. */
+export function mainRegister(table: MutableTable): string {
+  return Object.keys(table.registers).at(-1) as string;
+}

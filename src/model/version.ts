@@ -54,6 +54,12 @@ export function clockOf(version: string): Clock {
   };
 }
 
+/** What a lifecycle's version puts before the clock; undefined for other registers. */
+export function lifecyclePrefix(version: string): Lifecycle | undefined {
+  if (version.indexOf('-') !== 7) return undefined;
+  return { attempt: Number.parseInt(version.slice(0, 6), 16), terminal: version[6] === '1' };
+}
+
 /** The device inside a version. */
 export function deviceOf(version: string): string {
   return version.split('-').at(-2) ?? '';

@@ -1,13 +1,26 @@
 import type { Database } from '../db/database.ts';
 import type { Value } from '../db/connection.ts';
+import { heldHash, removeRow } from '../db/immutable-row.ts';
+import { noteChange } from '../db/outbox.ts';
 import type { Stamper, Transaction } from '../db/transaction.ts';
 import { AmbiguousIdError, NotFoundError } from '../errors.ts';
 import {
+  artifacts,
+  automationRuns,
   automations,
+  goals,
+  legacyRecords,
+  runtimeEvents,
+  runtimeItems,
   runtimeThreads,
+  runtimeTurns,
+  sessionMessages,
   sessions,
   tasks,
+  threadCheckpoints,
+  threadMessages,
   threads,
+  type ImmutableTable,
   type MutableTable,
 } from '../model/registers.ts';
 import { sweepBlobs } from './repair.ts';
@@ -17,16 +30,24 @@ export interface PurgeResult {
   id: string;
 }
 
+type Blank = Readonly<Record<string, Value>>;
+
 interface Rule {
   readonly kind: string;
   readonly table: MutableTable;
   /** What the row itself is emptied to. */
-  readonly blank: Record<string, Value>;
-  /** Statements that empty its children; each takes the id. */
-  readonly children: readonly string[];
+  readonly blank: Blank;
+  /** Rows that never change, by the column that names their owner: they go. */
+  readonly rows: readonly [ImmutableTable, string][];
+  /** Rows that change: the condition that finds them, and what they are emptied to. */
+  readonly records: readonly [MutableTable, string, Blank][];
+  /** Statements for what is this device's own; each takes the id. */
+  readonly local: readonly string[];
 }
 
-const EMPTY = `body = 'null', body_hash = null`;
+const BODY: Blank = { body: '{}', body_hash: null };
+const FILE: Blank = { size: 0, modified_at: 0, body_hash: '' };
+
 /** Forgets the searchable texts that a condition names. */
 function forget(where: string): string[] {
   return [
@@ -39,55 +60,117 @@ const RULES: readonly Rule[] = [
   {
     kind: 'session',
     table: sessions,
-    blank: { title: '', workspace: '', model: '' },
-    children: [
-      `update session_messages set ${EMPTY} where session_id = ?`,
+    blank: { title: '', workspace: '', model: '', ...BODY },
+    rows: [[sessionMessages, 'session_id']],
+    records: [
+      [artifacts, `owner_kind = 'session' and owner_id = ?`, FILE],
+      [goals, `scope = 'session' and owner_id = ?`, { objective: '', ...BODY }],
+      [
+        legacyRecords,
+        `kind in ('approval_receipts', 'work_graph_archive') and owner_id = ?`,
+        { body: 'null', body_hash: null },
+      ],
+    ],
+    local: [
+      'delete from session_leaves where session_id = ?',
       'delete from session_checkpoints where session_id = ?',
       'delete from offline_queue where session_id = ?',
-      `delete from artifacts where owner_kind = 'session' and owner_id = ?`,
-      `delete from goals where scope = 'session' and owner_id = ?`,
-      `delete from legacy_records where kind in ('approval_receipts', 'work_graph_archive') and owner_id = ?`,
       ...forget(`kind in ('session', 'message') and owner_id = ?`),
     ],
   },
   {
     kind: 'thread',
     table: threads,
-    blank: { title: null, preview: '', cwd: '', tools: '[]' },
-    children: [
-      `update thread_messages set ${EMPTY} where thread_id = ?`,
-      'delete from thread_checkpoints where thread_id = ?',
-      `delete from goals where scope = 'thread' and owner_id = ?`,
+    blank: { title: null, preview: '', cwd: '', tools: '[]', ...BODY },
+    rows: [[threadMessages, 'thread_id']],
+    records: [
+      [threadCheckpoints, 'thread_id = ?', BODY],
+      [goals, `scope = 'thread' and owner_id = ?`, { objective: '', ...BODY }],
     ],
+    local: ['delete from thread_leaves where thread_id = ?'],
   },
   {
     kind: 'runtime thread',
     table: runtimeThreads,
-    blank: { title: null, workspace: '' },
-    children: [
-      `update runtime_events set ${EMPTY}, legacy = null where thread_id = ?`,
-      `delete from runtime_items where turn_id in (select id from runtime_turns where thread_id = ?)`,
-      'delete from runtime_turns where thread_id = ?',
-      `delete from goals where scope = 'runtime' and owner_id = ?`,
-      ...forget(`kind = 'item' and owner_id = ?`),
+    blank: { title: null, workspace: '', ...BODY },
+    rows: [[runtimeEvents, 'thread_id']],
+    records: [
+      [
+        runtimeItems,
+        'turn_id in (select id from runtime_turns where thread_id = ?)',
+        { summary: '', ...BODY },
+      ],
+      [runtimeTurns, 'thread_id = ?', { input_summary: '', error: null, ...BODY }],
+      [goals, `scope = 'runtime' and owner_id = ?`, { objective: '', ...BODY }],
     ],
+    local: forget(`kind = 'item' and owner_id = ?`),
   },
   {
     kind: 'task',
     table: tasks,
-    blank: { prompt: '', workspace: '', error: null },
-    children: [
-      `delete from artifacts where owner_kind = 'task' and owner_id = ?`,
-      ...forget(`kind = 'task' and owner_id = ?`),
-    ],
+    blank: { prompt: '', workspace: '', error: null, ...BODY },
+    rows: [],
+    records: [[artifacts, `owner_kind = 'task' and owner_id = ?`, FILE]],
+    local: forget(`kind = 'task' and owner_id = ?`),
   },
   {
     kind: 'automation',
     table: automations,
-    blank: { name: '', prompt: '', status: 'paused', next_run_at: null },
-    children: ['delete from automation_runs where automation_id = ?'],
+    blank: { name: '', prompt: '', status: 'paused', next_run_at: null, ...BODY },
+    rows: [],
+    records: [[automationRuns, 'automation_id = ?', { error: null, ...BODY }]],
+    local: [],
   },
 ];
+
+/**
+ * Empties what belongs to a purged record, as writes like any other: other devices get them, and
+ * whatever still comes of it from one that has not heard of the purge is emptied in its turn.
+ */
+export function sweepPurged(transaction: Transaction, table: string, id: string): void {
+  const rule = RULES.find((candidate) => candidate.table.name === table);
+  if (!rule) return;
+  for (const [immutable, owner] of rule.rows) sweepRows(transaction, immutable, owner, id);
+  for (const [records, where, blank] of rule.records) {
+    const ids = transaction.rows(`select id from ${records.name} where ${where}`, [id]);
+    for (const [child] of ids) {
+      const gone = hasDeletion(records) ? deletionOf(transaction, records, child as string) : {};
+      transaction.update(records, child as string, { ...blank, ...gone });
+    }
+  }
+  for (const statement of rule.local) transaction.run(statement, [id]);
+  transaction.update(rule.table, id, rule.blank);
+}
+
+/** Rows that never change are deleted; the hub is told by the hash of what they were. */
+function sweepRows(
+  transaction: Transaction,
+  table: ImmutableTable,
+  owner: string,
+  id: string,
+): void {
+  const rows = transaction.rows(
+    `select r.id, coalesce(c.original_id, r.id) from ${table.name} r
+     left join clashes c on c.table_name = '${table.name}' and c.row_id = r.id where r.${owner} = ?`,
+    [id],
+  );
+  for (const [row, original] of rows as [string, string][]) {
+    if (transaction.capturing) {
+      const hash = heldHash(transaction, table, row, original);
+      if (hash !== undefined) noteChange(transaction, table.name, original, hash);
+    }
+    removeRow(transaction, table, row);
+  }
+}
+
+function hasDeletion(table: MutableTable): boolean {
+  return Object.values(table.registers).some((columns) => columns.includes('deleted_at'));
+}
+
+function deletionOf(transaction: Transaction, table: MutableTable, id: string): Blank {
+  const [held] = transaction.rows(`select deleted_at from ${table.name} where id = ?`, [id]);
+  return { deleted_at: held?.[0] ?? transaction.now() };
+}
 
 /**
  * Empties a session, thread, task or automation for good: its content leaves the store, a small
@@ -106,15 +189,9 @@ export async function purge(
     const [rule] = rules;
     if (!rule) throw new NotFoundError('session, thread, task or automation', id);
     if (rules.length > 1) throw new AmbiguousIdError('record', id);
-    for (const statement of rule.children) transaction.run(statement, [id]);
     const now = transaction.now();
-    transaction.update(rule.table, id, {
-      ...rule.blank,
-      body: '{}',
-      body_hash: null,
-      deleted_at: now,
-      purged_at: now,
-    });
+    transaction.update(rule.table, id, { deleted_at: now, purged_at: now });
+    sweepPurged(transaction, rule.table.name, id);
     return rule.kind;
   });
   await sweepBlobs(database, stamper);

@@ -238,7 +238,7 @@ async function writeArtifactLines(context: ExportContext): Promise<void> {
   const query: RowQuery<Record<string, string | number> & { body_hash: string }> = {
     kind: 'artifacts',
     columns: ['id', 'device', 'owner_kind', 'owner_id', 'path', 'size', 'modified_at', 'body_hash'],
-    from: `from artifacts t where ${session === undefined ? '1' : `owner_kind = 'session' and owner_id = ?`}`,
+    from: `from artifacts t where t.deleted_at is null and ${session === undefined ? '1' : `owner_kind = 'session' and owner_id = ?`}`,
     params: session === undefined ? [] : [session],
     key: 'id',
   };

@@ -96,7 +96,7 @@ export async function writeArtifacts(context: ExportContext): Promise<void> {
   const query: RowQuery<ArtifactRow> = {
     kind: 'artifacts',
     columns: ['id', 'owner_kind', 'owner_id', 'path', 'modified_at', 'body_hash'],
-    from: `from artifacts where ${session === undefined ? '1' : `owner_kind = 'session' and owner_id = ?`}`,
+    from: `from artifacts where deleted_at is null and ${session === undefined ? '1' : `owner_kind = 'session' and owner_id = ?`}`,
     params: session === undefined ? [] : [session],
     key: 'id',
   };

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { finishBlob, hasBlob, storeChunk, CHUNK_BYTES } from '../../db/bodies.ts';
 import type { Database } from '../../db/database.ts';
-import { importPlain, type Outcome } from '../../db/import-row.ts';
+import { importRow, type Outcome } from '../../db/import-row.ts';
 import type { Stamper, Transaction } from '../../db/transaction.ts';
+import { artifacts } from '../../model/registers.ts';
 import type { ArtifactEntry } from '../../legacy/home-entry.ts';
 
 /**
@@ -33,15 +34,17 @@ export async function importArtifact(
   }
   return database.write(stamper, (transaction) => {
     if (!known && !finish(transaction, sha256, size, chunks)) return undefined;
-    return importPlain(transaction, 'artifacts', {
+    const row = {
       id: `${artifact.owner}/${artifact.ownerId}/${artifact.path}`,
       owner_kind: artifact.owner,
       owner_id: artifact.ownerId,
       path: artifact.path,
       size,
       modified_at: Math.round(artifact.mtimeMs),
+      deleted_at: null,
       body_hash: sha256,
-    });
+    };
+    return importRow(transaction, artifacts, row, row.modified_at, false);
   });
 }
 

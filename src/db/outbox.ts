@@ -1,0 +1,38 @@
+import type { Transaction } from './transaction.ts';
+
+/** The register of a note that stands for all of a row. */
+export const EVERY_REGISTER = '*';
+
+/** How many replaced versions a note names; of more, the first and the latest. */
+const BASES_MAX = 16;
+
+const NOTE = `insert or replace into outbox (table_name, row_id, register, noted_at, bases)
+  values (?1, ?2, ?3, ?4, '[]')`;
+
+/** Adds the replaced version to those that the former note named. */
+const NOTE_REPLACING = `insert or replace into outbox (table_name, row_id, register, noted_at, bases)
+  select ?1, ?2, ?3, ?4, json_set(
+    coalesce(max(bases), '[]'),
+    '$[' || min(coalesce(json_array_length(max(bases)), 0), ${BASES_MAX - 1}) || ']',
+    ?5
+  )
+  from outbox where table_name = ?1 and row_id = ?2 and register = ?3`;
+
+/**
+ * Notes for the hub that a register changed, in the transaction that changed it. Nothing is noted
+ * while sync is off.
+ *
+ * @param replaced - the version that the change replaced; absent where there was none
+ */
+export function noteChange(
+  transaction: Transaction,
+  table: string,
+  rowId: string,
+  register: string,
+  replaced?: string,
+): void {
+  if (!transaction.capturing) return;
+  const note = [table, rowId, register, transaction.now()];
+  if (replaced === undefined) transaction.run(NOTE, note);
+  else transaction.run(NOTE_REPLACING, [...note, replaced]);
+}

@@ -1,0 +1,196 @@
+import { storeBody } from '../../db/bodies.ts';
+import type { Value } from '../../db/connection.ts';
+import { queueDoc, type SearchKind } from '../../db/search-index.ts';
+import type { Row, Transaction } from '../../db/transaction.ts';
+import { mergeRegister } from '../../model/merge.ts';
+import { mainRegister, type MutableTable } from '../../model/registers.ts';
+import { clockOf } from '../../model/version.ts';
+import { sweepPurged } from '../../upkeep/purge.ts';
+import { completeBody } from '../chunks.ts';
+import { payloadOf, type Columns, type Payload } from '../../db/content.ts';
+import type { Entry } from '../pull-statements.ts';
+import { rowsById } from '../../db/synced-rows.ts';
+import { raiseFloor } from '../state.ts';
+import type { ApplyContext } from './context.ts';
+import { isPurged, rootOf } from './roots.ts';
+import { blank, splitColumns } from './shape.ts';
+import { markStale } from './stale-roots.ts';
+
+/** What came of an entry. */
+export type Applied = 'taken' | 'known' | 'chunks';
+
+/**
+ * Merges one register into its row, which is made where it is not there yet: registers come in any
+ * order.
+ *
+ * @returns `chunks`: its body is not all here, nothing was changed
+ * @throws `SealError` the columns do not fit the table
+ */
+export function applyRegister(
+  context: ApplyContext,
+  table: MutableTable,
+  entry: Entry,
+  payload: Payload,
+): Applied {
+  const { transaction } = context;
+  const register = entry.register;
+  const names = table.registers[register] as readonly string[];
+  const shape = context.shapes.of(transaction, table.name);
+  const { known, unknown } = splitColumns(shape, names, payload.c);
+  if (payload.h && !completeBody(transaction, payload.h)) return 'chunks';
+  const held = rowsById(transaction, table, [payload.i]).get(payload.i);
+  const version = held?.[`${register}_version`] as string | undefined;
+  if (entry.version !== '') {
+    transaction.observe(clockOf(entry.version));
+    raiseFloor(transaction, clockOf(entry.version));
+  }
+  const { outcome, conflict } = mergeRegister(version, entry.version, payload.b ?? []);
+  if (outcome === 'keep') return 'known';
+  // The hub holds this very version, or one that wins over what was noted.
+  transaction.run('delete from outbox where table_name = ? and row_id = ? and register = ?', [
+    table.name,
+    payload.i,
+    register,
+  ]);
+  if (outcome === 'same') return 'known';
+  if (conflict && held) keepLoser(transaction, table, held, register, entry.version);
+  keepUnknown(transaction, table.name, payload.i, register, unknown);
+  const values: Row = {
+    ...known,
+    ...bodyColumns(transaction, names, payload),
+    [`${register}_version`]: entry.version,
+    ...(register === mainRegister(table) && payload.d ? { device: payload.d } : {}),
+  };
+  if (held) updateRow(transaction, table.name, payload.i, values);
+  else insertRow(context, table, payload.i, values);
+  afterChange(context, table, payload.i, register, entry.version);
+  return 'taken';
+}
+
+function bodyColumns(transaction: Transaction, names: readonly string[], payload: Payload): Row {
+  if (!names.includes('body_hash')) return {};
+  if (payload.h) return { ...(names.includes('body') ? { body: null } : {}), body_hash: payload.h.hash };
+  if (!names.includes('body')) return { body_hash: '' };
+  return { ...storeBody(transaction, payload.t ?? 'null') };
+}
+
+function updateRow(transaction: Transaction, table: string, id: string, values: Row): void {
+  const names = Object.keys(values);
+  transaction.run(
+    `update ${table} set ${names.map((name) => `${name} = ?`).join(', ')} where id = ?`,
+    [...Object.values(values), id],
+  );
+}
+
+/** Registers that have not come yet get blank columns and an empty version. */
+function insertRow(context: ApplyContext, table: MutableTable, id: string, values: Row): void {
+  const row: Row = { id };
+  for (const [name, column] of context.shapes.of(context.transaction, table.name)) {
+    if (name !== 'id') row[name] = values[name] ?? blank(column);
+  }
+  if ('body' in row && row['body'] === null && row['body_hash'] === null) row['body'] = 'null';
+  context.transaction.insertPlain(table.name, [row]);
+}
+
+/** The columns that lost, for people to see. */
+function keepLoser(
+  transaction: Transaction,
+  table: MutableTable,
+  held: Columns,
+  register: string,
+  won: string,
+): void {
+  const names = table.registers[register] as readonly string[];
+  const { c, t, h } = payloadOf(transaction, table.name, held, names, undefined);
+  const lost = JSON.stringify({ ...c, ...(t === undefined ? {} : { body: t }), ...(h ? { body_hash: h.hash } : {}) });
+  transaction.insertPlain('conflicts', [
+    {
+      table_name: table.name,
+      row_id: held['id'] as string,
+      register,
+      lost_version: held[`${register}_version`] as string,
+      won_version: won,
+      found_at: transaction.now(),
+      ...storeBody(transaction, lost),
+    },
+  ]);
+}
+
+/** Columns of newer versions of this library wait here, and go on with the register. */
+export function keepUnknown(
+  transaction: Transaction,
+  table: string,
+  id: string,
+  register: string,
+  unknown: Columns,
+): void {
+  const key = [table, id, register];
+  if (Object.keys(unknown).length === 0) {
+    transaction.run(
+      'delete from unknown_columns where table_name = ? and row_id = ? and register = ?',
+      key,
+    );
+    return;
+  }
+  transaction.run(
+    `insert or replace into unknown_columns (table_name, row_id, register, columns)
+     values (?, ?, ?, ?)`,
+    [...key, JSON.stringify(unknown)],
+  );
+}
+
+const SEARCHED: Readonly<Record<string, { kind: SearchKind; registers: readonly string[] }>> = {
+  sessions: { kind: 'session', registers: ['title', 'details'] },
+  tasks: { kind: 'task', registers: ['prompt', 'details'] },
+  runtime_items: { kind: 'item', registers: ['content'] },
+};
+
+/** What follows from a register that was taken: derived columns, the search index, a purge. */
+function afterChange(
+  context: ApplyContext,
+  table: MutableTable,
+  id: string,
+  register: string,
+  version: string,
+): void {
+  const { transaction } = context;
+  const row = rowsById(transaction, table, [id]).get(id) as Columns;
+  const root = rootOf(transaction, table.name, row);
+  touch(context, table, id, register, version);
+  if (root && isPurged(transaction, root)) {
+    sweepPurged(transaction, root.table, root.id);
+    return;
+  }
+  if (root) markStale(transaction, root);
+  const searched = SEARCHED[table.name];
+  if (searched?.registers.includes(register)) {
+    const at = version === '' ? 0 : clockOf(version).ms;
+    queueDoc(transaction, { kind: searched.kind, refId: id, ownerId: root?.id ?? id, at });
+  }
+}
+
+/** Changes of these are no work on a record: its `updated_at` stays. */
+const QUIET = new Set(['title', 'name', 'archive', 'deleted', 'purge']);
+
+/** Raises `updated_at`, which is not sent but follows from what is. */
+function touch(
+  { transaction, shapes }: ApplyContext,
+  table: MutableTable,
+  id: string,
+  register: string,
+  version: string,
+): void {
+  if (!shapes.of(transaction, table.name).has('updated_at')) return;
+  if (table.name === 'tasks') {
+    transaction.run(
+      `update tasks set updated_at = max(created_at, coalesce(started_at, 0), coalesce(ended_at, 0))
+       where id = ?`,
+      [id],
+    );
+    return;
+  }
+  if (QUIET.has(register) || version === '') return;
+  const values: Value[] = [clockOf(version).ms, id];
+  transaction.run(`update ${table.name} set updated_at = max(updated_at, ?) where id = ?`, values);
+}
+

@@ -1,0 +1,158 @@
+import { storeBody } from '../../db/bodies.ts';
+import { noteChange } from '../../db/outbox.ts';
+import { queueDoc, removeDoc } from '../../db/search-index.ts';
+import type { Row, Transaction } from '../../db/transaction.ts';
+import { clashId } from '../../model/merge.ts';
+import type { ImmutableTable } from '../../model/registers.ts';
+import { completeBody } from '../chunks.ts';
+import type { Columns, Payload } from '../../db/content.ts';
+import { heldHash, removeRow } from '../../db/immutable-row.ts';
+import { hubRegister } from '../keys/hash-ids.ts';
+import type { Applied } from './apply-register.ts';
+import { keepUnknown } from './apply-register.ts';
+import type { ApplyContext } from './context.ts';
+import { isPurged, rootOf } from './roots.ts';
+import { splitColumns } from './shape.ts';
+import { markStale } from './stale-roots.ts';
+
+/**
+ * Adds an immutable row. Where its id stands for another content here, the lower hash keeps the id
+ * and the other row gets one of its own, on every device alike.
+ *
+ * @throws `SealError` the columns do not fit the table
+ */
+export function applyRow(
+  context: ApplyContext,
+  table: ImmutableTable,
+  payload: Payload,
+  contentHash: string,
+): Applied {
+  const { transaction } = context;
+  const shape = context.shapes.of(transaction, table.name);
+  const { known, unknown } = splitColumns(shape, table.columns, payload.c);
+  const row: Columns = { ...known, id: payload.i };
+  const root = rootOf(transaction, table.name, row);
+  if (root && isPurged(transaction, root)) {
+    noteChange(transaction, table.name, payload.i, contentHash);
+    return 'known';
+  }
+  if (payload.h && !completeBody(transaction, payload.h)) return 'chunks';
+  const id = placeFor(context, table, payload.i, contentHash);
+  if (id === undefined) return 'known';
+  const body = payload.h
+    ? { body: null, body_hash: payload.h.hash }
+    : storeBody(transaction, payload.t ?? 'null');
+  insert(context, table, { ...known, ...body, id, device: payload.d ?? '', pulled: context.round });
+  if (Object.keys(unknown).length > 0) keepUnknown(transaction, table.name, id, '', unknown);
+  if (root) markStale(transaction, root);
+  if (table.name === 'session_messages') {
+    const at = Number(known['created_at'] ?? 0);
+    queueDoc(transaction, { kind: 'message', refId: id, ownerId: String(known['session_id']), at });
+  }
+  return 'taken';
+}
+
+/** Takes a row away that was purged elsewhere. */
+export function applyPurge(
+  context: ApplyContext,
+  table: ImmutableTable,
+  payload: Payload,
+  register: string,
+): Applied {
+  const { transaction, ring } = context;
+  const clashes = transaction
+    .rows('select row_id from clashes where table_name = ? and original_id = ?', [
+      table.name,
+      payload.i,
+    ])
+    .map((row) => row[0] as string);
+  for (const id of [payload.i, ...clashes]) {
+    const hash = heldHash(transaction, table, id, payload.i);
+    if (hash === undefined || hubRegister(ring, table.name, hash) !== register) continue;
+    removeRow(transaction, table, id);
+    return 'taken';
+  }
+  return 'known';
+}
+
+/** The id under which the row is to stand; undefined when it is here already. */
+function placeFor(
+  context: ApplyContext,
+  table: ImmutableTable,
+  id: string,
+  contentHash: string,
+): string | undefined {
+  const { transaction, round } = context;
+  const held = heldHash(transaction, table, id, id);
+  if (held === undefined) return id;
+  const own = clashId(id, contentHash);
+  const here = held === contentHash ? id : own;
+  const known = transaction.run(`update ${table.name} set pulled = ? where id = ?`, [round, here]);
+  if (known > 0) return undefined;
+  if (held < contentHash) {
+    noteClash(transaction, table, own, id);
+    return own;
+  }
+  moveAway(transaction, table, id, clashId(id, held));
+  return id;
+}
+
+/** Gives the row that stands under an id another one; its number, and so its order, stays. */
+function moveAway(
+  transaction: Transaction,
+  table: ImmutableTable,
+  id: string,
+  newId: string,
+): void {
+  const row = transaction.first<Row>(
+    columnsOf(transaction, table.name),
+    `from ${table.name} where id = ?`,
+    [id],
+  );
+  if (!row) return;
+  transaction.run(`delete from ${table.name} where id = ?`, [id]);
+  transaction.insertPlain(table.name, [{ ...row, id: newId }]);
+  transaction.run('update unknown_columns set row_id = ? where table_name = ? and row_id = ?', [
+    newId,
+    table.name,
+    id,
+  ]);
+  if (table.name === 'session_messages') {
+    removeDoc(transaction, 'message', id);
+    const ownerId = String(row['session_id']);
+    queueDoc(transaction, { kind: 'message', refId: newId, ownerId, at: Number(row['created_at']) });
+  }
+  noteClash(transaction, table, newId, id);
+}
+
+function columnsOf(transaction: Transaction, table: string): string[] {
+  return transaction
+    .rows('select name from pragma_table_info(?)', [table])
+    .map((row) => row[0] as string);
+}
+
+function noteClash(
+  transaction: Transaction,
+  table: ImmutableTable,
+  id: string,
+  originalId: string,
+): void {
+  transaction.run(
+    'insert or ignore into clashes (table_name, row_id, original_id, found_at) values (?, ?, ?, ?)',
+    [table.name, id, originalId, transaction.now()],
+  );
+}
+
+/** Events get the next number of their thread here, in the order in which they come. */
+function insert(context: ApplyContext, table: ImmutableTable, row: Row): void {
+  if (table.name !== 'runtime_events') {
+    context.transaction.insertPlain(table.name, [row]);
+    return;
+  }
+  const thread = String(row['thread_id']);
+  const last =
+    context.lastSeq.get(thread) ??
+    context.transaction.number('select max(seq) from runtime_events where thread_id = ?', [thread]);
+  context.lastSeq.set(thread, last + 1);
+  context.transaction.insertPlain(table.name, [{ ...row, seq: last + 1 }]);
+}

@@ -1,0 +1,85 @@
+import { SealError } from '../../errors.ts';
+import { IMMUTABLE_TABLES, MUTABLE_TABLES, type ImmutableTable, type MutableTable } from '../../model/registers.ts';
+import { clockOf } from '../../model/version.ts';
+import { contentHashOf, type Payload } from '../../db/content.ts';
+import { limitOf, type HubMeta } from '../hub-meta.ts';
+import { hubId, hubRegister } from '../keys/hash-ids.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import { PURGED_VERSION, SCHEMA } from '../outgoing.ts';
+import type { Entry } from '../pull-statements.ts';
+import { openPayload } from '../seal.ts';
+import { parsePayload } from './shape.ts';
+
+/** How far a version may be ahead of what the hub takes before it is set aside, in milliseconds. */
+const FUTURE_MS = 24 * 60 * 60_000;
+
+export type ParkReason = 'schema' | 'key' | 'damaged' | 'future' | 'chunks';
+
+/** An entry that this device understands. */
+export type Opened =
+  | { readonly kind: 'register'; readonly table: MutableTable; readonly entry: Entry; readonly payload: Payload }
+  | {
+      readonly kind: 'row' | 'purged';
+      readonly table: ImmutableTable;
+      readonly entry: Entry;
+      readonly payload: Payload;
+      readonly contentHash: string;
+    }
+  | { readonly kind: 'parked'; readonly entry: Entry; readonly reason: ParkReason };
+
+/** Opens an entry and checks it; the hub and the other devices are trusted with nothing. */
+export function openEntry(
+  ring: KeyRing | null,
+  entry: Entry,
+  meta: Pick<HubMeta, 'nowMs' | 'floorMs'>,
+): Opened {
+  const parked = (reason: ParkReason) => ({ kind: 'parked', entry, reason }) as const;
+  const mutable = MUTABLE_TABLES.find((table) => table.name === entry.table);
+  const immutable = IMMUTABLE_TABLES.find((table) => table.name === entry.table);
+  if (entry.schema > SCHEMA || (!mutable && !immutable)) return parked('schema');
+  try {
+    const payload = parsePayload(openPayload(ring, entry, entry.keyNumber, entry.payload));
+    if (hubId(ring, entry.table, payload.i) !== entry.id) return parked('damaged');
+    if (immutable) return openRow(ring, immutable, entry, payload);
+    if (!mutable) return parked('schema');
+    return openRegister(mutable, entry, payload, limitOf(meta) + FUTURE_MS);
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error;
+    return parked(error.reason === 'key' ? 'key' : 'damaged');
+  }
+}
+
+const VERSION = /^(?:[0-9a-f]{6}[01]-)?[0-9a-f]{16}-[A-Za-z0-9]{1,64}-[0-9a-f]{12}$/;
+
+function openRegister(table: MutableTable, entry: Entry, payload: Payload, latest: number): Opened {
+  const known = Object.hasOwn(table.registers, entry.register);
+  if (!known) return { kind: 'parked', entry, reason: 'schema' };
+  const isLifecycle = table.lifecycle?.register === entry.register;
+  const fits = entry.version === '' || (VERSION.test(entry.version) && (entry.version[7] === '-') === isLifecycle);
+  if (!fits) return { kind: 'parked', entry, reason: 'damaged' };
+  if (entry.version !== '' && clockOf(entry.version).ms > latest) {
+    return { kind: 'parked', entry, reason: 'future' };
+  }
+  return { kind: 'register', table, entry, payload };
+}
+
+function openRow(
+  ring: KeyRing | null,
+  table: ImmutableTable,
+  entry: Entry,
+  payload: Payload,
+): Opened {
+  const { register, version } = entry;
+  if (payload.x === 1) {
+    // A mark names no content: the register alone says which row of this id is meant.
+    const fits = version === PURGED_VERSION;
+    return fits
+      ? { kind: 'purged', table, entry, payload, contentHash: register }
+      : { kind: 'parked', entry, reason: 'damaged' };
+  }
+  const contentHash = contentHashOf(table.name, payload);
+  if (version !== '' || hubRegister(ring, table.name, contentHash) !== register) {
+    return { kind: 'parked', entry, reason: 'damaged' };
+  }
+  return { kind: 'row', table, entry, payload, contentHash };
+}

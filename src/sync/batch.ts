@@ -1,0 +1,285 @@
+import type { Reader } from '../db/reader.ts';
+import {
+  IMMUTABLE_TABLES,
+  MUTABLE_TABLES,
+  type ImmutableTable,
+  type MutableTable,
+} from '../model/registers.ts';
+import { chunkCount, chunkEntry } from './chunks.ts';
+import type { BodyRef, Columns } from '../db/content.ts';
+import type { KeyRing } from './keys/key-ring.ts';
+import { purgeEntry, registerEntries, rowEntry, type Ready } from './outgoing.ts';
+import type { Outgoing } from './push-statements.ts';
+import { rowsById, unknownColumns } from '../db/synced-rows.ts';
+import type { SyncState } from './state.ts';
+
+/** What an acknowledgement trims: exactly what was read for the push. */
+export interface Trim {
+  readonly notes: number[];
+  readonly parked: { table: string; hubId: string; register: string; offer: number }[];
+  /** Table to how far it is sent now; a mutable table that was offered to its end has null. */
+  readonly numbers: Map<string, number>;
+  readonly ids: Map<string, string | null>;
+}
+
+export interface Sending {
+  readonly entry: Outgoing;
+  /** The hub may hold it already: it is asked first. */
+  readonly offered: boolean;
+  /** Absent for a piece of a body and for a parked entry, which are sent as they are. */
+  readonly source?: Ready['source'];
+}
+
+export interface Batch {
+  readonly sending: Sending[];
+  readonly trim: Trim;
+  /** The round in which it was read. */
+  readonly round: number;
+  /** The body of which it is a piece, and which piece. */
+  readonly piece?: { readonly body: BodyRef; readonly position: number };
+}
+
+/** Bounds of one push. */
+export interface BatchLimits {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+/** How many pieces of large bodies were acknowledged, by hash, while this process has run. */
+export type SentPieces = Map<string, number>;
+
+interface Note {
+  readonly number: number;
+  readonly table_name: string;
+  readonly row_id: string;
+  readonly register: string;
+  readonly bases: string;
+}
+
+/** Gathers what is not on the hub, up to the limits. */
+class Gathering {
+  readonly batch: Batch;
+  readonly #limits: BatchLimits;
+  readonly #pieces: SentPieces;
+  #bytes = 0;
+  /** A large body that has to go first. */
+  missing: BodyRef | undefined;
+
+  constructor(round: number, limits: BatchLimits, pieces: SentPieces) {
+    const trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
+    this.batch = { sending: [], trim, round };
+    this.#limits = limits;
+    this.#pieces = pieces;
+  }
+
+  get full(): boolean {
+    if (this.missing) return true;
+    const { rows, bytes } = this.#limits;
+    return this.batch.sending.length >= rows || this.#bytes >= bytes;
+  }
+
+  /** Takes all entries of a row or none. */
+  add(list: readonly Ready[], offered: boolean): boolean {
+    const large = list.find(
+      ({ body }) => body && (this.#pieces.get(body.hash) ?? 0) < chunkCount(body),
+    );
+    if (large) {
+      this.missing = large.body;
+      return false;
+    }
+    for (const { entry, source } of list) this.#take({ entry, offered, source });
+    return true;
+  }
+
+  addParked(entry: Outgoing): void {
+    this.#take({ entry, offered: true });
+  }
+
+  #take(sending: Sending): void {
+    this.batch.sending.push(sending);
+    this.#bytes += sending.entry.payload.length + 200;
+  }
+}
+
+/** Reads what the hub has not acknowledged; undefined when there is nothing. */
+export function readBatch(
+  reader: Reader,
+  state: SyncState,
+  ring: KeyRing | null,
+  limits: BatchLimits,
+  pieces: SentPieces,
+): Batch | undefined {
+  const gathering = new Gathering(state.round, limits, pieces);
+  gatherParked(reader, gathering, limits.rows);
+  gatherNotes(reader, ring, gathering, limits.rows);
+  for (const table of MUTABLE_TABLES) gatherOffers(reader, ring, gathering, table, limits.rows);
+  for (const table of IMMUTABLE_TABLES) gatherRows(reader, ring, gathering, table, state, limits.rows);
+  const { batch, missing } = gathering;
+  if (missing && batch.sending.length === 0) return pieceOf(reader, ring, missing, state, pieces);
+  const { trim } = batch;
+  const trims = trim.notes.length + trim.numbers.size + trim.ids.size;
+  return batch.sending.length + trims > 0 ? batch : undefined;
+}
+
+function pieceOf(
+  reader: Reader,
+  ring: KeyRing | null,
+  body: BodyRef,
+  state: SyncState,
+  pieces: SentPieces,
+): Batch | undefined {
+  const position = pieces.get(body.hash) ?? 0;
+  const entry = chunkEntry(reader, ring, body, position);
+  if (!entry) return undefined;
+  const trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
+  return { sending: [{ entry, offered: true }], trim, round: state.round, piece: { body, position } };
+}
+
+function gatherParked(reader: Reader, gathering: Gathering, limit: number): void {
+  const rows = reader.rows(
+    `select table_name, hub_id, register, version, key_number, schema, payload, offer
+     from parked where offer > 0 order by offer limit ?`,
+    [limit],
+  );
+  for (const [table, id, register, version, keyNumber, schema, payload, offer] of rows) {
+    if (gathering.full) return;
+    const key = { table: table as string, id: id as string, register: register as string };
+    gathering.addParked({
+      ...key,
+      version: version as string,
+      // The hub took this version once; it is not stamped anew here.
+      ms: null,
+      keyNumber: Number(keyNumber),
+      schema: Number(schema),
+      payload: payload as Uint8Array,
+    });
+    gathering.batch.trim.parked.push({
+      table: key.table,
+      hubId: key.id,
+      register: key.register,
+      offer: Number(offer),
+    });
+  }
+}
+
+function gatherNotes(
+  reader: Reader,
+  ring: KeyRing | null,
+  gathering: Gathering,
+  limit: number,
+): void {
+  const notes = reader.list<Note>(
+    ['number', 'table_name', 'row_id', 'register', 'bases'],
+    'from outbox where stuck is null order by number limit ?',
+    [limit],
+  );
+  const waiting = parkedKeys(reader);
+  const rows = new Map<string, Map<string, Columns>>();
+  for (const table of MUTABLE_TABLES) {
+    const ids = notes.filter((note) => note.table_name === table.name).map((note) => note.row_id);
+    if (ids.length > 0) rows.set(table.name, rowsById(reader, table, ids));
+  }
+  for (const note of notes) {
+    if (gathering.full) return;
+    const list = entriesOf(reader, ring, note, rows.get(note.table_name)?.get(note.row_id));
+    // A local edit of a register with a parked entry waits with it.
+    if (list.some(({ entry }) => waiting.has(keyOf(entry.table, entry.id, entry.register)))) continue;
+    if (!gathering.add(list, false)) return;
+    gathering.batch.trim.notes.push(note.number);
+  }
+}
+
+function entriesOf(
+  reader: Reader,
+  ring: KeyRing | null,
+  note: Note,
+  row: Columns | undefined,
+): Ready[] {
+  const { table_name: name, row_id: id, register } = note;
+  const table = MUTABLE_TABLES.find((candidate) => candidate.name === name);
+  if (!table) return [purgeEntry(ring, name, id, register)];
+  if (!row) return [];
+  const bases = JSON.parse(note.bases) as string[];
+  return registerEntries(reader, ring, table, row, register, bases, unknownColumns(reader, name, id));
+}
+
+const keyOf = (table: string, id: string, register: string) => `${table}\n${id}\n${register}`;
+
+function parkedKeys(reader: Reader): ReadonlySet<string> {
+  const rows = reader.rows('select table_name, hub_id, register from parked');
+  return new Set(rows.map((row) => keyOf(row[0] as string, row[1] as string, row[2] as string)));
+}
+
+function gatherOffers(
+  reader: Reader,
+  ring: KeyRing | null,
+  gathering: Gathering,
+  table: MutableTable,
+  limit: number,
+): void {
+  if (gathering.full) return;
+  const scan = reader.rows(
+    'select after_id from sync_scans where table_name = ? and after_id is not null',
+    [table.name],
+  )[0];
+  if (!scan) return;
+  const ids = reader
+    .rows(`select id from ${table.name} where id > ? order by id limit ?`, [
+      scan[0] as string,
+      limit,
+    ])
+    .map((row) => row[0] as string);
+  const rows = rowsById(reader, table, ids);
+  const waiting = parkedKeys(reader);
+  for (const id of ids) {
+    if (gathering.full) return;
+    const row = rows.get(id) as Columns;
+    const unknown = unknownColumns(reader, table.name, id);
+    const list = registerEntries(reader, ring, table, row, '*', [], unknown).filter(
+      ({ entry }) => !waiting.has(keyOf(entry.table, entry.id, entry.register)),
+    );
+    if (!gathering.add(list, true)) return;
+    gathering.batch.trim.ids.set(table.name, id);
+  }
+  if (ids.length < limit) gathering.batch.trim.ids.set(table.name, null);
+}
+
+function gatherRows(
+  reader: Reader,
+  ring: KeyRing | null,
+  gathering: Gathering,
+  table: ImmutableTable,
+  state: SyncState,
+  limit: number,
+): void {
+  if (gathering.full) return;
+  const [after = 0, until = 0] = (
+    reader.rows('select after_number, until_number from sync_scans where table_name = ?', [
+      table.name,
+    ])[0] ?? []
+  ).map(Number);
+  const found = reader.list<Columns>(
+    ['number', 'id', 'device', ...table.columns],
+    `from ${table.name} where number > ? and pulled <> ? order by number limit ?`,
+    [after, state.round, limit],
+  );
+  const clashes = originalIds(reader, table.name);
+  for (const row of found) {
+    if (gathering.full) return;
+    const id = row['id'] as string;
+    const number = Number(row['number']);
+    const unknown = unknownColumns(reader, table.name, id).get('');
+    const one = rowEntry(reader, ring, table, row, clashes.get(id) ?? id, unknown);
+    if (!gathering.add([one], number <= until)) return;
+    gathering.batch.trim.numbers.set(table.name, number);
+  }
+  if (found.length === limit) return;
+  const last = reader.number(`select max(number) from ${table.name}`);
+  if (last > after) gathering.batch.trim.numbers.set(table.name, last);
+}
+
+/** Rows that have an id of their own because another content bears theirs. */
+export function originalIds(reader: Reader, table: string): ReadonlyMap<string, string> {
+  const rows = reader.rows('select row_id, original_id from clashes where table_name = ?', [table]);
+  return new Map(rows.map((row) => [row[0] as string, row[1] as string]));
+}

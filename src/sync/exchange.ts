@@ -1,0 +1,43 @@
+import type { Database } from '../db/database.ts';
+import type { BatchLimits, SentPieces } from './batch.ts';
+import type { Hub } from './hub/hub.ts';
+import type { KeyRing } from './keys/key-ring.ts';
+import type { DeviceInfo } from './push-statements.ts';
+
+/** What one exchange with the hub stands on. */
+export interface Exchange {
+  readonly database: Database;
+  readonly hub: Hub;
+  /** Another way to read the hub; absent: the hub itself. */
+  readonly replica?: Hub | undefined;
+  readonly ring: KeyRing | null;
+  /** Unix milliseconds on this device. */
+  readonly now: () => number;
+  readonly info: DeviceInfo;
+  /** What tells this machine from another one to which the store was copied. */
+  readonly machine: string;
+  readonly memory: Memory;
+}
+
+const LIMITS: BatchLimits = { rows: 2000, bytes: 1 << 20 };
+
+/** What is remembered while the process runs; forgetting it costs work, never data. */
+export class Memory {
+  readonly pieces: SentPieces = new Map();
+  #limits = LIMITS;
+
+  get limits(): BatchLimits {
+    return this.#limits;
+  }
+
+  /** Halves the next batch. @returns false when it was a single row already */
+  halve(sent: number): boolean {
+    if (this.#limits.rows <= 1 || sent <= 1) return false;
+    this.#limits = { ...LIMITS, rows: Math.floor(Math.min(this.#limits.rows, sent) / 2) };
+    return true;
+  }
+
+  grow(): void {
+    this.#limits = { ...LIMITS, rows: Math.min(LIMITS.rows, this.#limits.rows * 2) };
+  }
+}

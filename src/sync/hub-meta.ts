@@ -1,0 +1,93 @@
+import { HubNewerError, HubRefusedError } from '../errors.ts';
+import type { Ask, Mark } from './ask.ts';
+import type { Hub, HubRow, HubStatement } from './hub/hub.ts';
+
+/** What this version speaks; a hub with a higher number is refused. */
+export const PROTOCOL = 1;
+/** How far a version may be ahead of the hub's clock, in milliseconds. */
+export const SLACK_MS = 10 * 60_000;
+/** The hub's clock in unix milliseconds. */
+export const HUB_NOW = `cast(unixepoch('subsec') * 1000 as integer)`;
+
+/** The hub as it stood in one snapshot, seen by one device. */
+export interface HubMeta {
+  readonly storeId: string;
+  readonly epoch: Mark;
+  readonly head: Mark;
+  /** The hub's clock, unix milliseconds. */
+  readonly nowMs: number;
+  readonly floorMs: number;
+  /** Whether the hub was ever in the state that the device remembers. */
+  readonly hasPair: boolean;
+  /** The last push of this device that the hub took. */
+  readonly mine: Mark | null;
+  readonly revoked: boolean;
+  readonly keyCheck: string;
+}
+
+/** The latest version that the hub takes, unix milliseconds. */
+export function limitOf(meta: Pick<HubMeta, 'nowMs' | 'floorMs'>): number {
+  return Math.max(meta.nowMs + SLACK_MS, meta.floorMs);
+}
+
+const META = `select m.protocol, m.store_id, m.epoch, m.epoch_token, m.head, h.token, ${HUB_NOW},
+    m.floor_ms, ?2 is null or exists (select 1 from hub_commits where head = ?2 and token = ?3),
+    d.push_number, d.push_token, d.revoked_at is not null, m.key_check
+  from hub_meta m
+  left join hub_commits h on h.head = m.head
+  left join hub_devices d on d.id = ?1`;
+
+export function metaStatement(ask: Ask): HubStatement {
+  return { sql: META, params: [ask.device, ask.pair?.number ?? null, ask.pair?.token ?? null] };
+}
+
+/** @throws `HubNewerError`, `HubRefusedError` */
+export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
+  const row = rows?.[0];
+  if (!row) throw new HubRefusedError('the hub has lost its meta row');
+  const [protocol, storeId, epoch, epochToken, head, token, nowMs, floorMs, hasPair] = row;
+  const [pushNumber, pushToken, revoked, keyCheck] = row.slice(9);
+  if (Number(protocol) > PROTOCOL) {
+    throw new HubNewerError(
+      `the hub speaks protocol ${Number(protocol)}, this version only up to ${PROTOCOL}`,
+    );
+  }
+  return {
+    storeId: String(storeId),
+    epoch: { number: Number(epoch), token: String(epochToken) },
+    head: { number: Number(head), token: typeof token === 'string' ? token : '' },
+    nowMs: Number(nowMs),
+    floorMs: Number(floorMs),
+    hasPair: Number(hasPair) === 1,
+    mine:
+      pushNumber === null || pushNumber === undefined
+        ? null
+        : { number: Number(pushNumber), token: String(pushToken) },
+    revoked: Number(revoked) === 1,
+    keyCheck: String(keyCheck),
+  };
+}
+
+/** Runs statements after one that reads the meta row, in one snapshot; null: there is no hub yet. */
+export async function askHub(
+  hub: Hub,
+  ask: Ask,
+  statements: readonly HubStatement[],
+  mode: 'read' | 'write' = 'read',
+): Promise<{ meta: HubMeta; answers: HubRow[][] } | null> {
+  try {
+    const [first, ...answers] = await hub.run([metaStatement(ask), ...statements], mode);
+    return { meta: readMeta(first), answers };
+  } catch (error) {
+    if (error instanceof HubRefusedError && (await isEmpty(hub))) return null;
+    throw error;
+  }
+}
+
+const FIND = `select name from sqlite_master where name = 'hub_meta'`;
+
+/** Whether nobody has founded a hub there, or somebody wiped it. */
+export async function isEmpty(hub: Hub): Promise<boolean> {
+  const [rows] = await hub.run([{ sql: FIND, params: [] }], 'read');
+  return rows?.length === 0;
+}

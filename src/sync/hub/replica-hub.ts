@@ -1,0 +1,199 @@
+import Driver from 'libsql';
+import { chmodSync, closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import {
+  ClosedError,
+  HubBusyError,
+  HubRefusedError,
+  HubUnreachableError,
+  StoreError,
+} from '../../errors.ts';
+import { HttpHub } from './http-hub.ts';
+import { hubAddress, type HubAddress } from './hub-address.ts';
+import { statementFailure } from './hub-failure.ts';
+import type { TokenSource } from './hub-request.ts';
+import type { Hub, HubRow, HubStatement, HubValue } from './hub.ts';
+import { textAsBytes, textFromBytes } from './text-as-bytes.ts';
+
+export interface ReplicaHubOptions {
+  /** A disposable file: whatever is there and cannot be used is deleted. */
+  readonly path: string;
+  readonly url: string;
+  readonly token: TokenSource;
+  /** For the file at rest; a file under another key is made anew. */
+  readonly encryptionKey?: string | undefined;
+}
+
+const sideFiles = ['', '-client_wal_index', '-wal', '-shm', '-info'];
+/** What the driver says of a file that it cannot go on with, and SQLite of a damaged one. */
+const damaged = /wal_index|not a database|malformed|SQLITE_(CORRUPT|NOTADB)|Injector error/i;
+
+/**
+ * A copy of the hub in a local file, brought up to date by libSQL's embedded replica: for reading
+ * many entries. It is a cache of what the hub says and may be deleted at any time.
+ *
+ * {@link sync} blocks the thread while it copies (three seconds where the hub hangs up in the middle,
+ * and for as long as a silent network lets it): use it from a worker thread. The native client has
+ * its own connection and does not know the deadlines of `HttpHub`.
+ */
+export class ReplicaHub implements Hub {
+  readonly #path: string;
+  readonly #address: HubAddress;
+  readonly #encryptionKey: string | undefined;
+  readonly #http: HttpHub;
+  /** The one that the hub accepted last. */
+  #token: string | undefined;
+  #open: { readonly driver: Driver.Database; readonly token: string | undefined } | undefined;
+  #closed = false;
+
+  /** @throws `InvalidInputError` the address cannot be one of a hub */
+  constructor({ path, url, token, encryptionKey }: ReplicaHubOptions) {
+    this.#path = path;
+    this.#address = hubAddress(url);
+    this.#encryptionKey = encryptionKey;
+    this.#http = new HttpHub({ url, token: async () => (this.#token = await token()) });
+  }
+
+  /**
+   * Copies what the hub has and the file has not. A file that is broken or incomplete is deleted
+   * and made anew.
+   *
+   * @throws what `Hub.run` throws: go on over HTTP; `HubBusyError` while the hub compacts its log
+   */
+  async sync(): Promise<void> {
+    // The native client says no more than "timeout", after three seconds in which the thread stands
+    // still, and ends the process over a malformed token. So ask over HTTP first: it tells what is wrong.
+    await this.#http.run([], 'read');
+    this.#refuseClosed();
+    try {
+      this.#syncFile();
+    } catch (error) {
+      if (!isDamaged(error)) throw syncFailure(error, this.#address.host);
+      try {
+        this.remove();
+        this.#syncFile();
+      } catch (again) {
+        throw syncFailure(again, this.#address.host);
+      }
+    }
+  }
+
+  /** As of the last {@link sync}; `read` only. */
+  // Rejects, never throws, like every other way to the hub.
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async run(statements: readonly HubStatement[], mode: 'read' | 'write'): Promise<HubRow[][]> {
+    this.#refuseClosed();
+    if (mode === 'write')
+      throw new Error('a replica is for reading: it would send this to the hub');
+    if (!this.#open) throw new Error('sync() the replica before reading it');
+    const { driver } = this.#open;
+    try {
+      // After a plain `begin` the driver would ask the hub instead of the file.
+      driver.exec('begin readonly');
+      const rows = statements.map((statement) => select(driver, statement));
+      driver.exec('commit');
+      return rows;
+    } catch (error) {
+      if (driver.inTransaction) driver.exec('rollback');
+      if (!isDamaged(error)) throw readFailure(error);
+      this.remove();
+      throw new HubBusyError('the copy of the hub was damaged; it is made anew', 0, {
+        cause: error,
+      });
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#http.close();
+    this.#drop();
+  }
+
+  /** Deletes the file and all that lies beside it; the next {@link sync} copies everything. */
+  remove(): void {
+    this.#drop();
+    for (const name of sideFiles) rmSync(this.#path + name, { force: true });
+  }
+
+  #syncFile(): void {
+    const known = existsSync(this.#path);
+    if (this.#open?.token !== this.#token) this.#drop();
+    this.#open ??= { driver: this.#connect(known), token: this.#token };
+    try {
+      this.#open.driver.sync();
+      for (const name of sideFiles) makePrivate(this.#path + name);
+      if (known) refuseEmpty(this.#open.driver);
+    } catch (error) {
+      this.#drop();
+      throw error;
+    }
+  }
+
+  #connect(known: boolean): Driver.Database {
+    if (!known) {
+      // Made here for their mode; the driver opens the one only where it finds the other.
+      for (const name of ['', '-client_wal_index']) {
+        closeSync(openSync(this.#path + name, 'w', 0o600));
+      }
+    }
+    return new Driver(this.#path, {
+      syncUrl: this.#address.base,
+      ...(this.#token === undefined ? {} : { authToken: this.#token.trim() }),
+      ...(this.#encryptionKey === undefined ? {} : { encryptionKey: this.#encryptionKey }),
+    });
+  }
+
+  #drop(): void {
+    this.#open?.driver.close();
+    this.#open = undefined;
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw new ClosedError('the replica of the hub is closed');
+  }
+}
+
+function select(driver: Driver.Database, { sql, params }: HubStatement): HubRow[] {
+  const columns = driver.prepare(sql).columns().length;
+  const values = params.map(bindable);
+  const rows = driver.prepare(textAsBytes(sql, columns)).raw().all(values) as HubValue[][];
+  return rows.map(textFromBytes);
+}
+
+/** The driver binds every number as REAL, the hub a whole one as INTEGER. */
+function bindable(value: HubValue): HubValue | bigint {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
+}
+
+/** A file that was cut to nothing is taken for one that is up to date. */
+function refuseEmpty(driver: Driver.Database): void {
+  const [tables] = driver.prepare('select count(*) from sqlite_schema').raw().get() as [number];
+  if (tables === 0) throw new Error('malformed: nothing in it');
+}
+
+function makePrivate(path: string): void {
+  if (existsSync(path)) chmodSync(path, 0o600);
+}
+
+function isDamaged(error: unknown): boolean {
+  return error instanceof Error && damaged.test(`${codeOf(error)} ${error.message}`);
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : '';
+}
+
+function syncFailure(error: unknown, host: string): Error {
+  if (error instanceof StoreError) return error;
+  if (error instanceof Error && /snapshot not found/i.test(error.message)) {
+    return new HubBusyError(`${host} is compacting its log`, undefined, { cause: error });
+  }
+  return new HubUnreachableError(`the copy of ${host} could not be brought up to date`, {
+    cause: error,
+  });
+}
+
+function readFailure(error: unknown): Error {
+  const code = error instanceof Error ? codeOf(error) : '';
+  if (code.startsWith('SQLITE_')) return statementFailure(code, (error as Error).message);
+  return new HubRefusedError('the copy of the hub cannot answer this', { cause: error });
+}

@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import type { Transaction } from '../db/transaction.ts';
+import { DeviceRevokedError, HubForeignError } from '../errors.ts';
+import { newUlid } from '../areas/new-id.ts';
+import { sameAsk, sameMark, type Ask } from './ask.ts';
+import type { Exchange } from './exchange.ts';
+import { foundHub, raiseEpoch } from './found-hub.ts';
+import type { HubMeta } from './hub-meta.ts';
+import { offerAll } from './offer.ts';
+import { needState, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
+
+/**
+ * Compares the hub with what this device remembers of it, and sets right what differs: an empty hub
+ * is founded or refilled, one that went back gets a new epoch, and a store that was restored or
+ * copied takes a new device id. Nothing local is ever cleared.
+ *
+ * @returns true: go on with the answer; false: the state was changed, ask again
+ * @throws `HubForeignError` the hub of another store
+ * @throws `DeviceRevokedError`
+ */
+export async function identify(
+  exchange: Exchange,
+  ask: Ask,
+  meta: HubMeta | null,
+): Promise<boolean> {
+  const state = await exchange.database.read(needState);
+  if (!sameAsk(ask, state)) return false;
+  if (meta === null) {
+    await refill(exchange, state);
+    return false;
+  }
+  if (meta.storeId !== state.storeId) {
+    if (state.storeId !== null) await refuse(exchange, state);
+    await change(exchange, ask, (transaction) => {
+      adopt(transaction, meta);
+    });
+    return false;
+  }
+  if (state.refused) {
+    await change(exchange, ask, (transaction) => {
+      transaction.run('update sync_state set refused = 0');
+    });
+  }
+  if (meta.revoked) throw new DeviceRevokedError('this device was revoked at the hub');
+  if (meta.epoch.number < state.epoch.number) {
+    await raiseEpoch(exchange.hub, ask, meta.epoch, null);
+    return false;
+  }
+  if (!sameMark(meta.epoch, state.epoch)) {
+    await change(exchange, ask, (transaction) => {
+      adopt(transaction, meta);
+    });
+    return false;
+  }
+  if (!meta.hasPair) {
+    await raiseEpoch(exchange.hub, ask, state.epoch, ask.pair);
+    return false;
+  }
+  return knowsOurPush(exchange, ask, meta);
+}
+
+/** The hub's record of our last push tells whether this store was restored or copied. */
+async function knowsOurPush(exchange: Exchange, ask: Ask, meta: HubMeta): Promise<boolean> {
+  const sent = sameMark(meta.mine, ask.sent);
+  if (!sent && !sameMark(meta.mine, ask.acked)) {
+    await change(exchange, ask, (transaction) => {
+      takeNewIdentity(transaction, exchange.machine);
+    });
+    return false;
+  }
+  if (!sent || sameMark(ask.sent, ask.acked)) return true;
+  await change(exchange, ask, (transaction) => {
+    saveAcked(transaction, ask.sent);
+  });
+  return false;
+}
+
+/** A store on another machine than the one that it was last at work on was copied. */
+export async function noticeCopy(exchange: Exchange): Promise<void> {
+  const { database, machine, now } = exchange;
+  const known = await database.read((reader) => reader.rows('select machine from device')[0]?.[0]);
+  if (known === machine) return;
+  await database.write({ now }, (transaction) => {
+    const held = transaction.rows('select machine from device')[0]?.[0];
+    if (held === machine) return;
+    if (held === null) transaction.run('update device set machine = ?', [machine]);
+    else takeNewIdentity(transaction, machine);
+  });
+}
+
+/**
+ * This store was restored or copied. It keeps the state of the hub that it remembers, reads
+ * everything, its former self included, and then sends what is unsent as it is stamped: stamping
+ * it anew would let old edits win.
+ */
+export function takeNewIdentity(transaction: Transaction, machine: string): void {
+  transaction.run('update device set id = ?, machine = ?', [newUlid(transaction.now()), machine]);
+  transaction.forgetIdentity();
+  transaction.run('delete from task_leases');
+  transaction.run('update sync_state set copied = 1, cursor = 0');
+  saveAcked(transaction, null);
+  transaction.run('update sync_state set sent_number = null, sent_token = null');
+}
+
+/** Takes over where the hub is, and offers it everything. */
+function adopt(transaction: Transaction, meta: HubMeta): void {
+  transaction.run(
+    'update sync_state set store_id = ?, epoch = ?, epoch_token = ?, refused = 0, key_check = ?',
+    [meta.storeId, meta.epoch.number, meta.epoch.token, meta.keyCheck],
+  );
+  saveCursor(transaction, 0);
+  saveAcked(transaction, meta.mine);
+  savePair(transaction, meta.head);
+  offerAll(transaction);
+}
+
+async function refuse(exchange: Exchange, state: SyncState): Promise<never> {
+  await change(exchange, state, (transaction) => {
+    transaction.run('update sync_state set refused = 1');
+  });
+  throw new HubForeignError('the address leads to the hub of another store');
+}
+
+async function refill(exchange: Exchange, state: SyncState): Promise<void> {
+  const epoch = { number: state.epoch.number + 1, token: randomBytes(16).toString('hex') };
+  const storeId = state.storeId ?? newUlid(exchange.now());
+  await foundHub(exchange.hub, storeId, epoch, state.keyCheck ?? 'none');
+}
+
+/** Changes the state unless it is another one meanwhile than that in which the reason was seen. */
+async function change(
+  exchange: Exchange,
+  ask: Ask,
+  job: (transaction: Transaction) => void,
+): Promise<void> {
+  await exchange.database.write({ now: exchange.now }, (transaction) => {
+    if (sameAsk(ask, needState(transaction))) job(transaction);
+  });
+}

@@ -1,0 +1,98 @@
+import { EVERY_REGISTER } from '../db/outbox.ts';
+import type { Reader } from '../db/reader.ts';
+import {
+  mainRegister,
+  type ImmutableTable,
+  type MutableTable,
+} from '../model/registers.ts';
+import { clockOf } from '../model/version.ts';
+import { contentHashOf, payloadOf, type BodyRef, type Columns, type Payload } from '../db/content.ts';
+import { hubId, hubRegister } from './keys/hash-ids.ts';
+import type { KeyRing } from './keys/key-ring.ts';
+import type { Outgoing } from './push-statements.ts';
+import { sealPayload } from './seal.ts';
+
+/** The least schema that understands what this version writes. */
+export const SCHEMA = 1;
+/** The version of an immutable entry whose row was purged: above the empty one of a row. */
+export const PURGED_VERSION = '1';
+
+/** An entry that is ready to go, and the body that has to be on the hub before it. */
+export interface Ready {
+  readonly entry: Outgoing;
+  readonly body: BodyRef | undefined;
+  /** Where it comes from, for what the hub returns. */
+  readonly source: { readonly table: string; readonly rowId: string; readonly register: string };
+}
+
+/** The entries of a row of a mutable table; `*` for all of its registers. */
+export function registerEntries(
+  reader: Reader,
+  ring: KeyRing | null,
+  table: MutableTable,
+  row: Columns,
+  register: string,
+  bases: readonly string[],
+  unknown: ReadonlyMap<string, Columns>,
+): Ready[] {
+  const registers = register === EVERY_REGISTER ? Object.keys(table.registers) : [register];
+  return registers.flatMap((name) => {
+    const version = row[`${name}_version`] as string;
+    const columns = table.registers[name];
+    // An empty version is that of a register that has not come yet.
+    if (!columns || version === '') return [];
+    const payload: Payload = {
+      ...payloadOf(reader, table.name, row, columns, unknown.get(name)),
+      ...(name === mainRegister(table) ? { d: row['device'] as string } : {}),
+      ...(bases.length > 0 ? { b: bases } : {}),
+    };
+    return [ready(ring, table.name, name, version, payload, name)];
+  });
+}
+
+/** The entry of an immutable row, under the id that it had before another content took it. */
+export function rowEntry(
+  reader: Reader,
+  ring: KeyRing | null,
+  table: ImmutableTable,
+  row: Columns,
+  originalId: string,
+  unknown: Columns | undefined,
+): Ready {
+  const payload: Payload = {
+    ...payloadOf(reader, table.name, { ...row, id: originalId }, table.columns, unknown),
+    d: row['device'] as string,
+  };
+  const hash = contentHashOf(table.name, payload);
+  return ready(ring, table.name, hubRegister(ring, table.name, hash), '', payload, hash);
+}
+
+/** The mark that an immutable row was purged. */
+export function purgeEntry(
+  ring: KeyRing | null,
+  table: string,
+  id: string,
+  contentHash: string,
+): Ready {
+  const payload: Payload = { i: id, c: {}, x: 1 };
+  const register = hubRegister(ring, table, contentHash);
+  return ready(ring, table, register, PURGED_VERSION, payload, contentHash);
+}
+
+function ready(
+  ring: KeyRing | null,
+  table: string,
+  register: string,
+  version: string,
+  payload: Payload,
+  sourceRegister: string,
+): Ready {
+  const key = { table, id: hubId(ring, table, payload.i), register, version };
+  const { keyNumber, bytes } = sealPayload(ring, key, JSON.stringify(payload));
+  const ms = version === '' || version === PURGED_VERSION ? null : clockOf(version).ms;
+  return {
+    entry: { ...key, ms, keyNumber, schema: SCHEMA, payload: bytes },
+    body: payload.h,
+    source: { table, rowId: payload.i, register: sourceRegister },
+  };
+}

@@ -1,0 +1,178 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Transaction } from '../db/transaction.ts';
+import { HubRefusedError, HubUnreachableError } from '../errors.ts';
+import { applyEntries, readParked, retryParked, type Tally } from './apply/apply-entries.ts';
+import type { ApplyContext } from './apply/context.ts';
+import { openEntry, type Opened } from './apply/open-entry.ts';
+import { Shapes } from './apply/shape.ts';
+import { refreshStale } from './apply/stale-roots.ts';
+import { sameAsk, sameMark, type Ask } from './ask.ts';
+import type { Exchange } from './exchange.ts';
+import { fetchBodies } from './fetch-bodies.ts';
+import { askHub, type HubMeta } from './hub-meta.ts';
+import type { Hub } from './hub/hub.ts';
+import { identify, noticeCopy } from './identify.ts';
+import { pageStatements, readPage, type Entry, type HubPage } from './pull-statements.ts';
+import { askOf } from './push-once.ts';
+import { needState, saveCursor, savePair, type SyncState } from './state.ts';
+
+/** Of one answer: few enough for a quick answer over HTTP. */
+const PAGE = { rows: 2000, bytes: 2 << 20 };
+/** Entries of one local transaction: other writers wait for no more than a few milliseconds. */
+const STEP_ENTRIES = 50;
+const STEP_BYTES = 256 << 10;
+const PARKED_MAX = 500;
+const STALE_STEP = 20;
+
+export interface Pulled extends Tally {
+  /** `done`: everything is read; `more`: there is more; `again`: the hub or the state had changed. */
+  readonly outcome: 'done' | 'more' | 'again';
+  readonly entries: number;
+  readonly meta: HubMeta | null;
+}
+
+/**
+ * Reads one page of the hub and applies it in short transactions, the cursor inside, so that a
+ * crash in between neither loses nor repeats anything.
+ *
+ * @throws `HubForeignError`, `DeviceRevokedError`, `HubUnreachableError` and the others of the hub
+ */
+export async function pullOnce(exchange: Exchange): Promise<Pulled> {
+  await noticeCopy(exchange);
+  const state = await exchange.database.read(needState);
+  const fromReplica = await readReplica(exchange, state);
+  const answer = fromReplica ?? (await readHub(exchange.hub, state));
+  const ask = askOf(state);
+  if (!fromReplica && !(await identify(exchange, ask, answer?.meta ?? null))) return again(answer);
+  if (!answer) return again(answer);
+  const tally = await applyPage(exchange, ask, answer.meta, answer.page);
+  if (!tally) return again(answer);
+  const outcome = answer.page.more ? 'more' : 'done';
+  if (outcome === 'done') await settle(exchange, answer.meta, tally);
+  return { outcome, entries: answer.page.entries.length, ...tally, meta: answer.meta };
+}
+
+interface Answer {
+  readonly meta: HubMeta;
+  readonly page: HubPage;
+}
+
+const again = (answer: Answer | null): Pulled => ({
+  outcome: 'again',
+  entries: 0,
+  applied: 0,
+  parked: 0,
+  meta: answer?.meta ?? null,
+});
+
+async function readHub(hub: Hub, state: SyncState): Promise<Answer | null> {
+  const ask = askOf(state);
+  try {
+    return toAnswer(await askHub(hub, ask, pageStatements(state.cursor, PAGE, false)));
+  } catch (error) {
+    // One row of broken text fails the whole page, unless text is read as bytes.
+    if (!(error instanceof HubRefusedError) && !(error instanceof HubUnreachableError)) throw error;
+    return toAnswer(await askHub(hub, ask, pageStatements(state.cursor, PAGE, true)));
+  }
+}
+
+function toAnswer(asked: Awaited<ReturnType<typeof askHub>>): Answer | null {
+  return asked && { meta: asked.meta, page: readPage(asked.answers) };
+}
+
+/** The replica is read only while it is a copy of the very hub, state and all, that we know. */
+async function readReplica(exchange: Exchange, state: SyncState): Promise<Answer | null> {
+  if (!exchange.replica || state.storeId === null) return null;
+  const answer = await readHub(exchange.replica, state).catch((error: unknown) => {
+    if (error instanceof HubRefusedError) return null;
+    throw error;
+  });
+  if (!answer || answer.page.entries.length === 0) return null;
+  const { meta } = answer;
+  const ours = meta.storeId === state.storeId && sameMark(meta.epoch, state.epoch) && meta.hasPair;
+  return ours ? answer : null;
+}
+
+/** @returns undefined when the state changed meanwhile: the answer counts no more */
+async function applyPage(
+  exchange: Exchange,
+  ask: Ask,
+  meta: HubMeta,
+  page: HubPage,
+): Promise<Tally | undefined> {
+  const opened = page.entries.map((entry) => openEntry(exchange.ring, entry, meta));
+  await fetchBodies(exchange, opened);
+  const shapes = new Shapes();
+  const tally = { applied: 0, parked: 0 };
+  let expected = ask;
+  for (const [start, end] of steps(page.entries)) {
+    const last = end === opened.length;
+    const cursor = last && !page.more ? meta.head.number : (page.entries[end - 1]?.seq ?? 0);
+    const done = await exchange.database.write({ now: exchange.now }, (transaction) => {
+      const held = needState(transaction);
+      if (!sameAsk(expected, held)) return undefined;
+      const context = contextOf(exchange, transaction, meta, held, shapes);
+      const step = applyEntries(context, opened.slice(start, end));
+      saveCursor(transaction, cursor);
+      savePair(transaction, meta.head);
+      if (last && !page.more) transaction.run('update sync_state set copied = 0');
+      return step;
+    });
+    if (!done) return undefined;
+    tally.applied += done.applied;
+    tally.parked += done.parked;
+    expected = { ...expected, cursor, pair: meta.head };
+    // Other work of this process comes in between.
+    await setImmediate();
+  }
+  return tally;
+}
+
+function contextOf(
+  exchange: Exchange,
+  transaction: Transaction,
+  meta: HubMeta,
+  held: SyncState,
+  shapes: Shapes,
+): ApplyContext {
+  const { ring } = exchange;
+  return { transaction, ring, meta, round: held.round, shapes, lastSeq: new Map() };
+}
+
+/** From where to before where, one transaction each; one that is empty for an empty page. */
+function* steps(entries: readonly Entry[]): Generator<[number, number]> {
+  if (entries.length === 0) yield [0, 0];
+  let start = 0;
+  let bytes = 0;
+  for (const [i, entry] of entries.entries()) {
+    bytes += entry.payload.length;
+    const end = i + 1;
+    if (end - start < STEP_ENTRIES && bytes < STEP_BYTES && end < entries.length) continue;
+    yield [start, end];
+    start = end;
+    bytes = 0;
+  }
+}
+
+/** At the end of a pull: what was parked is tried again, and what is derived is brought up to date. */
+async function settle(exchange: Exchange, meta: HubMeta, tally: Tally): Promise<void> {
+  const { database, now } = exchange;
+  const parked = await database.read((reader) => readParked(reader, PARKED_MAX));
+  if (parked.length > 0) {
+    const opened: Opened[] = parked.map(({ entry }) => openEntry(exchange.ring, entry, meta));
+    await fetchBodies(exchange, opened);
+    const shapes = new Shapes();
+    const retried = await database.write({ now }, (transaction) => {
+      const context = contextOf(exchange, transaction, meta, needState(transaction), shapes);
+      return retryParked(context, parked, opened);
+    });
+    tally.applied += retried.applied;
+  }
+  let left = 1;
+  while (left > 0) {
+    left = await database.read((reader) => reader.number('select count(*) from stale_roots'));
+    if (left === 0) break;
+    await database.write({ now }, (transaction) => refreshStale(transaction, STALE_STEP));
+    await setImmediate();
+  }
+}

@@ -1,0 +1,262 @@
+import { randomBytes } from 'node:crypto';
+import type { Transaction } from '../db/transaction.ts';
+import { HubRefusedError, HubTooLargeError } from '../errors.ts';
+import { MUTABLE_TABLES } from '../model/registers.ts';
+import { clockOf, type Clock } from '../model/version.ts';
+import { sameAsk, sameIdentity, sameMark, type Ask, type Mark } from './ask.ts';
+import { readBatch, type Batch, type Sending } from './batch.ts';
+import type { Exchange } from './exchange.ts';
+import { askHub, limitOf, type HubMeta } from './hub-meta.ts';
+import type { HubRow } from './hub/hub.ts';
+import { lackingStatement, pushStatements } from './push-statements.ts';
+import {
+  needState,
+  raiseFloor,
+  saveAcked,
+  saveCursor,
+  savePair,
+  saveSent,
+  type SyncState,
+} from './state.ts';
+import { trimSent } from './trim.ts';
+
+/** `idle`: nothing to send; `sent`: there may be more; `stale`: the hub is not as we know it, pull first. */
+export interface Pushed {
+  readonly outcome: 'idle' | 'sent' | 'stale';
+  /** Entries that went to the hub. */
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+const IDLE: Pushed = { outcome: 'idle', entries: 0, bytes: 0 };
+const STALE: Pushed = { outcome: 'stale', entries: 0, bytes: 0 };
+
+/**
+ * Sends one batch of what the hub has not acknowledged, and trims exactly what was sent.
+ *
+ * Nothing is trimmed before the hub has answered: a crash in between sends the batch again, which
+ * its guard by version makes harmless.
+ *
+ * @throws `HubUnreachableError` and the other errors of the hub
+ */
+export async function pushOnce(exchange: Exchange): Promise<Pushed> {
+  const { database, ring, memory } = exchange;
+  const { state, batch } = await database.read((reader) => {
+    const held = needState(reader);
+    const blocked = held.storeId === null || held.copied || held.refused;
+    const { limits, pieces } = memory;
+    return { state: held, batch: blocked ? undefined : readBatch(reader, held, ring, limits, pieces) };
+  });
+  if (!batch) return IDLE;
+  const sending = await lacking(exchange, state, batch);
+  if (!sending) return STALE;
+  if (sending.length === 0) {
+    await acknowledge(exchange, state, batch);
+    return { outcome: 'sent', entries: 0, bytes: 0 };
+  }
+  const ask = await prepare(exchange, state);
+  if (!ask) return STALE;
+  try {
+    return await send(exchange, ask, batch, sending);
+  } catch (error) {
+    if (!(await isRowsFault(exchange, ask, error))) throw error;
+    if (memory.halve(sending.length)) return { outcome: 'sent', entries: 0, bytes: 0 };
+    return sendSingly(exchange, batch, sending);
+  }
+}
+
+/** The entries of one row, each alone: what the hub does not take even so is set aside. */
+async function sendSingly(
+  exchange: Exchange,
+  batch: Batch,
+  sending: readonly Sending[],
+): Promise<Pushed> {
+  const nothing = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
+  let entries = 0;
+  for (const one of sending) {
+    const state = await exchange.database.read(needState);
+    const ask = await prepare(exchange, state);
+    if (!ask) return STALE;
+    try {
+      const sent = await send(exchange, ask, { ...batch, trim: nothing }, [one]);
+      if (sent.outcome !== 'sent') return sent;
+      entries++;
+    } catch (error) {
+      if (!(await isRowsFault(exchange, ask, error))) throw error;
+      await setAside(exchange, one, error);
+    }
+  }
+  await acknowledge(exchange, await exchange.database.read(needState), batch);
+  return { outcome: 'sent', entries, bytes: 0 };
+}
+
+/** Of what is offered, what the hub does not hold yet; undefined when the hub has changed. */
+async function lacking(
+  exchange: Exchange,
+  state: SyncState,
+  batch: Batch,
+): Promise<Sending[] | undefined> {
+  const offered = batch.sending.filter((one) => one.offered);
+  if (offered.length === 0) return batch.sending;
+  const asked = await askHub(exchange.hub, state, [
+    lackingStatement(offered.map((one) => one.entry)),
+  ]);
+  if (!asked || !isAsKnown(asked.meta, state)) return undefined;
+  const wanted = new Set((asked.answers[0] ?? []).map((row) => offered[Number(row[0])]));
+  return batch.sending.filter((one) => !one.offered || wanted.has(one));
+}
+
+function isAsKnown(meta: HubMeta, state: SyncState): boolean {
+  return meta.storeId === state.storeId && sameMark(meta.epoch, state.epoch) && meta.hasPair;
+}
+
+/** Saves number and token of the push before it goes; both stay until it is acknowledged. */
+async function prepare(
+  exchange: Exchange,
+  state: SyncState,
+): Promise<(Ask & { sent: Mark }) | undefined> {
+  return exchange.database.write({ now: exchange.now }, (transaction) => {
+    const held = needState(transaction);
+    if (!sameAsk(held, state)) return undefined;
+    if (held.sent && !sameMark(held.sent, held.acked)) return { ...askOf(held), sent: held.sent };
+    const number = Math.max(held.sent?.number ?? 0, held.acked?.number ?? 0) + 1;
+    const sent = { number, token: randomBytes(16).toString('hex') };
+    saveSent(transaction, sent);
+    return { ...askOf(held), sent };
+  });
+}
+
+/** Without what else stands in the state: keys, names, paths. */
+export function askOf(state: Ask): Ask {
+  const { device, storeId, epoch, cursor, pair, acked, sent, floorMs } = state;
+  return { device, storeId, epoch, cursor, pair, acked, sent, floorMs };
+}
+
+async function send(
+  exchange: Exchange,
+  ask: Ask & { sent: Mark },
+  batch: Batch,
+  sending: readonly Sending[],
+): Promise<Pushed> {
+  const entries = sending.map((one) => one.entry);
+  const asked = await askHub(
+    exchange.hub,
+    ask,
+    pushStatements(ask, entries, exchange.info),
+    'write',
+  );
+  if (!asked || Number(asked.answers[0]?.[0]?.[0]) !== 1) return STALE;
+  const answer = { meta: asked.meta, returned: asked.answers[2] ?? [], reached: asked.answers[7] };
+  const taken = await takeAnswer(exchange, ask, batch, sending, answer);
+  if (!taken) return STALE;
+  exchange.memory.grow();
+  const bytes = entries.reduce((sum, entry) => sum + entry.payload.length, 0);
+  return { outcome: 'sent', entries: entries.length, bytes };
+}
+
+interface Answer {
+  readonly meta: HubMeta;
+  /** Place in the list and the version that the hub holds. */
+  readonly returned: readonly HubRow[];
+  readonly reached: readonly HubRow[] | undefined;
+}
+
+async function takeAnswer(
+  exchange: Exchange,
+  ask: Ask & { sent: Mark },
+  batch: Batch,
+  sending: readonly Sending[],
+  answer: Answer,
+): Promise<boolean> {
+  const returned = new Map(answer.returned.map((row) => [Number(row[0]), row[1] as string | null]));
+  const accepted = sending.filter((_, i) => !returned.has(i));
+  // By the hub's clock: ours was wrong where anything came back.
+  const now = returned.size > 0 ? () => answer.meta.nowMs : exchange.now;
+  return exchange.database.write({ now }, (transaction) => {
+    const held = needState(transaction);
+    if (!sameIdentity(ask, held)) return false;
+    if (sameMark(ask.sent, held.sent)) saveAcked(transaction, ask.sent);
+    const [head, token] = answer.reached?.[0] ?? [];
+    savePair(transaction, { number: Number(head), token: String(token) });
+    // Nobody wrote between what was read last and this push: what lies there now is our own.
+    if (held.cursor === ask.cursor && answer.meta.head.number === held.cursor) {
+      saveCursor(transaction, Number(head));
+    }
+    for (const { entry } of accepted) if (entry.ms !== null) raiseFloor(transaction, clockOf(entry.version));
+    trimBatch(exchange, transaction, held, batch);
+    if (returned.size > 0) stampAnew(transaction, sending, returned, answer.meta);
+    return true;
+  });
+}
+
+/** Without a push: everything in the batch is on the hub already. */
+async function acknowledge(
+  exchange: Exchange,
+  state: SyncState,
+  batch: Batch,
+): Promise<void> {
+  await exchange.database.write({ now: exchange.now }, (transaction) => {
+    const held = needState(transaction);
+    if (!sameIdentity(state, held)) return;
+    trimBatch(exchange, transaction, held, batch);
+  });
+}
+
+function trimBatch(
+  exchange: Exchange,
+  transaction: Transaction,
+  held: SyncState,
+  batch: Batch,
+): void {
+  if (batch.piece) exchange.memory.pieces.set(batch.piece.body.hash, batch.piece.position + 1);
+  trimSent(transaction, batch.trim, batch.round === held.round);
+}
+
+/**
+ * The hub returned what lies past its clock: this device's clock was wrong. It is set back, never
+ * below what is known to be accepted, and the rows are stamped anew, above what the hub holds.
+ */
+function stampAnew(
+  transaction: Transaction,
+  sending: readonly Sending[],
+  returned: ReadonlyMap<number, string | null>,
+  meta: HubMeta,
+): void {
+  const { floor } = needState(transaction);
+  const back: Clock = floor.ms >= meta.nowMs ? floor : { ms: meta.nowMs, counter: 0 };
+  if (transaction.clock.ms > back.ms) transaction.clock = back;
+  const limit = limitOf({ nowMs: meta.nowMs, floorMs: Math.max(meta.floorMs, floor.ms) });
+  for (const [i, held] of returned) {
+    const source = sending[i]?.source;
+    const table = MUTABLE_TABLES.find((candidate) => candidate.name === source?.table);
+    if (!source || !table) continue;
+    const version = transaction.rows(
+      `select ${source.register}_version from ${table.name} where id = ?`,
+      [source.rowId],
+    )[0]?.[0];
+    if (typeof version !== 'string' || version === '' || clockOf(version).ms <= limit) continue;
+    transaction.restamp(table, source.rowId, source.register, held);
+  }
+}
+
+/** Whether it is the rows that the hub cannot take, and not the hub that cannot be asked. */
+async function isRowsFault(exchange: Exchange, ask: Ask, error: unknown): Promise<boolean> {
+  if (error instanceof HubTooLargeError) return true;
+  if (!(error instanceof HubRefusedError)) return false;
+  const asked = await askHub(exchange.hub, ask, []).catch(() => null);
+  return asked !== null;
+}
+
+/** An entry that the hub does not take alone: it is noted with the reason, and the others go on. */
+async function setAside(exchange: Exchange, { source }: Sending, error: unknown): Promise<void> {
+  if (!source) return;
+  const reason = error instanceof HubTooLargeError ? 'size' : 'refused';
+  await exchange.database.write({ now: exchange.now }, (transaction) => {
+    transaction.run(
+      `insert into outbox (table_name, row_id, register, noted_at, bases, stuck)
+       values (?, ?, ?, ?, '[]', ?)
+       on conflict (table_name, row_id, register) do update set stuck = excluded.stuck`,
+      [source.table, source.rowId, source.register, transaction.now(), reason],
+    );
+  });
+}

@@ -1,0 +1,26 @@
+import { SignJWT, exportSPKI, generateKeyPair } from 'jose';
+
+export interface HubKey {
+  /** For `startSqld({ jwtKey })`. */
+  readonly publicKey: string;
+  /**
+   * A token of this key with full rights for an hour.
+   *
+   * @param options.readOnly - it may read only
+   * @param options.expiresInS - seconds from now; sqld lets 60 seconds more pass
+   */
+  token(options?: { readonly readOnly?: boolean; readonly expiresInS?: number }): Promise<string>;
+}
+
+/** A new Ed25519 key pair, as the hub's administrator makes it. */
+export async function makeHubKey(): Promise<HubKey> {
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' });
+  return {
+    publicKey: await exportSPKI(publicKey),
+    token: ({ readOnly = false, expiresInS = 3600 } = {}) =>
+      new SignJWT(readOnly ? { a: 'ro' } : {})
+        .setProtectedHeader({ alg: 'EdDSA' })
+        .setExpirationTime(Math.floor(Date.now() / 1000) + expiresInS)
+        .sign(privateKey),
+  };
+}

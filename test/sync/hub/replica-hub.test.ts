@@ -1,0 +1,231 @@
+import { readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { HubAccessError, HubBusyError, HubUnreachableError } from '../../../src/errors.ts';
+import { HttpHub } from '../../../src/sync/hub/http-hub.ts';
+import { ReplicaHub, type ReplicaHubOptions } from '../../../src/sync/hub/replica-hub.ts';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
+import { makeHubKey } from '../../support/hub-token.ts';
+import { startSqld, type SqldOptions } from '../../support/sqld.ts';
+import { tempFolder } from '../../support/temp-store.ts';
+
+const MARK = 'words-that-stand-in-the-file';
+const ROWS = 2000;
+const count = [{ sql: 'select count(*), min(b) from t', params: [] }];
+const everything = [[[ROWS, MARK]]];
+
+/** A hub with a table of {@link ROWS} rows, and how to open a replica of it. */
+async function setup(options: SqldOptions = {}, token?: string) {
+  const sqld = await startSqld(options);
+  const path = join(tempFolder(), 'replica.db');
+  const writer = new HttpHub({ url: sqld.url, token: () => token });
+  const table = { sql: 'create table t (a integer primary key, b text)', params: [] };
+  const numbers = JSON.stringify(Array.from({ length: ROWS }, (_, i) => i));
+  const rows = {
+    sql: 'insert into t select value, ?2 from json_each(?1)',
+    params: [numbers, MARK],
+  };
+  await writer.run([table, rows], 'write');
+  return {
+    sqld,
+    path,
+    writer,
+    replica: (more: Partial<ReplicaHubOptions> = {}) => {
+      const replica = new ReplicaHub({ path, url: sqld.url, token: () => token, ...more });
+      onTestFinished(() => {
+        replica.close();
+      });
+      return replica;
+    },
+  };
+}
+
+const filesOf = (path: string) =>
+  readdirSync(dirname(path)).map((name) => join(dirname(path), name));
+
+describe('ReplicaHub', () => {
+  it('reads from the file alone: also while the hub is gone', async () => {
+    const { sqld, replica } = await setup();
+    const hub = replica();
+    await hub.sync();
+    await sqld.kill();
+    expect(await hub.run(count, 'read')).toEqual(everything);
+    await expect(hub.sync()).rejects.toThrow(HubUnreachableError);
+  });
+
+  it('copies what came since', async () => {
+    const { writer, replica } = await setup();
+    const hub = replica();
+    await hub.sync();
+    await writer.run([{ sql: 'insert into t values (-1, null)', params: [] }], 'write');
+    expect(await hub.run(count, 'read')).toEqual(everything);
+    await hub.sync();
+    expect(await hub.run(count, 'read')).toEqual([[[ROWS + 1, MARK]]]);
+  });
+
+  it('writes nothing to the hub', async () => {
+    const { writer, replica } = await setup();
+    const hub = replica();
+    await hub.sync();
+    const insert = [{ sql: 'insert into t values (-1, null) returning a', params: [] }];
+    await expect(hub.run(insert, 'write')).rejects.toThrow('a replica is for reading');
+    await expect(hub.run(insert, 'read')).rejects.toMatchObject({ code: 'HUB_REFUSED' });
+    expect(await writer.run(count, 'read')).toEqual(everything);
+    expect(await hub.run(count, 'read')).toEqual(everything);
+  });
+
+  it('keeps its files to the user alone, and removes all of them', async () => {
+    const { path, replica } = await setup();
+    const hub = replica();
+    await hub.sync();
+    await hub.run(count, 'read');
+    expect(filesOf(path).length).toBeGreaterThan(2);
+    for (const file of filesOf(path)) expect(statSync(file).mode & 0o777, file).toBe(0o600);
+    hub.remove();
+    expect(filesOf(path)).toEqual([]);
+    await hub.sync();
+    expect(await hub.run(count, 'read')).toEqual(everything);
+  });
+
+  it('hides what it holds under a key, and makes a file under another key anew', async () => {
+    const { path, replica } = await setup();
+    const plain = () => filesOf(path).some((file) => readFileSync(file).includes(MARK));
+    const open = async (encryptionKey?: string) => {
+      const hub = replica({ encryptionKey });
+      await hub.sync();
+      expect(await hub.run(count, 'read')).toEqual(everything);
+      hub.close();
+    };
+    await open('first key');
+    expect(plain()).toBe(false);
+    await open('first key');
+    await open('second key');
+    expect(plain()).toBe(false);
+    await open();
+    expect(plain()).toBe(true);
+  });
+
+  it.each<[string, (path: string) => void]>([
+    [
+      'lacks its index',
+      (path) => {
+        rmSync(`${path}-client_wal_index`);
+      },
+    ],
+    [
+      'has nothing but its index',
+      (path) => {
+        rmSync(path);
+        rmSync(`${path}-wal`);
+      },
+    ],
+    [
+      'has a log that is cut',
+      (path) => {
+        truncateSync(path, 0);
+        truncateSync(`${path}-wal`, 0);
+      },
+    ],
+    [
+      'was cut to nothing',
+      (path) => {
+        truncateSync(path, 0);
+      },
+    ],
+    [
+      'is no database',
+      (path) => {
+        writeFileSync(path, 'x'.repeat(9000));
+        rmSync(`${path}-wal`);
+      },
+    ],
+  ])('makes a file anew that %s', async (_, damage) => {
+    // prettier-ignore
+    const { path, replica } = await setup();
+    const before = replica();
+    await before.sync();
+    before.close();
+    damage(path);
+
+    const hub = replica();
+    await hub.sync();
+    expect(await hub.run(count, 'read')).toEqual(everything);
+  });
+
+  it('makes a file anew whose damage shows only when it is read', async () => {
+    const { path, replica } = await setup();
+    const hub = replica();
+    await hub.sync();
+    for (const file of [path, `${path}-wal`]) {
+      const bytes = readFileSync(file);
+      writeFileSync(file, bytes.fill(0x5a, Math.min(bytes.length, 6000)));
+    }
+    const again = replica();
+    await again.sync();
+    await expect(again.run(count, 'read')).rejects.toThrow(HubBusyError);
+    await again.sync();
+    expect(await again.run(count, 'read')).toEqual(everything);
+  });
+
+  it('says at once that the token is wrong, and takes a renewed one', async () => {
+    const key = await makeHubKey();
+    const tokens = [await key.token()];
+    const { replica } = await setup({ jwtKey: key.publicKey }, tokens[0]);
+    const hub = replica({ token: () => tokens[0] });
+    await hub.sync();
+    for (const wrong of [undefined, 'wrong', 'not\nsound']) {
+      await expect(replica({ token: () => wrong }).sync()).rejects.toThrow(HubAccessError);
+    }
+    tokens[0] = await key.token({ readOnly: true });
+    await hub.sync();
+    expect(await hub.run(count, 'read')).toEqual(everything);
+  });
+
+  it('asks to wait while the hub compacts its log', async () => {
+    const { sqld, replica } = await setup();
+    const proxy = await startFaultProxy(sqld.url, {
+      only: ({ url }) => url?.endsWith('Entries') === true,
+    });
+    const headers = {
+      'content-type': 'application/grpc-web+proto',
+      'grpc-status': '14',
+      'grpc-message': 'snapshot not found',
+    };
+    proxy.always({ kind: 'answer', status: 200, headers });
+    const hub = replica({ url: proxy.url });
+    await expect(hub.sync()).rejects.toThrow(HubBusyError);
+    expect(proxy.happened.answer).toBeGreaterThan(0);
+
+    proxy.always({ kind: 'pass' });
+    await hub.sync();
+    expect(await hub.run(count, 'read')).toEqual(everything);
+  });
+
+  it('says that the hub cannot be reached when the copying breaks off', async () => {
+    const { sqld, replica } = await setup();
+    const proxy = await startFaultProxy(sqld.url, {
+      only: ({ url }) => url?.endsWith('Entries') === true,
+    });
+    proxy.always({ kind: 'cut-reply', bytes: 5000 });
+    const hub = replica({ url: proxy.url });
+    await expect(hub.sync()).rejects.toThrow(HubUnreachableError);
+    expect(proxy.happened['cut-reply']).toBeGreaterThan(0);
+
+    proxy.always({ kind: 'pass' });
+    await hub.sync();
+    expect(await hub.run(count, 'read')).toEqual(everything);
+  });
+
+  it('follows a hub that was wiped', async () => {
+    const { sqld, writer, replica } = await setup();
+    const hub = replica();
+    await hub.sync();
+    await sqld.stop();
+    rmSync(join(sqld.dir, 'db'), { recursive: true });
+    await sqld.restart();
+    await writer.run([{ sql: 'create table other (a)', params: [] }], 'write');
+    await hub.sync();
+    const tables = [{ sql: 'select name from sqlite_schema', params: [] }];
+    expect(await hub.run(tables, 'read')).toEqual([[['other']]]);
+  });
+});
