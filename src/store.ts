@@ -12,6 +12,7 @@ import type { Stamper, Transaction } from './db/transaction.ts';
 import { ClosedError } from './errors.ts';
 import { idSchema, pathSchema, validate } from './model/validate.ts';
 import { homeAt, resolveHomes } from './legacy/resolve-homes.ts';
+import { Sync } from './sync/sync.ts';
 import type { ExportReport } from './transfer/export/export-report.ts';
 import { exportSchema, exportStore, type ExportOptions } from './transfer/export/export-store.ts';
 import { importHomes, type ImportOptions } from './transfer/import/import-homes.ts';
@@ -86,7 +87,14 @@ export async function openStore(options: StoreOptions = {}): Promise<Store> {
     },
     now,
   );
-  return new Store(database, { now }, checked.encryptionKey);
+  const { encryptionKey, durability } = checked;
+  return new Store(database, { now }, { encryptionKey, durability });
+}
+
+/** What a store goes on with after its file is open. */
+interface StoreSettings {
+  readonly encryptionKey?: string | undefined;
+  readonly durability?: 'full' | 'normal';
 }
 
 /** One open store. Every method is safe beside other processes that use the same file. */
@@ -109,12 +117,15 @@ export class Store implements Areas {
   readonly tasks: Areas['tasks'];
   readonly threads: Areas['threads'];
   readonly triggers: Areas['triggers'];
+  /** Off unless it is turned on: no socket is opened, nothing is queued. */
+  readonly sync: Sync;
 
   /** Use {@link openStore}. */
-  constructor(database: Database, stamper: Stamper, encryptionKey?: string) {
+  constructor(database: Database, stamper: Stamper, settings: StoreSettings = {}) {
     this.#database = database;
     this.#stamper = stamper;
     this.#changes = new ChangeSignal(database.path);
+    const { encryptionKey, durability = 'full' } = settings;
     this.#encryptionKey = encryptionKey;
     const runner: Runner = {
       read: (job) => database.read(job),
@@ -134,6 +145,9 @@ export class Store implements Areas {
     this.tasks = areas.tasks;
     this.threads = areas.threads;
     this.triggers = areas.triggers;
+    this.sync = new Sync({ database, now: stamper.now, encryptionKey }, durability, () => {
+      this.#changes.wake();
+    });
   }
 
   /** The store file. */
@@ -240,9 +254,10 @@ export class Store implements Areas {
     return vacuum(this.#database, this.#stamper);
   }
 
-  /** Waits for the writes under way and closes the file. */
+  /** Stops the worker, waits for the writes under way and closes the file. */
   async close(): Promise<void> {
     this.#changes.close();
+    await this.sync.stop();
     await this.#database.close();
   }
 

@@ -4,6 +4,9 @@ import { automationList, automationRuns, automationShow } from './commands/autom
 import { completion } from './commands/completion.ts';
 import { eventList } from './commands/event-list.ts';
 import { exportStore } from './commands/export.ts';
+import { hubInit } from './commands/hub-init.ts';
+import { hubStart } from './commands/hub-start.ts';
+import { hubToken } from './commands/hub-token.ts';
 import { importHomes } from './commands/import.ts';
 import { jobList } from './commands/job-list.ts';
 import { path } from './commands/path.ts';
@@ -24,6 +27,14 @@ import {
 import { sessionList } from './commands/session-list.ts';
 import { sessionBranches, sessionMessages, sessionShow } from './commands/session-show.ts';
 import { stats } from './commands/stats.ts';
+import { syncDisable, syncEnable, syncKey, syncNow, syncWatch } from './commands/sync.ts';
+import {
+  syncConflicts,
+  syncDevices,
+  syncParked,
+  syncStatus,
+  syncVerify,
+} from './commands/sync-lists.ts';
 import { taskAdd, taskChanges, taskShow } from './commands/task-change.ts';
 import { taskList } from './commands/task-list.ts';
 import { threadList, threadMessages, threadRestore, threadShow } from './commands/thread.ts';
@@ -69,5 +80,26 @@ export const tree: readonly Group[] = [
     commands: [automationList, automationShow, automationRuns],
   },
   { name: 'audit', summary: 'what was approved, refused and changed', commands: [auditList] },
+  {
+    name: 'sync',
+    summary: 'keep the store in step with your other machines',
+    commands: [
+      syncEnable,
+      syncNow,
+      syncWatch,
+      syncStatus,
+      syncVerify,
+      syncDevices,
+      syncConflicts,
+      syncParked,
+      syncKey,
+      syncDisable,
+    ],
+  },
+  {
+    name: 'hub',
+    summary: 'the server that devices sync through',
+    commands: [hubStart, hubInit, hubToken],
+  },
   { commands: [search, stats, doctor, backup, restore, prune, purge, vacuum, path, completion] },
 ];

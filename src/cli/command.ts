@@ -33,6 +33,8 @@ export interface BareContext {
   readonly storeOptions: StoreOptions;
   /** The command did its work, and the answer is that something is wrong: exit code 1. */
   readonly markFailed: () => void;
+  /** What must be done before the program leaves, by itself or by a signal. */
+  readonly beforeLeaving: (job: () => Promise<void>) => void;
 }
 
 export interface Context extends BareContext {

@@ -24,6 +24,8 @@ const out = new Output({ json: words.includes('--json'), quiet: words.includes('
 
 let store: Store | undefined;
 let opening = false;
+/** See `BareContext.beforeLeaving`. */
+const leavings: (() => Promise<void>)[] = [];
 /** Set once a signal or a closed pipe ends the program; what fails after that is not told. */
 let ending = false;
 /** Why standard output took no more; a reader that left, such as `head`, is no failure. */
@@ -67,6 +69,7 @@ async function runCommand({ command, input, settings }: Run): Promise<number> {
     path,
     storeOptions: { path, ...keyOf(settings) },
     markFailed: () => (code = EXIT.failed),
+    beforeLeaving: (job) => leavings.push(job),
   };
   if (access === 'none') {
     await command.run(bare, input);
@@ -137,10 +140,11 @@ function interrupt(code: number): void {
   void end(code);
 }
 
-/** Closes the store and leaves when all output has been taken. */
+/** Closes what is open and leaves when all output has been taken. */
 async function end(code: number): Promise<void> {
   ending = true;
   try {
+    for (const leave of leavings) await leave();
     await store?.close();
   } catch (error) {
     out.error(reportOf(error));

@@ -27,6 +27,11 @@ export class Output {
     this.#quiet = options.quiet;
   }
 
+  /** Whether programs read the output. */
+  get json(): boolean {
+    return this.#json;
+  }
+
   /** Prints the one result of a command: `value` with `--json`, else what `text` makes of it. */
   print(value: unknown, text: (paint: Paint) => string): void {
     this.#clearProgress();

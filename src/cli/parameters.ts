@@ -46,6 +46,11 @@ export function value(
   return { placeholder: `<${name}>`, summary, ...(parse ? { parse } : {}) };
 }
 
+/** A file, from where the user stands. */
+export function filePath(summary: string): Parameter<string | undefined> {
+  return value('file', summary, (text) => resolve(text));
+}
+
 /** An option whose value is one of these. */
 export function choice<const T extends string>(
   name: string,

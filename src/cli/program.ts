@@ -1,5 +1,5 @@
 import { Argument, Command as Commander, CommanderError, Option } from 'commander';
-import { optionFlag, type Command, type Group, type Parameter } from './command.ts';
+import { optionFlag, type Command, type Group, type Parameter, type Parameters } from './command.ts';
 import { UsageError } from './failure.ts';
 
 export const PROGRAM = 'codewhale-store';
@@ -145,8 +145,19 @@ function addCommand(parent: Commander, command: Command, select: Select): void {
   built.action(() => {
     const names = Object.keys(args);
     const given = built.processedArgs.map((word: unknown, i) => [names[i] ?? '', word] as const);
-    select(command, { ...Object.fromEntries(given), ...built.opts() });
+    select(command, { ...Object.fromEntries(given), ...optionValues(built, options) });
   });
+}
+
+/** By the names that they were declared under: commander turns `--no-x` into an `x` that is false. */
+function optionValues(built: Commander, options: Parameters): Record<string, unknown> {
+  const given = built.opts<Record<string, unknown>>();
+  const values = Object.keys(options).map((name) => {
+    const negated = /^no[A-Z]/.test(name);
+    const attribute = negated ? name.charAt(2).toLowerCase() + name.slice(3) : name;
+    return [name, negated ? given[attribute] === false : given[attribute]] as const;
+  });
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
 
 function toArgument(parameter: Parameter<unknown>, name: string): Argument {

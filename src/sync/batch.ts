@@ -45,8 +45,13 @@ export interface BatchLimits {
   readonly bytes: number;
 }
 
-/** How many pieces of large bodies were acknowledged, by hash, while this process has run. */
+/** How many pieces of a large body were acknowledged in a round, while this process has run. */
 export type SentPieces = Map<string, number>;
+
+/** What a body's pieces are counted under: everything offered anew is looked at anew. */
+export function pieceKey(round: number, body: BodyRef): string {
+  return `${round} ${body.hash}`;
+}
 
 interface Note {
   readonly number: number;
@@ -81,7 +86,8 @@ class Gathering {
   /** Takes all entries of a row or none. */
   add(list: readonly Ready[], offered: boolean): boolean {
     const large = list.find(
-      ({ body }) => body && (this.#pieces.get(body.hash) ?? 0) < chunkCount(body),
+      ({ body }) =>
+        body && (this.#pieces.get(pieceKey(this.batch.round, body)) ?? 0) < chunkCount(body),
     );
     if (large) {
       this.missing = large.body;
@@ -128,7 +134,7 @@ function pieceOf(
   state: SyncState,
   pieces: SentPieces,
 ): Batch | undefined {
-  const position = pieces.get(body.hash) ?? 0;
+  const position = pieces.get(pieceKey(state.round, body)) ?? 0;
   const entry = chunkEntry(reader, ring, body, position);
   if (!entry) return undefined;
   const trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };

@@ -2,15 +2,17 @@ import type { Database } from '../db/database.ts';
 import type { BatchLimits, SentPieces } from './batch.ts';
 import type { Hub } from './hub/hub.ts';
 import type { KeyRing } from './keys/key-ring.ts';
+import type { ReplicaReader } from './replica-reader.ts';
 import type { DeviceInfo } from './push-statements.ts';
 
 /** What one exchange with the hub stands on. */
 export interface Exchange {
   readonly database: Database;
   readonly hub: Hub;
-  /** Another way to read the hub; absent: the hub itself. */
-  readonly replica?: Hub | undefined;
-  readonly ring: KeyRing | null;
+  /** A copy of the hub to read from where that pays; absent: never. */
+  readonly replica?: ReplicaReader | undefined;
+  /** The keys of the group; replaced when another device made new ones. */
+  ring: KeyRing | null;
   /** Unix milliseconds on this device. */
   readonly now: () => number;
   readonly info: DeviceInfo;
@@ -24,6 +26,8 @@ const LIMITS: BatchLimits = { rows: 2000, bytes: 1 << 20 };
 /** What is remembered while the process runs; forgetting it costs work, never data. */
 export class Memory {
   readonly pieces: SentPieces = new Map();
+  /** Entries that this device has not read, as of the last answer. */
+  gap = 0;
   #limits = LIMITS;
 
   get limits(): BatchLimits {

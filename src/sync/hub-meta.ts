@@ -91,3 +91,14 @@ export async function isEmpty(hub: Hub): Promise<boolean> {
   const [rows] = await hub.run([{ sql: FIND, params: [] }], 'read');
   return rows?.length === 0;
 }
+
+/**
+ * Puts another lock of the keys into the place of one. Of two devices that do it at once only one does.
+ *
+ * @returns whether the former lock stood there
+ */
+export async function replaceKeyCheck(hub: Hub, former: string, check: string): Promise<boolean> {
+  const sql = 'update hub_meta set key_check = ?2 where key_check = ?1 returning only';
+  const [rows] = await hub.run([{ sql, params: [former, check] }], 'write');
+  return (rows?.length ?? 0) > 0;
+}

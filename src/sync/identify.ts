@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Transaction } from '../db/transaction.ts';
 import { DeviceRevokedError, HubForeignError } from '../errors.ts';
 import { newUlid } from '../areas/new-id.ts';
+import { takeIdentity } from '../db/identity.ts';
 import { sameAsk, sameMark, type Ask } from './ask.ts';
 import type { Exchange } from './exchange.ts';
 import { foundHub, raiseEpoch } from './found-hub.ts';
-import type { HubMeta } from './hub-meta.ts';
+import { replaceKeyCheck, type HubMeta } from './hub-meta.ts';
+import { keyColumns, keyForHub, NO_KEYS } from './keys/group-key.ts';
+import { parseKeyCheck } from './keys/lock.ts';
 import { offerAll } from './offer.ts';
 import { needState, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
 
@@ -42,6 +45,7 @@ export async function identify(
     });
   }
   if (meta.revoked) throw new DeviceRevokedError('this device was revoked at the hub');
+  if (meta.keyCheck !== state.keyCheck && !(await followKeys(exchange, state, meta))) return false;
   if (meta.epoch.number < state.epoch.number) {
     await raiseEpoch(exchange.hub, ask, meta.epoch, null);
     return false;
@@ -59,12 +63,35 @@ export async function identify(
   return knowsOurPush(exchange, ask, meta);
 }
 
+/**
+ * Another device made a new key, or the hub was restored to a time before one.
+ *
+ * @throws `SyncKeyError` the new key has to be brought here first
+ */
+async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): Promise<boolean> {
+  const held = { ring: state.keyRing, secret: state.keySecret, check: state.keyCheck };
+  const wanted = state.keyRing === null ? 'none' : undefined;
+  const key = await keyForHub(held, wanted, meta.keyCheck);
+  const ours = exchange.ring?.newest ?? 0;
+  if (state.keyCheck !== null && key.ring && parseKeyCheck(meta.keyCheck).number < ours) {
+    await replaceKeyCheck(exchange.hub, meta.keyCheck, state.keyCheck);
+    return false;
+  }
+  await change(exchange, state, (transaction) => {
+    transaction.run('update sync_state set key_ring = ?, key_secret = ?, key_check = ?', [
+      ...keyColumns(key),
+    ]);
+  });
+  exchange.ring = key.ring;
+  return true;
+}
+
 /** The hub's record of our last push tells whether this store was restored or copied. */
 async function knowsOurPush(exchange: Exchange, ask: Ask, meta: HubMeta): Promise<boolean> {
   const sent = sameMark(meta.mine, ask.sent);
   if (!sent && !sameMark(meta.mine, ask.acked)) {
     await change(exchange, ask, (transaction) => {
-      takeNewIdentity(transaction, exchange.machine);
+      takeIdentity(transaction, newUlid(transaction.now()), exchange.machine);
     });
     return false;
   }
@@ -84,29 +111,15 @@ export async function noticeCopy(exchange: Exchange): Promise<void> {
     const held = transaction.rows('select machine from device')[0]?.[0];
     if (held === machine) return;
     if (held === null) transaction.run('update device set machine = ?', [machine]);
-    else takeNewIdentity(transaction, machine);
+    else takeIdentity(transaction, newUlid(transaction.now()), machine);
   });
-}
-
-/**
- * This store was restored or copied. It keeps the state of the hub that it remembers, reads
- * everything, its former self included, and then sends what is unsent as it is stamped: stamping
- * it anew would let old edits win.
- */
-export function takeNewIdentity(transaction: Transaction, machine: string): void {
-  transaction.run('update device set id = ?, machine = ?', [newUlid(transaction.now()), machine]);
-  transaction.forgetIdentity();
-  transaction.run('delete from task_leases');
-  transaction.run('update sync_state set copied = 1, cursor = 0');
-  saveAcked(transaction, null);
-  transaction.run('update sync_state set sent_number = null, sent_token = null');
 }
 
 /** Takes over where the hub is, and offers it everything. */
 function adopt(transaction: Transaction, meta: HubMeta): void {
   transaction.run(
-    'update sync_state set store_id = ?, epoch = ?, epoch_token = ?, refused = 0, key_check = ?',
-    [meta.storeId, meta.epoch.number, meta.epoch.token, meta.keyCheck],
+    'update sync_state set store_id = ?, epoch = ?, epoch_token = ?, refused = 0',
+    [meta.storeId, meta.epoch.number, meta.epoch.token],
   );
   saveCursor(transaction, 0);
   saveAcked(transaction, meta.mine);
@@ -124,7 +137,7 @@ async function refuse(exchange: Exchange, state: SyncState): Promise<never> {
 async function refill(exchange: Exchange, state: SyncState): Promise<void> {
   const epoch = { number: state.epoch.number + 1, token: randomBytes(16).toString('hex') };
   const storeId = state.storeId ?? newUlid(exchange.now());
-  await foundHub(exchange.hub, storeId, epoch, state.keyCheck ?? 'none');
+  await foundHub(exchange.hub, storeId, epoch, state.keyCheck ?? NO_KEYS);
 }
 
 /** Changes the state unless it is another one meanwhile than that in which the reason was seen. */

@@ -45,9 +45,14 @@ export async function pullOnce(exchange: Exchange): Promise<Pulled> {
   const ask = askOf(state);
   if (!fromReplica && !(await identify(exchange, ask, answer?.meta ?? null))) return again(answer);
   if (!answer) return again(answer);
-  const tally = await applyPage(exchange, ask, answer.meta, answer.page);
+  // A copy may be old: only the hub itself knows that there is no more.
+  const ended = !answer.page.more && !fromReplica;
+  const tally = await applyPage(exchange, ask, answer, ended);
   if (!tally) return again(answer);
-  const outcome = answer.page.more ? 'more' : 'done';
+  exchange.memory.gap = ended
+    ? 0
+    : answer.meta.head.number - (answer.page.entries.at(-1)?.seq ?? answer.meta.head.number);
+  const outcome = ended ? 'done' : 'more';
   if (outcome === 'done') await settle(exchange, answer.meta, tally);
   return { outcome, entries: answer.page.entries.length, ...tally, meta: answer.meta };
 }
@@ -82,8 +87,10 @@ function toAnswer(asked: Awaited<ReturnType<typeof askHub>>): Answer | null {
 
 /** The replica is read only while it is a copy of the very hub, state and all, that we know. */
 async function readReplica(exchange: Exchange, state: SyncState): Promise<Answer | null> {
-  if (!exchange.replica || state.storeId === null) return null;
-  const answer = await readHub(exchange.replica, state).catch((error: unknown) => {
+  const { replica, memory } = exchange;
+  const hub = state.storeId === null ? undefined : await replica?.hub(memory.gap);
+  if (!hub) return null;
+  const answer = await readHub(hub, state).catch((error: unknown) => {
     if (error instanceof HubRefusedError) return null;
     throw error;
   });
@@ -93,12 +100,15 @@ async function readReplica(exchange: Exchange, state: SyncState): Promise<Answer
   return ours ? answer : null;
 }
 
-/** @returns undefined when the state changed meanwhile: the answer counts no more */
+/**
+ * @param ended - everything on the hub is read with this page
+ * @returns undefined when the state changed meanwhile: the answer counts no more
+ */
 async function applyPage(
   exchange: Exchange,
   ask: Ask,
-  meta: HubMeta,
-  page: HubPage,
+  { meta, page }: Answer,
+  ended: boolean,
 ): Promise<Tally | undefined> {
   const opened = page.entries.map((entry) => openEntry(exchange.ring, entry, meta));
   await fetchBodies(exchange, opened);
@@ -115,7 +125,7 @@ async function applyPage(
       const step = applyEntries(context, opened.slice(start, end));
       saveCursor(transaction, cursor);
       savePair(transaction, meta.head);
-      if (last && !page.more) transaction.run('update sync_state set copied = 0');
+      if (last && ended) transaction.run('update sync_state set copied = 0');
       return step;
     });
     if (!done) return undefined;

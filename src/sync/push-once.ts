@@ -4,7 +4,7 @@ import { HubRefusedError, HubTooLargeError } from '../errors.ts';
 import { MUTABLE_TABLES } from '../model/registers.ts';
 import { clockOf, type Clock } from '../model/version.ts';
 import { sameAsk, sameIdentity, sameMark, type Ask, type Mark } from './ask.ts';
-import { readBatch, type Batch, type Sending } from './batch.ts';
+import { pieceKey, readBatch, type Batch, type Sending } from './batch.ts';
 import type { Exchange } from './exchange.ts';
 import { askHub, limitOf, type HubMeta } from './hub-meta.ts';
 import type { HubRow } from './hub/hub.ts';
@@ -208,7 +208,10 @@ function trimBatch(
   held: SyncState,
   batch: Batch,
 ): void {
-  if (batch.piece) exchange.memory.pieces.set(batch.piece.body.hash, batch.piece.position + 1);
+  if (batch.piece) {
+    const { body, position } = batch.piece;
+    exchange.memory.pieces.set(pieceKey(batch.round, body), position + 1);
+  }
   trimSent(transaction, batch.trim, batch.round === held.round);
 }
 

@@ -2,6 +2,7 @@ import type { Exchange } from './exchange.ts';
 import type { HubMeta } from './hub-meta.ts';
 import { pullOnce } from './pull-once.ts';
 import { pushOnce } from './push-once.ts';
+import { needState } from './state.ts';
 
 /** What an exchange did, until nothing was left to do. */
 export interface Exchanged {
@@ -12,6 +13,9 @@ export interface Exchanged {
   readonly applied: number;
   readonly parked: number;
   readonly bytesSent: number;
+  /** How far the hub is, and how far this device has read it. */
+  readonly hubSeq: number;
+  readonly cursor: number;
   /** The hub as it was seen last. */
   readonly meta: HubMeta | null;
 }
@@ -52,7 +56,8 @@ export async function syncOnce(
     if (outcome === 'idle') break;
     if (outcome === 'stale' && ++stale > STALE_MAX) break;
   }
-  return { ...sum, meta };
+  const { cursor } = await exchange.database.read(needState);
+  return { ...sum, hubSeq: Math.max(meta?.head.number ?? 0, cursor), cursor, meta };
 }
 
 /** Pushes until nothing is left, or the hub is another one than was pulled. */

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ulid } from 'ulid';
+import { takeIdentity } from '../db/identity.ts';
 import { fileSize } from '../db/file-facts.ts';
 import { Database, type DatabaseOptions } from '../db/database.ts';
 import { backUp, openDatabase } from '../db/open.ts';
@@ -14,7 +15,7 @@ import {
   StoreError,
   StorePathError,
 } from '../errors.ts';
-import { automations, runtimeTurns, tasks, type MutableTable } from '../model/registers.ts';
+import { automations, runtimeTurns, tasks, triggers, type MutableTable } from '../model/registers.ts';
 
 export interface BackupResult {
   file: string;
@@ -126,13 +127,16 @@ async function becomeDevice(
         );
         for (const { id } of rows) transaction.update(table, id, { owner: deviceId });
       }
+      const pending = transaction.rows(
+        `select id from triggers where device = ? and status = 'pending'`,
+        [former],
+      );
+      takeIdentity(transaction, deviceId, null);
       // A trigger may fire on the device that made it.
-      transaction.run(`update triggers set device = ? where device = ? and status = 'pending'`, [
-        deviceId,
-        former,
-      ]);
-      transaction.run('delete from task_leases');
-      transaction.run('update device set id = ?', [deviceId]);
+      for (const [id] of pending) {
+        transaction.run('update triggers set device = ? where id = ?', [deviceId, id as string]);
+        transaction.restamp(triggers, id as string, 'details', null);
+      }
     });
   } finally {
     await database.close();

@@ -52,9 +52,9 @@ export async function syncDevice(
 export async function turnOn(database: Database, now: () => number, name: string): Promise<void> {
   await database.write({ now }, (transaction) => {
     transaction.run(
-      `insert or ignore into sync_state (only, enabled, url, pull, device_name, epoch, epoch_token, cursor,
+      `insert or ignore into sync_state (only, enabled, url, pull, device_name, key_check, epoch, epoch_token, cursor,
          floor_ms, floor_counter, round, copied, refused)
-       values (1, 1, 'file:', 'http', ?, 0, '', 0, 0, 0, 0, 0, 0)`,
+       values (1, 1, 'file:', 'http', ?, 'none', 0, '', 0, 0, 0, 0, 0, 0)`,
       [name],
     );
     transaction.run('update sync_state set enabled = 1');

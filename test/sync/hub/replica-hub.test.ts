@@ -1,10 +1,11 @@
+import { once } from 'node:events';
 import { readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { HubAccessError, HubBusyError, HubUnreachableError } from '../../../src/errors.ts';
 import { HttpHub } from '../../../src/sync/hub/http-hub.ts';
 import { ReplicaHub, type ReplicaHubOptions } from '../../../src/sync/hub/replica-hub.ts';
-import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { makeHubKey } from '../../support/hub-token.ts';
 import { startSqld, type SqldOptions } from '../../support/sqld.ts';
 import { tempFolder } from '../../support/temp-store.ts';
@@ -42,6 +43,47 @@ async function setup(options: SqldOptions = {}, token?: string) {
 
 const filesOf = (path: string) =>
   readdirSync(dirname(path)).map((name) => join(dirname(path), name));
+
+type CopyFault = 'not found' | 'cut';
+
+/**
+ * A proxy that spoils the answers with entries of the log: in a thread of its own, because `sync`
+ * blocks this one.
+ */
+async function spoilCopying(target: string, fault: CopyFault) {
+  /** Whether it spoils, and how often it did. */
+  const state = new Int32Array(new SharedArrayBuffer(8));
+  state[0] = 1;
+  const worker = new Worker(
+    `const http = require('node:http');
+    const { workerData: { target, fault, state }, parentPort } = require('node:worker_threads');
+    const headers = {
+      'content-type': 'application/grpc-web+proto', 'grpc-status': '14', 'grpc-message': 'snapshot not found',
+    };
+    const server = http.createServer((incoming, reply) => {
+      const spoil = /Entries$/.test(incoming.url) && Atomics.load(state, 0) === 1;
+      if (spoil) Atomics.add(state, 1, 1);
+      if (spoil && fault === 'not found') return reply.writeHead(200, headers).end();
+      const { method, headers: sent } = incoming;
+      incoming.pipe(http.request(new URL(incoming.url, target), { method, headers: sent }, (answer) => {
+        reply.writeHead(answer.statusCode, answer.headers);
+        if (!spoil) return answer.pipe(reply);
+        answer.once('data', (chunk) => reply.write(chunk.subarray(0, 5000), () => reply.destroy()));
+      }));
+    });
+    server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`,
+    { eval: true, workerData: { target, fault, state } },
+  );
+  onTestFinished(async () => {
+    await worker.terminate();
+  });
+  const [port] = (await once(worker, 'message')) as [number];
+  return {
+    url: `http://127.0.0.1:${port}`,
+    spoilt: () => Atomics.load(state, 1),
+    stopSpoiling: () => Atomics.store(state, 0, 0),
+  };
+}
 
 describe('ReplicaHub', () => {
   it('reads from the file alone: also while the hub is gone', async () => {
@@ -181,37 +223,17 @@ describe('ReplicaHub', () => {
     expect(await hub.run(count, 'read')).toEqual(everything);
   });
 
-  it('asks to wait while the hub compacts its log', async () => {
+  it.each([
+    ['asks to wait while the hub compacts its log', 'not found', HubBusyError],
+    ['says that the hub cannot be reached when the copying breaks off', 'cut', HubUnreachableError],
+  ] as const)('%s', async (_, fault, kind) => {
     const { sqld, replica } = await setup();
-    const proxy = await startFaultProxy(sqld.url, {
-      only: ({ url }) => url?.endsWith('Entries') === true,
-    });
-    const headers = {
-      'content-type': 'application/grpc-web+proto',
-      'grpc-status': '14',
-      'grpc-message': 'snapshot not found',
-    };
-    proxy.always({ kind: 'answer', status: 200, headers });
+    const proxy = await spoilCopying(sqld.url, fault);
     const hub = replica({ url: proxy.url });
-    await expect(hub.sync()).rejects.toThrow(HubBusyError);
-    expect(proxy.happened.answer).toBeGreaterThan(0);
+    await expect(hub.sync()).rejects.toThrow(kind);
+    expect(proxy.spoilt()).toBeGreaterThan(0);
 
-    proxy.always({ kind: 'pass' });
-    await hub.sync();
-    expect(await hub.run(count, 'read')).toEqual(everything);
-  });
-
-  it('says that the hub cannot be reached when the copying breaks off', async () => {
-    const { sqld, replica } = await setup();
-    const proxy = await startFaultProxy(sqld.url, {
-      only: ({ url }) => url?.endsWith('Entries') === true,
-    });
-    proxy.always({ kind: 'cut-reply', bytes: 5000 });
-    const hub = replica({ url: proxy.url });
-    await expect(hub.sync()).rejects.toThrow(HubUnreachableError);
-    expect(proxy.happened['cut-reply']).toBeGreaterThan(0);
-
-    proxy.always({ kind: 'pass' });
+    proxy.stopSpoiling();
     await hub.sync();
     expect(await hub.run(count, 'read')).toEqual(everything);
   });

@@ -1,0 +1,133 @@
+import type { SyncReport } from '../../index.ts';
+import { storeCommand } from '../command.ts';
+import { formatCount, localTime } from '../format.ts';
+import type { Output } from '../output.ts';
+import { argument, choice, filePath, flag, value } from '../parameters.ts';
+
+export const syncEnable = storeCommand({
+  name: 'enable',
+  summary: 'keep this store in step with the other machines of yours, through a hub',
+  details:
+    'The hub, the token and the key are checked before anything is sent. What is sent is encrypted ' +
+    'unless you refuse; the first device makes the key, every other one needs it ("sync key").',
+  example: 'sync enable https://hub.example.org --token-file hub.jwt --key-file hub.key',
+  access: 'create',
+  args: { url: argument('url', 'the address of the hub') },
+  options: {
+    tokenFile: filePath( 'the token for the hub, made by "hub token"'),
+    keyFile: filePath( 'the key of your group, as "sync key" printed it'),
+    passphraseFile: filePath( 'the passphrase of your group, in the first line'),
+    noEncryption: flag('let the hub read everything'),
+    name: value('device', 'what other devices call this one; default: the name of the machine'),
+    pull: choice('mode', 'how to read the hub; default: auto', ['auto', 'replica', 'http']),
+    join: flag('leave the hub that this store was with for another one'),
+  },
+  async run({ store, out }, { url, noEncryption, ...options }) {
+    const result = await store.sync.enable(url, {
+      ...defined(options),
+      encryption: !noEncryption,
+    });
+    const { phrase } = await store.sync.exportKey();
+    const shown = result.newKey ? { ...result, keyPhrase: phrase } : result;
+    out.print(shown, () =>
+      [
+        `sync with ${result.url} is on; this device is ${result.deviceName} (${result.deviceId})`,
+        result.encrypted ? 'the hub sees no content' : 'not encrypted: the hub reads everything',
+        ...(result.newKey && phrase !== null ? ['', ...keyText(phrase)] : []),
+      ].join('\n'),
+    );
+    out.note('"sync now" exchanges once, "sync watch" goes on');
+  },
+});
+
+export const syncDisable = storeCommand({
+  name: 'disable',
+  summary: 'turn sync off; everything that is here stays',
+  example: 'sync disable',
+  access: 'write',
+  async run({ store, out }) {
+    await store.sync.disable();
+    out.print({ enabled: false }, () => 'sync is off');
+  },
+});
+
+export const syncNow = storeCommand({
+  name: 'now',
+  summary: 'exchange everything with the hub once',
+  example: 'sync now',
+  access: 'write',
+  async run({ store, out }) {
+    const onProgress = ({ pushed, pulled }: { pushed: number; pulled: number }) => {
+      out.progress(`sent ${formatCount(pushed, 'change')}, received ${pulled}`);
+    };
+    const report = await store.sync.now({ onProgress });
+    out.print(report, () => reportText(report));
+    noteParked(out, report.parked);
+  },
+});
+
+export const syncWatch = storeCommand({
+  name: 'watch',
+  summary: 'keep this store in step until it is stopped, in the foreground',
+  details: 'With --json one line per exchange. Where another process does it, this one stands by.',
+  example: 'sync watch',
+  access: 'write',
+  async run({ store, out }) {
+    const stop = new AbortController();
+    const end = () => {
+      stop.abort();
+    };
+    process.once('SIGINT', end);
+    process.once('SIGTERM', end);
+    out.note('in step until Ctrl+C');
+    for await (const report of store.sync.watch({ signal: stop.signal })) {
+      if (out.json) await out.printJsonLine(report);
+      else out.printText(`${localTime(new Date().toISOString())}  ${reportText(report)}`);
+    }
+  },
+});
+
+export const syncKey = storeCommand({
+  name: 'key',
+  summary: 'print the key that the next device needs, or replace it',
+  details:
+    'It opens everything on the hub: show it to nobody else. With --rotate a new key is made and ' +
+    'everything is sealed anew with the next exchanges; the other devices need the new one.',
+  example: 'sync key',
+  access: ({ rotate }) => (rotate ? 'write' : 'read'),
+  options: {
+    rotate: flag('make a new key'),
+    passphraseFile: filePath( 'with --rotate: lock it with the passphrase in the first line'),
+  },
+  async run({ store, out }, { rotate, passphraseFile }) {
+    const key = rotate
+      ? await store.sync.rotateKey(defined({ passphraseFile }))
+      : await store.sync.exportKey();
+    out.print(key, () => {
+      if (!key.encrypted) return 'the hub is not encrypted: there is no key';
+      if (key.phrase === null) return 'the key is locked with your passphrase';
+      return key.phrase;
+    });
+  },
+});
+
+function keyText(phrase: string): string[] {
+  const words = phrase.split(' ');
+  const lines = [0, 6, 12, 18].map((start) => `  ${words.slice(start, start + 6).join(' ')}`);
+  return ['the key for your other devices; keep it where only you find it:', '', ...lines];
+}
+
+function reportText({ pushed, pulled, applied, tookMs }: SyncReport): string {
+  return `sent ${pushed}, received ${pulled}, changed here ${applied} (${tookMs} ms)`;
+}
+
+function noteParked(out: Output, parked: number): void {
+  if (parked > 0) out.note(`${formatCount(parked, 'change')} set aside: see "sync parked"`);
+}
+
+/** Without the members that are undefined: exact optional types take them amiss. */
+function defined<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const entries = Object.entries(options).filter(([, given]) => given !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
+}
+

@@ -1,0 +1,106 @@
+import { decodeJwt, SignJWT } from 'jose';
+import { resolve } from 'node:path';
+import * as z from 'zod';
+import { pathSchema, validate } from '../model/validate.ts';
+import { HubFolder } from './hub-folder.ts';
+import { readKeys, type HubKeys } from './hub-keys.ts';
+import { readPrivate, replacePrivate } from './private-files.ts';
+
+const DAY_MS = 86_400_000;
+/** How long a token is good for unless said otherwise, in milliseconds. */
+export const TOKEN_LIFE_MS = 90 * DAY_MS;
+const LIFE_MAX_MS = 3660 * DAY_MS;
+const LIFE_MIN_MS = 1000;
+
+const deviceSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    'up to 64 letters, digits and . _ -, the first a letter or a digit',
+  );
+
+const optionsSchema = z.strictObject({
+  dir: pathSchema,
+  device: deviceSchema,
+  expiresInMs: z.int().min(LIFE_MIN_MS).max(LIFE_MAX_MS).default(TOKEN_LIFE_MS),
+  readOnly: z.boolean().default(false),
+});
+
+export interface HubTokenOptions {
+  /** The folder of the hub, as given to `hub.init` or `hub.start`. */
+  readonly dir: string;
+  /** Names the token and its file. The hub does not look at it. */
+  readonly device: string;
+  /** How long it is good for, in milliseconds: a second to ten years; by default 90 days. */
+  readonly expiresInMs?: number;
+  /** It may not write. It reads everything all the same. */
+  readonly readOnly?: boolean;
+}
+
+export interface HubToken {
+  readonly device: string;
+  /** Holds the token, for its owner only; this is what the device gets. */
+  readonly tokenFile: string;
+  readonly expiresAt: string;
+  readonly readOnly: boolean;
+}
+
+/**
+ * Makes a token for a device and writes it into `tokens/DEVICE.jwt` of the hub's folder, in place of
+ * an earlier one of that name. The earlier one stays good until it expires: the hub keeps no list.
+ *
+ * Any token opens the whole hub, and, through SQL, the files of the user that sqld runs as.
+ *
+ * @throws `HubFolderError` no hub was set up in this folder
+ */
+export async function token(options: HubTokenOptions): Promise<HubToken> {
+  const { dir, ...rest } = validate(optionsSchema, options, 'hub token');
+  const folder = new HubFolder(resolve(dir));
+  const keys = readKeys(folder);
+  return writeToken(folder.make(), keys, rest);
+}
+
+/** The token that the host itself uses: made where it is missing, about to expire, or of another key. */
+export async function ensureToken(
+  folder: HubFolder,
+  keys: HubKeys,
+  device: string,
+): Promise<string> {
+  const path = folder.token(device);
+  if (expiryMs(path) - Date.now() < TOKEN_LIFE_MS / 3) {
+    await writeToken(folder, keys, { device, expiresInMs: TOKEN_LIFE_MS, readOnly: false });
+  }
+  return path;
+}
+
+interface Claims {
+  readonly device: string;
+  readonly expiresInMs: number;
+  readonly readOnly: boolean;
+}
+
+async function writeToken(folder: HubFolder, keys: HubKeys, claims: Claims): Promise<HubToken> {
+  const { device, expiresInMs, readOnly } = claims;
+  const expiresAtS = Math.floor((Date.now() + expiresInMs) / 1000);
+  // `sub` and not `id`: sqld takes that for a namespace. No `aud`: it refuses such tokens.
+  const jwt = await new SignJWT(readOnly ? { a: 'ro' } : {})
+    .setProtectedHeader({ alg: 'EdDSA' })
+    .setSubject(device)
+    .setIssuedAt()
+    .setExpirationTime(expiresAtS)
+    .sign(keys.privateKey);
+  const tokenFile = folder.token(device);
+  replacePrivate(tokenFile, jwt);
+  return { device, tokenFile, expiresAt: new Date(expiresAtS * 1000).toISOString(), readOnly };
+}
+
+/** Unix milliseconds; 0 where there is no readable token. */
+function expiryMs(path: string): number {
+  const text = readPrivate(path);
+  if (text === undefined) return 0;
+  try {
+    return (decodeJwt(text.trim()).exp ?? 0) * 1000;
+  } catch {
+    return 0;
+  }
+}

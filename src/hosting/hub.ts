@@ -1,0 +1,3 @@
+export { init, type HubInit, type HubInitOptions } from './hub-init.ts';
+export { start, type HubStartOptions, type RunningHub } from './hub-start.ts';
+export { token, type HubToken, type HubTokenOptions } from './hub-token.ts';

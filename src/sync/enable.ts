@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import type { Transaction } from '../db/transaction.ts';
+import { newUlid } from '../areas/new-id.ts';
+import { takeIdentity } from '../db/identity.ts';
+import { HubForeignError } from '../errors.ts';
+import { infoOf, tokenSource, type Access } from './connect.ts';
+import { greetStatement } from './devices.ts';
+import { foundHub } from './found-hub.ts';
+import { askHub, type HubMeta } from './hub-meta.ts';
+import { HttpHub } from './hub/http-hub.ts';
+import type { Hub } from './hub/hub.ts';
+import {
+  keyColumns,
+  keyForHub,
+  keyForNewHub,
+  type GroupKey,
+  type HeldKey,
+  type Wanted,
+} from './keys/group-key.ts';
+import { machineId } from './machine.ts';
+import { offerAll } from './offer.ts';
+import { askOf } from './push-once.ts';
+import { findState, type PullMode, type SyncState } from './state.ts';
+
+export interface EnableSettings {
+  readonly url: string;
+  readonly tokenFile: string | null;
+  readonly key: Wanted;
+  readonly name: string;
+  readonly pull: PullMode;
+  /** Leave the hub that this store was with, for another one. */
+  readonly join: boolean;
+}
+
+export interface Enabled {
+  readonly url: string;
+  readonly storeId: string;
+  readonly deviceId: string;
+  readonly deviceName: string;
+  readonly encrypted: boolean;
+  /** True when this device founded the hub, or filled an empty one. */
+  readonly founded: boolean;
+  /** True when a key was made that other devices will need. */
+  readonly newKey: boolean;
+}
+
+/**
+ * Turns sync on: checks the hub, the token and the key, and then lets every change be noted and
+ * everything that was written before be offered. Nothing of the store is sent before all is checked.
+ *
+ * @throws the errors of the hub, `SyncKeyError`, `HubForeignError`, `HubNewerError`
+ */
+export async function enableSync(access: Access, settings: EnableSettings): Promise<Enabled> {
+  const hub = new HttpHub({ url: settings.url, token: tokenSource(settings.tokenFile) });
+  try {
+    return await enableWith(access, settings, hub);
+  } finally {
+    hub.close();
+  }
+}
+
+export async function enableWith(
+  access: Access,
+  settings: EnableSettings,
+  hub: Hub,
+): Promise<Enabled> {
+  const { database, now } = access;
+  const { state, device } = await database.read((reader) => ({
+    state: findState(reader),
+    device: String(reader.rows('select id from device')[0]?.[0]),
+  }));
+  const held: HeldKey = {
+    ring: state?.keyRing ?? null,
+    secret: state?.keySecret ?? null,
+    check: state?.keyCheck ?? null,
+  };
+  const known = settings.join ? null : (state?.storeId ?? null);
+  const ask = { ...(state ? askOf(state) : BLANK), device };
+  // As a write: a token that may only read is found out now, not at the first push.
+  const asked = await askHub(hub, ask, [], 'write');
+  const key = asked
+    ? await keyForHub(held, settings.key, asked.meta.keyCheck)
+    : await keyForNewHub(held, settings.key);
+  if (asked && known !== null && asked.meta.storeId !== known) {
+    throw new HubForeignError('the address leads to the hub of another store');
+  }
+  const storeId = asked?.meta.storeId ?? known ?? newUlid(now());
+  if (!asked) {
+    const epoch = { number: (state?.epoch.number ?? 0) + 1, token: randomBytes(16).toString('hex') };
+    await foundHub(hub, storeId, epoch, key.check);
+  }
+  const deviceId = await save(access, settings, state, key, asked?.meta);
+  const info = infoOf({ deviceName: settings.name });
+  await hub.run([greetStatement({ device: deviceId }, info)], 'write');
+  return {
+    url: settings.url,
+    storeId,
+    deviceId,
+    deviceName: settings.name,
+    encrypted: key.ring !== null,
+    founded: !asked,
+    newKey: !asked && key.secret !== null && key.secret !== held.secret,
+  };
+}
+
+const BLANK = {
+  storeId: null,
+  epoch: { number: 0, token: '' },
+  cursor: 0,
+  pair: null,
+  acked: null,
+  sent: null,
+  floorMs: 0,
+} as const;
+
+async function save(
+  { database, now }: Access,
+  settings: EnableSettings,
+  state: SyncState | undefined,
+  key: GroupKey,
+  meta: HubMeta | undefined,
+): Promise<string> {
+  return database.write({ now }, (transaction) => {
+    if (!state) insertState(transaction);
+    const other = settings.join && meta && state && meta.storeId !== state.storeId;
+    if (other) forgetHub(transaction);
+    transaction.run(
+      `update sync_state set enabled = 1, refused = 0, url = ?, token_file = ?, pull = ?,
+         device_name = ?, key_ring = ?, key_secret = ?, key_check = ?`,
+      [settings.url, settings.tokenFile, settings.pull, settings.name, ...keyColumns(key)],
+    );
+    transaction.run('update device set capturing = 1, machine = coalesce(machine, ?)', [
+      machineId(),
+    ]);
+    transaction.forgetIdentity();
+    // Who was revoked comes back as somebody else.
+    if (meta?.revoked) takeIdentity(transaction, newUlid(now()), machineId());
+    offerAll(transaction);
+    return transaction.device;
+  });
+}
+
+function insertState(transaction: Transaction): void {
+  transaction.run(
+    `insert into sync_state (only, enabled, url, pull, device_name, epoch, epoch_token, cursor,
+       floor_ms, floor_counter, round, copied, refused)
+     values (1, 0, '', 'auto', '', 0, '', 0, 0, 0, 0, 0, 0)`,
+  );
+}
+
+/** What was remembered of the former hub; what was accepted there says nothing about this one. */
+function forgetHub(transaction: Transaction): void {
+  transaction.run(
+    `update sync_state set store_id = null, epoch = 0, epoch_token = '', cursor = 0,
+       pair_head = null, pair_token = null, acked_number = null, acked_token = null,
+       sent_number = null, sent_token = null, floor_ms = 0, floor_counter = 0`,
+  );
+}
+
+/** Turns sync off: nothing is noted any more, and nothing stays queued. What is here stays. */
+export async function disableSync({ database, now }: Access): Promise<void> {
+  await database.write({ now }, (transaction) => {
+    transaction.run('update sync_state set enabled = 0');
+    transaction.run('update device set capturing = 0');
+    transaction.run('delete from outbox');
+    transaction.forgetIdentity();
+  });
+}

@@ -1,0 +1,106 @@
+import * as z from 'zod';
+import { loadBody, type BodyColumns } from '../db/bodies.ts';
+import { readPage, type Page } from '../areas/page.ts';
+import type { Reader } from '../db/reader.ts';
+import { formatTime } from '../model/time.ts';
+import { cursorSchema, limitSchema } from '../model/validate.ts';
+
+export const listSchema = z.strictObject({ limit: limitSchema, cursor: cursorSchema });
+
+/** Something that was received and cannot be applied, or that cannot be sent. */
+export interface ParkedEntry {
+  direction: 'in' | 'out';
+  table: string;
+  /** In: as the hub knows it, which with encryption is a hash; out: the id of the row. */
+  id: string;
+  register: string;
+  /**
+   * `schema`: made by a newer version of this library; `key`: sealed with a key that is not here;
+   * `damaged`: not what a device of this group writes; `future`: far ahead of every clock; `chunks`:
+   * its large body is not all on the hub; `size`, `refused`: the hub does not take it.
+   */
+  reason: string;
+  at: string;
+}
+
+/** Everything that is set aside, incoming first. It is tried again by itself. */
+export function listParked(reader: Reader, limit: number): ParkedEntry[] {
+  const rows = reader.rows(
+    `select 'in', table_name, hub_id, register, reason, parked_at from parked
+     union all
+     select 'out', table_name, row_id, register, stuck, noted_at from outbox where stuck is not null
+     order by 1, 6 limit ?`,
+    [limit],
+  );
+  return rows.map(([direction, table, id, register, reason, at]) => ({
+    direction: direction as 'in' | 'out',
+    table: table as string,
+    id: id as string,
+    register: register as string,
+    reason: reason as string,
+    at: formatTime(Number(at)),
+  }));
+}
+
+/** A version that lost against one whose writer did not know it. */
+export interface Conflict {
+  number: number;
+  table: string;
+  id: string;
+  register: string;
+  lostVersion: string;
+  wonVersion: string;
+  foundAt: string;
+  /** The columns that lost. */
+  lost: unknown;
+}
+
+interface ConflictRow extends BodyColumns {
+  readonly number: number;
+  readonly table_name: string;
+  readonly row_id: string;
+  readonly register: string;
+  readonly lost_version: string;
+  readonly won_version: string;
+  readonly found_at: number;
+}
+
+const COLUMNS = [
+  'number',
+  'table_name',
+  'row_id',
+  'register',
+  'lost_version',
+  'won_version',
+  'found_at',
+  'body',
+  'body_hash',
+] as const;
+
+export function listConflicts(reader: Reader, query: z.output<typeof listSchema>): Page<Conflict> {
+  const page = readPage<ConflictRow>(reader, {
+    table: 'conflicts',
+    columns: COLUMNS,
+    where: [],
+    sort: 'number',
+    tie: 'number',
+    descending: true,
+    limit: query.limit,
+    cursor: query.cursor,
+  });
+  return { ...page, items: page.items.map((row) => toConflict(reader, row)) };
+}
+
+function toConflict(reader: Reader, row: ConflictRow): Conflict {
+  return {
+    number: row.number,
+    table: row.table_name,
+    id: row.row_id,
+    register: row.register,
+    lostVersion: row.lost_version,
+    wonVersion: row.won_version,
+    foundAt: formatTime(row.found_at),
+    lost: JSON.parse(loadBody(reader, row)) as unknown,
+  };
+}
+

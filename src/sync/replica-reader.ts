@@ -1,0 +1,52 @@
+import { StoreError } from '../errors.ts';
+import type { Hub } from './hub/hub.ts';
+import type { ReplicaHub } from './hub/replica-hub.ts';
+import type { PullMode } from './state.ts';
+
+/** From how many entries on a copy of the hub's pages is quicker than asking for the entries. */
+const GAP_MIN = 20_000;
+
+/**
+ * Reads the hub through a copy of it where that pays. The copy is trusted with nothing: where it
+ * cannot be made, reading goes on over HTTP, and `failure` says why.
+ */
+export class ReplicaReader {
+  readonly #replica: ReplicaHub;
+  readonly #mode: PullMode;
+  #fresh = false;
+  #failed = false;
+  failure: StoreError | undefined;
+
+  constructor(replica: ReplicaHub, mode: PullMode) {
+    this.#replica = replica;
+    this.#mode = mode;
+  }
+
+  /** To be called before a run: the copy is brought up to date once for each. */
+  begin(): void {
+    this.#fresh = false;
+    this.#failed = false;
+  }
+
+  /** @param gap - entries that this device has not read, as far as it knows */
+  async hub(gap: number): Promise<Hub | undefined> {
+    const wanted = this.#mode === 'replica' || (this.#mode === 'auto' && gap >= GAP_MIN);
+    if (!wanted || this.#failed) return this.#fresh && !this.#failed ? this.#replica : undefined;
+    if (this.#fresh) return this.#replica;
+    try {
+      await this.#replica.sync();
+      this.#fresh = true;
+      this.failure = undefined;
+      return this.#replica;
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      this.#failed = true;
+      this.failure = error;
+      return undefined;
+    }
+  }
+
+  close(): void {
+    this.#replica.close();
+  }
+}

@@ -1,0 +1,191 @@
+import { wholeEntries } from './faults.mjs';
+import { hasFinal } from './local-writes.mjs';
+import { enable, sync } from './operations.mjs';
+import { chunksOf, descends } from './pull.mjs';
+import { checkSessions } from './sessions.mjs';
+import { checkGrants, checkRuns } from './tasks.mjs';
+import {
+  SLACK, chunkMark, compare, fail, isChunk, isImmutable, isStream, purgeKey, rootOf, rowOf,
+} from './versions.mjs'; // prettier-ignore
+
+/** After every step: C6, nothing but a restore of the device takes a local row back; C14, who runs what. */
+export function checkStep(w) {
+  for (const d of w.devices) {
+    for (const [key, old] of d.shadow) {
+      const cur = d.s.regs.get(key);
+      if (cur) {
+        const back = compare(cur.ver, old.ver) < 0 && cur.wid !== old.wid && w.R.attempt;
+        if (back) fail(`C6 d${d.i} fell back at ${key}`);
+      } else if (!(isStream(key) && wasFinal(w, rowOf(key)))) fail(`C6 d${d.i} lost the row ${key}`);
+    }
+    d.shadow = new Map(d.s.regs);
+  }
+  if (w.created.size > 0) checkRuns(w);
+}
+
+function wasFinal(w, id) {
+  for (const key of w.imms.keys()) if (rowOf(key) === id) return true;
+  return false;
+}
+
+/** Heals every fault, lets the devices sync until nothing moves, and checks what must hold then. */
+export function finish(w, maxRounds = 12) {
+  heal(w);
+  if (!rest(w, maxRounds)) fail('C5/C3 no quiescence within the bounded rounds');
+  const first = w.devices[0].s;
+  for (const d of w.devices) {
+    if (d.s.refused) fail(`C5 d${d.i} is refused`);
+    if (view(d.s) !== view(first)) fail(`C2 d0 and d${d.i} differ: ${difference(first, d.s)}`);
+    const parked = [...d.s.parked.values()].filter(wholeEntries(w)).map((e) => e.key);
+    if (parked.length > 0) fail(`C2 d${d.i} still has parked entries ${parked}`);
+    checkSessions(w, d);
+  }
+  checkHub(w, first);
+  checkRows(w, first);
+  checkWrites(w, first);
+  if (w.R.chunkRoots || w.R.purgeMarks) checkPurged(w);
+  checkChunks(w);
+  checkGrants(w, first);
+}
+
+function heal(w) {
+  w.log('--- heal');
+  w.net = [];
+  w.hubSkew = 0;
+  w.T += 1;
+  for (const d of w.devices) {
+    d.skew = 0;
+    d.schema = 2;
+    enable(w, d);
+  }
+}
+
+/** Rounds of syncing until one moves nothing. @returns whether that came */
+function rest(w, maxRounds) {
+  const mark = () => `${w.stats.moved} ${w.hub.epoch} ${w.hub.head}`;
+  for (let round = 1; round <= maxRounds; round++) {
+    const before = mark();
+    for (const d of w.devices) {
+      if (d.s.refused) Object.assign(d.s, { storeId: null, refused: false });
+      w.log(`round ${round} d${d.i}`);
+      sync(w, d);
+    }
+    w.T += 1;
+    checkStep(w);
+    w.stats.rounds = round;
+    if (!w.devices.some((d) => d.s.refused) && before === mark()) return true;
+  }
+  return false;
+}
+
+const view = (s) =>
+  JSON.stringify([
+    [...s.regs].map(([key, r]) => [key, r.wid, r.ver]).sort(),
+    [...s.imm.keys()].sort(),
+  ]);
+
+function difference(a, b) {
+  const regs = [...new Set([...a.regs.keys(), ...b.regs.keys()])];
+  const imms = [...new Set([...a.imm.keys(), ...b.imm.keys()])];
+  const version = (s, key) => JSON.stringify(s.regs.get(key)?.ver);
+  return [
+    ...regs.filter((key) => version(a, key) !== version(b, key)),
+    ...imms.filter((key) => a.imm.has(key) !== b.imm.has(key)),
+  ].join(' ');
+}
+
+/** C7 the hub is not behind; C2 nothing purged remains; C10 nothing stays ahead of every clock. */
+function checkHub(w, first) {
+  for (const [key, r] of first.regs) {
+    const e = w.hub.entries.get(key);
+    if (!e || compare(e.ver, r.ver) !== 0) fail(`C7 the hub is behind at ${key}`);
+  }
+  for (const e of w.hub.entries.values()) {
+    if (!e.ver) continue;
+    const purged = e.key[0] === 'm' && first.regs.has(purgeKey(rowOf(e.key)));
+    if (purged && !/purge|del/.test(e.key) && !e.blank) fail(`C2 a purged payload remains at ${e.key}`);
+    if (e.ver.ms > w.maxHubNow + SLACK) fail(`C10 ${e.key} is further ahead than the hub's clock was`);
+  }
+}
+
+/** C4 no immutable row is missing, save what was purged; the hub has each, too. */
+function checkRows(w, first) {
+  for (const [key, row] of w.imms) {
+    const e = w.hub.entries.get(key);
+    const purged = w.R.purgeMarks && (e?.v || (row.root && first.regs.has(purgeKey(row.root))));
+    if (!row.gone && !first.imm.has(key) && !purged) fail(`C4 immutable row ${key} is missing`);
+    if (first.imm.has(key) && w.R.immByContent && (!e || e.v)) fail(`C7 the hub lacks the row ${key}`);
+  }
+}
+
+function checkWrites(w, first) {
+  const parents = new Set([...w.writes.values()].map((write) => write.parent));
+  for (const write of w.writes.values()) {
+    const { wid, key } = write;
+    if (write.gone || (isStream(key) && hasFinal(first, rowOf(key)))) continue;
+    const winner = first.regs.get(key);
+    // Made final, then purged: what is blanked is no successor of what streamed.
+    const ended = isStream(key) && wasFinal(w, rowOf(key)) && first.regs.has(purgeKey(rootOf(key)));
+    if (w.R.purgeStreams && ended) continue;
+    if (!winner) fail(`C1 w${wid} ${key} is nowhere`);
+    if (winner.wid === wid) continue;
+    if (compare(write.stamp, winner.ver) > 0) fail(`C1 w${wid} ${key} was lost to a lower version`);
+    checkLoser(w, first, write, winner, parents);
+  }
+}
+
+/** C8 nothing loses to what it knowingly replaced; C9 what lost can be seen. */
+function checkLoser(w, first, write, winner, parents) {
+  const { wid, key } = write;
+  const purged = first.regs.has(purgeKey(w.R.purgeStreams ? rootOf(key) : rowOf(key)));
+  const listed = (d) => d.s.conflicts.some((c) => c === wid || descends(w, c, wid));
+  const seen = w.anyRestore || purged || w.devices.some(listed);
+  // Known limit: where a version was lowered (clock set back) while another copy of what it replaced
+  // was about (copied store, or reply lost and hub wiped), the older can win. Then the loser must be
+  // listed as a conflict.
+  const lowered = write.lowered || w.writes.get(winner.wid).lowered;
+  const excused = lowered && (seen || w.anyCopy);
+  if (descends(w, wid, winner.wid)) {
+    if (lowered) w.stats.knownLimit++;
+    if (!excused) fail(`C8 w${wid} ${key} lost to w${winner.wid}, which it had replaced knowingly`);
+  }
+  if (!parents.has(wid) && !seen && !(lowered && w.anyCopy)) fail(`C9 w${wid} ${key} lost and cannot be seen`);
+}
+
+/** C16 nobody holds content of a purged root, and the hub neither. */
+function checkPurged(w) {
+  const { s } = w.devices[0];
+  const isPurged = (root) => root && s.regs.has(purgeKey(root));
+  for (const d of w.devices) {
+    for (const row of d.s.imm.values()) {
+      if (w.R.purgeMarks && isPurged(row.root)) fail(`C16 d${d.i} holds ${row.key} of a purged root`);
+    }
+    for (const key of d.s.chunks) {
+      if (w.R.chunkRoots && isPurged(rowOf(key))) fail(`C16 d${d.i} holds the chunk ${key} of a purged root`);
+    }
+    for (const [key, r] of d.s.regs) {
+      const open = isStream(key) && isPurged(rootOf(key)) && !r.blank;
+      if (w.R.purgeMarks && open) fail(`C16 d${d.i} holds ${key} of a purged root`);
+    }
+  }
+  for (const e of w.hub.entries.values()) {
+    const root = isChunk(e.key) ? rowOf(e.key) : e.ver ? rootOf(e.key) : e.root;
+    if (!isPurged(root) || e.key[0] === 'm') continue;
+    const content = isImmutable(e.key) ? w.R.purgeMarks && !e.v : isChunk(e.key) ? e.key !== chunkMark(root) : !e.blank;
+    if (content) fail(`C16 the hub holds ${e.key} of a purged root`);
+  }
+}
+
+/** C13 every body is complete, on every device and on the hub. */
+function checkChunks(w) {
+  for (const { i, s } of w.devices) {
+    for (const e of [...s.regs.values(), ...s.imm.values()]) {
+      for (const key of chunksOf(e)) if (!s.chunks.has(key)) fail(`C13 d${i} lacks ${key} of ${e.key}`);
+    }
+  }
+  for (const e of w.hub.entries.values()) {
+    for (const key of chunksOf(e)) {
+      if (!w.hub.entries.has(key)) fail(`C13 the hub lacks ${key} of ${e.key}`);
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { SLACK, chunkMark, isChunk, order, rowOf, samePair } from './versions.mjs';
+
+// Each function here is one transaction on the hub.
+
+export const newHub = () => ({
+  storeId: null,
+  epoch: 0,
+  head: 0,
+  /** Head to token: the states in which this hub was. */
+  commits: new Map(),
+  /** Device to its last push. */
+  devices: new Map(),
+  entries: new Map(),
+  /** The latest version seen accepted. */
+  floor: 0,
+});
+
+/** What comes with every answer. */
+export function hubMeta(w, hub, q) {
+  return {
+    storeId: hub.storeId,
+    epoch: hub.epoch,
+    head: hub.head,
+    token: hub.commits.get(hub.head) ?? null,
+    now: w.hubNow(),
+    floor: hub.floor,
+    hasPair: !q.pair || (hub.commits.get(q.pair.n) ?? null) === q.pair.token,
+    mine: hub.devices.get(q.dev) ?? null,
+  };
+}
+
+/** Up to where versions are accepted. */
+export function limitOf(w, { now, floor }) {
+  if (!w.R.hubFloor) return now + SLACK;
+  return w.R.noRatchet ? Math.max(now + SLACK, floor) : Math.max(now, floor) + SLACK;
+}
+
+/** A page of entries after the cursor. Chunks are left out: who needs them asks for them. */
+export function hubPull(w, hub, q) {
+  const rest = [...hub.entries.values()]
+    .filter((e) => e.seq > q.cursor && !isChunk(e.key))
+    .sort((x, y) => x.seq - y.seq);
+  return { meta: hubMeta(w, hub, q), page: rest.slice(0, q.limit), more: rest.length > q.limit };
+}
+
+/** Which of these entries the hub does not hold in their version or a higher one. */
+export function hubLacking(w, q, rows) {
+  const { hub } = w;
+  const lacking = new Set();
+  for (const row of rows) if (improves(w, row, hub.entries.get(row.key))) lacking.add(row.key);
+  return { meta: hubMeta(w, hub, q), lacking };
+}
+
+/** Which of these chunks the hub holds. */
+export const hubChunks = (w, keys) => keys.filter((key) => w.hub.entries.has(key));
+
+/** Whether an entry is to take the place of the one held. */
+function improves(w, row, held) {
+  if (!held) return true;
+  if (row.ver) return !w.R.hubGuard || w.cmp(row.ver, held.ver) > 0;
+  if (w.R.markBeats && (row.v ?? 0) !== (held.v ?? 0)) return (row.v ?? 0) > (held.v ?? 0);
+  return order(row.h, held.h) < 0;
+}
+
+export function hubPush(w, q) {
+  const { hub } = w;
+  const meta = hubMeta(w, hub, q);
+  const foreign = hub.storeId !== q.storeId || (w.R.pushEpoch && hub.epoch !== q.epoch);
+  if (foreign || (w.R.pushChecksPair && !meta.hasPair)) return { err: true, meta };
+  if (w.R.pushPair && !samePair(meta.mine, q.acked) && !samePair(meta.mine, q.sent)) {
+    return { err: true, meta };
+  }
+  const returned = [];
+  hub.floor = Math.max(hub.floor, q.floor);
+  q.rows.forEach((row, i) => {
+    const held = hub.entries.get(row.key);
+    const tested = row.ver && !(w.R.rawUntested && w.R.offerScan && row.raw);
+    if (tested && w.R.clockTest && row.ver.ms > limitOf(w, { now: meta.now, floor: hub.floor })) {
+      returned.push({ key: row.key, ver: row.ver, held: held?.ver ?? null });
+      return;
+    }
+    if (!improves(w, row, held)) return;
+    if (isChunk(row.key) && !takesChunk(hub, row)) return;
+    if (tested) hub.floor = Math.max(hub.floor, row.ver.ms);
+    hub.entries.set(row.key, { ...row, seq: hub.head + i + 1 });
+  });
+  hub.head += q.rows.length;
+  hub.commits.set(hub.head, w.R.commitToken ? w.mint('c') : q.sent.token);
+  hub.devices.set(q.dev, q.sent);
+  w.stats.moved += q.rows.length;
+  return { meta: hubMeta(w, hub, { ...q, pair: null }), returned };
+}
+
+/** The mark of a purged root clears its chunks, and lets none in that comes later. */
+function takesChunk(hub, row) {
+  const root = rowOf(row.key);
+  if (hub.entries.has(chunkMark(root))) return false;
+  if (row.key !== chunkMark(root)) return true;
+  for (const key of [...hub.entries.keys()]) {
+    if (isChunk(key) && rowOf(key) === root) hub.entries.delete(key);
+  }
+  return true;
+}
+
+/** The fraction stands for the random token. */
+const nextEpoch = (w, epoch) => Math.floor(epoch) + 1 + (w.R.epochToken ? ++w.ids / 1e6 : 0);
+
+/** An empty hub takes the known store id, or a new one. */
+export function hubFound(w, s) {
+  if (w.hub.storeId !== null) return;
+  w.hub.storeId = s.storeId ?? w.mint('store');
+  w.hub.epoch = nextEpoch(w, s.epoch);
+}
+
+/** Raises the epoch: only from the one that was seen, and only if the reason still holds. */
+export function hubRaise(w, s, q, seen) {
+  const { hub } = w;
+  const known = hub.storeId === s.storeId && hub.epoch === (seen ?? s.epoch);
+  const stillGone = seen !== undefined || !hubMeta(w, hub, q).hasPair;
+  if (w.R.raiseChecked && !(known && stillGone)) return;
+  hub.epoch = nextEpoch(w, Math.max(hub.epoch, s.epoch));
+  w.stats.raised++;
+}
+

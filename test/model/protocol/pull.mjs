@@ -1,0 +1,222 @@
+import { hubChunks, hubMeta, hubPull, limitOf } from './hub.mjs';
+import { ask, checkMeta, noticeCopy, sameAsk } from './identity.mjs';
+import { dropRow, dropStream, hasFinal, isPurged, markPurged, note, stamp, sweep } from './local-writes.mjs';
+import { refreshLeaves } from './sessions.mjs';
+import { stopForeignRuns } from './tasks.mjs';
+import { DAY, compare, isImmutable, isStream, order, rootOf, rowOf } from './versions.mjs';
+
+/** Asks for a page: null with sync off. A stale replica answers in place of the hub where it may. */
+export function pullAsk(w, d, limit, viaReplica) {
+  if (!d.s.on) return null;
+  noticeCopy(w, d);
+  const q = ask(d, { limit });
+  if (viaReplica && d.replica) {
+    const r = hubPull(w, d.replica, q);
+    const ours = r.meta.storeId === q.storeId && r.meta.epoch === q.epoch && r.meta.hasPair;
+    if (!w.R.replicaOnly || ours) {
+      // What it says of our last push is old, and nobody listens to it.
+      const mine = w.R.replicaOnly ? (q.sent ?? q.acked) : r.meta.mine;
+      return { q, r: { ...r, meta: { ...r.meta, mine } }, replica: true };
+    }
+  }
+  return { q, r: hubPull(w, w.hub, q) };
+}
+
+/**
+ * Applies a page and moves the cursor: one local transaction.
+ *
+ * @param crash - the process ends while the page is applied
+ * @param fetch - false: the request for missing chunks fails
+ * @returns whether there is more
+ */
+export function pullTake(w, d, { q, r, replica }, { crash = null, fetch = true } = {}) {
+  const { s } = d;
+  if (q.boot !== d.boot || !s.on) return false;
+  if (w.R.replyFence && !sameAsk(q, s)) return false;
+  if (!(replica && w.R.replicaOnly) && !checkMeta(w, d, r.meta, q)) return false;
+  const { head, token } = w.R.pairFromSnapshot ? r.meta : hubMeta(w, w.hub, q);
+  const cursor = r.more ? r.page.at(-1).seq : r.meta.head;
+  if (!w.R.cursorInTx) {
+    s.cursor = cursor;
+    if (crash) {
+      crash();
+      return false;
+    }
+  }
+  for (const e of r.page) apply(w, d, e, r.meta);
+  s.cursor = cursor;
+  s.pair = { n: head, token };
+  w.stats.moved += r.page.length;
+  if (fetch) fetchChunks(w, s);
+  if (w.R.parkRetry) retryParked(w, d, r.meta);
+  if (!w.R.leafAfterPull || !r.more) refreshLeaves(w, d);
+  if (w.R.stopWhenHeard) stopForeignRuns(d);
+  if (s.copied && !r.more) {
+    s.copied = false;
+    if (w.R.restampCopy) {
+      for (const [key, n] of [...s.notes]) if (n.own && s.regs.has(key)) restamp(w, d, key, null);
+    }
+  }
+  return r.more;
+}
+
+/**
+ * Asks the hub for the chunks that parked entries lack, whatever else they wait for: the hub may lose
+ * them. They are named by their content, so the answer needs no fence.
+ */
+function fetchChunks(w, s) {
+  const parked = [...s.parked.values()];
+  const missing = parked.flatMap((e) => chunksOf(e).filter((key) => !s.chunks.has(key)));
+  for (const key of hubChunks(w, missing)) s.chunks.add(key);
+}
+
+function retryParked(w, d, meta) {
+  const { s } = d;
+  for (const e of [...s.parked.values()]) {
+    const reason = obstacle(w, d, e, meta);
+    if (reason) {
+      s.parked.get(e.key).reason = reason;
+      continue;
+    }
+    s.parked.delete(e.key);
+    const offered = s.parkedNotes.delete(e.key);
+    if (isImmutable(e.key)) {
+      applyRow(w, d, e, offered ? 0 : s.round);
+      continue;
+    }
+    const won = merge(w, d, e);
+    // The scan of an offer passed over the register while it waited.
+    const passedOver = w.R.offerScan && w.R.unparkNotes && !won;
+    if ((offered && won) || passedOver) note(w, s, e.key, false);
+  }
+}
+
+export const chunksOf = (e) => e.data?.chunks ?? e.chunks ?? [];
+export const isComplete = (s, e) => chunksOf(e).every((key) => s.chunks.has(key));
+
+/** Why an entry cannot be applied now; null when it can. */
+function obstacle(w, d, e, meta) {
+  if (e.ver) {
+    const reference = w.R.parkByHub ? limitOf(w, meta) : w.T + d.skew;
+    if (e.min > d.schema) return 'schema';
+    if (e.ver.ms > reference + DAY) return 'future';
+  }
+  if (!w.R.chunksWait || isComplete(d.s, e)) return null;
+  // Of what is purged nothing is waited for: it is applied, and emptied at once.
+  const root = e.ver ? rootOf(e.key) : e.root;
+  if (root && isPurged(d.s, root)) return null;
+  // Nor of what loses anyway: its chunks may never come.
+  const cur = e.ver && d.s.regs.get(e.key);
+  return cur && w.R.losersLeave && w.cmp(e.ver, cur.ver) <= 0 ? null : 'chunks';
+}
+
+/** The latest version seen accepted: a clock is not set back below it. */
+export function accepted(s, v) {
+  if (v.ms > s.floor || (v.ms === s.floor && v.c > s.floorC)) {
+    s.floor = v.ms;
+    s.floorC = v.c;
+  }
+}
+
+function apply(w, d, e, meta) {
+  const { s } = d;
+  const key = isImmutable(e.key) ? `i|${rowOf(e.key)}|${e.h}` : e.key;
+  if (e.v) {
+    dropRow(s, key);
+    s.notes.delete(key);
+    return;
+  }
+  const reason = obstacle(w, d, e, meta);
+  if (reason) {
+    if (reason === 'chunks') w.stats.waiting++;
+    const parked = s.parked.get(key);
+    const newer = !parked || !e.ver || w.cmp(e.ver, parked.ver) > 0;
+    if (w.R.parkKeep && newer) {
+      s.parked.set(key, { ...e, key, reason });
+      s.parkedNotes.delete(key);
+    }
+  } else if (e.ver) merge(w, d, e);
+  else applyRow(w, d, { ...e, key }, s.round);
+}
+
+/** @param pulled - the round in which the hub was seen to hold it */
+function applyRow(w, d, e, pulled) {
+  const { s } = d;
+  const { key, root } = e;
+  if (!w.R.orphans && root && ![...s.regs.keys()].some((k) => rowOf(k) === root)) return;
+  if (w.R.purgeMarks && w.R.markLate && root && isPurged(s, root)) {
+    markPurged(w, d, key);
+    return;
+  }
+  dropStream(s, rowOf(key));
+  const held = s.imm.get(key);
+  if (held) {
+    // The hub may hold the entry of a large body and lack its chunks: then we are to send them.
+    if (!(w.R.largeUnsure && held.chunks)) held.pulled = pulled;
+    return;
+  }
+  const { by, after, at, chunks } = e;
+  s.imm.set(key, { key, n: s.nextRow++, pulled, by, root, after, at, chunks });
+  if (key[2] === 'g') s.stale.add(root);
+}
+
+/** Merges a register. @returns whether the entry took the place of what was here */
+function merge(w, d, e) {
+  const { s } = d;
+  const cur = s.regs.get(e.key);
+  const over = isStream(e.key) && !e.blank && hasFinal(s, rowOf(e.key));
+  if (over && !w.R.purgeStreams) return false;
+  if (order(e.ver.ms, s.hlc.ms) > 0 || (e.ver.ms === s.hlc.ms && e.ver.c > s.hlc.c)) {
+    s.hlc = { ms: e.ver.ms, c: e.ver.c };
+  }
+  accepted(s, e.ver);
+  if (over) return false;
+  const o = cur ? w.cmp(e.ver, cur.ver) : 1;
+  if (o < 0) return false;
+  if (o > 0) {
+    if (w.R.conflicts && !isNamed(w, e, cur)) {
+      s.conflicts.push(cur.wid);
+      w.stats.conflicts++;
+      if (descends(w, e.wid, cur.wid)) w.stats.falseConflicts++;
+    }
+    const { key, ver, wid, base, min, blank, data } = e;
+    s.regs.set(key, { key, ver, wid, base, min, blank, data });
+  }
+  s.notes.delete(e.key); // the hub holds this very version, or a later one
+  const root = w.R.purgeStreams ? rootOf(e.key) : rowOf(e.key);
+  if (isPurged(s, root)) sweep(w, d, root);
+  return o > 0;
+}
+
+/** Whether whoever wrote the entry knew what it takes the place of here. */
+function isNamed(w, e, cur) {
+  if (!cur || cur.wid === e.wid) return true;
+  const bases = w.R.bases ? (e.bases ?? []) : e.base ? [e.base] : [];
+  return bases.some((base) => compare(base, cur.ver) === 0);
+}
+
+/** Whether a write was made on top of another, whatever lay in between. */
+export function descends(w, wid, ancestor) {
+  for (let at = w.writes.get(wid)?.parent; at; at = w.writes.get(at).parent) {
+    if (at === ancestor) return true;
+  }
+  return false;
+}
+
+/** Gives a register a version of its own again: the hub did not take the one that it has. */
+export function restamp(w, d, key, held, now = w.T + d.skew) {
+  const { s } = d;
+  const r = s.regs.get(key);
+  const ver = stamp(w, d, held, r.ver.a, r.ver.t, r.wid, now);
+  s.regs.set(key, { ...r, ver });
+  // What it had replaced goes down with it.
+  for (let at = w.writes.get(r.wid); at; at = w.writes.get(at.parent)) {
+    const lowered = compare(at.stamp, ver) > 0;
+    if (at.wid !== r.wid && !lowered) continue;
+    at.lowered ||= lowered;
+    at.stamp = ver;
+  }
+  note(w, s, key, true);
+  d.shadow.delete(key);
+  w.log(`    d${d.i} stamps w${r.wid} anew`);
+}

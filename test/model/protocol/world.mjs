@@ -1,0 +1,111 @@
+import { RULES } from './rules.mjs';
+import { START, compare } from './versions.mjs';
+import { newHub } from './hub.mjs';
+
+/** Everything there is: three devices and copies of them, one hub, what is under way between them. */
+export class World {
+  /**
+   * @param off - names of the rules that do not hold; `lenient` lets a device take a new id without cause
+   * @param trace - called with each line of what happens
+   */
+  constructor(off = [], trace = null) {
+    this.R = Object.fromEntries(Object.keys(RULES).map((rule) => [rule, !off.includes(rule)]));
+    this.lenient = off.includes('lenient');
+    this.trace = trace;
+
+    this.T = START;
+    this.hubSkew = 0;
+    this.maxHubNow = 0;
+    this.ids = 0;
+    this.wid = 0;
+
+    this.hub = newHub();
+    this.hubSnaps = [];
+    /** Requests and replies that are late, and may come at any time. */
+    this.net = [];
+
+    // The ledger: what was acknowledged to a user, whatever became of it.
+    this.writes = new Map();
+    this.imms = new Map();
+    /** The explicit changes of a task's owner. */
+    this.grants = [];
+    this.created = new Set();
+
+    this.stats = {
+      moved: 0, falseConflicts: 0, conflicts: 0, minted: 0, raised: 0, rounds: 0, returned: 0,
+      knownLimit: 0, offered: 0, spared: 0, marks: 0, waiting: 0, claims: 0, leaps: 0,
+    }; // prettier-ignore
+    this.anyRestore = false;
+    this.anyCopy = false;
+    this.devices = [0, 1, 2].map((i) => this.newDevice(i));
+  }
+
+  /** What stands in `s` is durable; the rest is the machine, its memory and the checks' own. */
+  newDevice(i) {
+    return {
+      i,
+      machine: `m${i}`,
+      schema: 1,
+      skew: 0,
+      /** Raised by a crash: what was only in memory is void. */
+      boot: 0,
+      snaps: [],
+      /** A copy of the hub in a file, at times stale. */
+      replica: null,
+      /** Was restored or copied, so that it may take a new device id. */
+      cause: false,
+      /** The rows at the last check. */
+      shadow: new Map(),
+      ...freshMemory(),
+      s: this.newStore(`m${i}`),
+    };
+  }
+
+  newStore(machine) {
+    return {
+      id: this.mint('d'), machine, on: false,
+      storeId: null, epoch: 0, cursor: 0, pair: null, acked: null, sent: null,
+      hlc: { ms: 0, c: 0 }, floor: 0, floorC: 0,
+      /** Numbers of the notes, and of the immutable rows; how far the latter were sent. */
+      nextNum: 1, nextRow: 1, icur: 0, offeredTo: 0,
+      /** How often everything was offered; where the offer is now, if one is under way. */
+      round: 1, offer: null,
+      copied: false, refused: false,
+      regs: new Map(), notes: new Map(), imm: new Map(),
+      parked: new Map(), parkedNotes: new Map(), conflicts: [],
+      /** Where this device is in a session; sessions to look at when a pull has ended. */
+      leaves: new Map(), stale: new Set(),
+      chunks: new Set(),
+    }; // prettier-ignore
+  }
+
+  mint(prefix) {
+    return prefix + String(++this.ids).padStart(3, '0');
+  }
+
+  cmp(x, y) {
+    return compare(x, y, this.R.attempt, this.R.tieHash);
+  }
+
+  hubNow() {
+    const now = this.T + this.hubSkew;
+    this.maxHubNow = Math.max(this.maxHubNow, now);
+    return now;
+  }
+
+  log(...words) {
+    if (this.trace) this.trace(words.join(' '));
+  }
+}
+
+/** What a process knows and its end forgets. */
+export const freshMemory = () => ({
+  /** Tasks that are being worked on here. */
+  runs: new Set(),
+  /** Chunks that the hub is known to hold. */
+  pieces: new Set(),
+  /** Where an open session handle stood last. */
+  handles: new Map(),
+  /** For the checks: leaves that the user set back on purpose. */
+  pinned: new Map(),
+});
