@@ -170,13 +170,18 @@ alter table audit_log add column pulled integer not null default 0;
 
 alter table artifacts add column deleted_at integer;
 alter table artifacts add column content_version text not null default '';
+-- Under an empty version they would never be sent. The same file gets the same one everywhere.
+update artifacts set content_version =
+  printf('%012x0000-import-', max(0, modified_at)) || substr(body_hash, 1, 12);
 
 -- Two devices may both have run one slot: both runs are kept and shown.
 drop index automation_runs_slot;
 create index automation_runs_slot on automation_runs (automation_id, slot) where slot is not null;
 
--- What is purged is gone: no blank rows stay.
+-- What is purged is gone: no blank rows stay, and nobody is at one of them.
+delete from session_leaves where session_id in (select id from sessions where purged_at is not null);
 delete from session_messages where session_id in (select id from sessions where purged_at is not null);
+delete from thread_leaves where thread_id in (select id from threads where purged_at is not null);
 delete from thread_messages where thread_id in (select id from threads where purged_at is not null);
 delete from runtime_events where thread_id in (select id from runtime_threads where purged_at is not null);
 

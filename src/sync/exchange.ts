@@ -21,6 +21,9 @@ export interface Exchange {
   readonly memory: Memory;
 }
 
+const PAGE_ROWS_FIRST = 500;
+const PAGE_ROWS_MAX = 4000;
+const PAGE_BYTES = 2 << 20;
 const LIMITS: BatchLimits = { rows: 2000, bytes: 1 << 20 };
 
 /** What is remembered while the process runs; forgetting it costs work, never data. */
@@ -28,7 +31,10 @@ export class Memory {
   readonly pieces: SentPieces = new Map();
   /** Entries that this device has not read, as of the last answer. */
   gap = 0;
+  /** The epoch in which this device found the hub empty: it need not ask what the hub lacks. */
+  emptyEpoch: string | undefined;
   #limits = LIMITS;
+  #pageRows = PAGE_ROWS_FIRST;
 
   get limits(): BatchLimits {
     return this.#limits;
@@ -38,6 +44,25 @@ export class Memory {
   halve(sent: number): boolean {
     if (this.#limits.rows <= 1 || sent <= 1) return false;
     this.#limits = { ...LIMITS, rows: Math.floor(Math.min(this.#limits.rows, sent) / 2) };
+    return true;
+  }
+
+  /** Entries to ask for at once: so many that an answer has about {@link PAGE_BYTES}. */
+  get pageRows(): number {
+    return this.#pageRows;
+  }
+
+  /** Learns from an answer how large entries are. */
+  fitPage(entries: number, bytes: number): void {
+    if (entries === 0) return;
+    const fitting = Math.floor(PAGE_BYTES / (bytes / entries));
+    this.#pageRows = Math.max(1, Math.min(PAGE_ROWS_MAX, fitting, this.#pageRows * 4));
+  }
+
+  /** @returns false when a single entry was asked for already */
+  shrinkPage(): boolean {
+    if (this.#pageRows === 1) return false;
+    this.#pageRows = Math.max(1, Math.floor(this.#pageRows / 8));
     return true;
   }
 

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Transaction } from '../db/transaction.ts';
-import { HubRefusedError, HubUnreachableError } from '../errors.ts';
+import { HubRefusedError, HubTooLargeError, HubUnreachableError } from '../errors.ts';
 import { applyEntries, readParked, retryParked, type Tally } from './apply/apply-entries.ts';
-import type { ApplyContext } from './apply/context.ts';
+import { finishStep, newContext, type ApplyContext } from './apply/context.ts';
 import { openEntry, type Opened } from './apply/open-entry.ts';
 import { Shapes } from './apply/shape.ts';
 import { refreshStale } from './apply/stale-roots.ts';
@@ -12,15 +12,14 @@ import { fetchBodies } from './fetch-bodies.ts';
 import { askHub, type HubMeta } from './hub-meta.ts';
 import type { Hub } from './hub/hub.ts';
 import { identify, noticeCopy } from './identify.ts';
-import { pageStatements, readPage, type Entry, type HubPage } from './pull-statements.ts';
+import { pageStatement, readPage, type HubPage } from './pull-statements.ts';
 import { askOf } from './push-once.ts';
 import { needState, saveCursor, savePair, type SyncState } from './state.ts';
 
-/** Of one answer: few enough for a quick answer over HTTP. */
-const PAGE = { rows: 2000, bytes: 2 << 20 };
-/** Entries of one local transaction: other writers wait for no more than a few milliseconds. */
-const STEP_ENTRIES = 50;
-const STEP_BYTES = 256 << 10;
+/** How long a local transaction goes on taking entries, in milliseconds: other writers wait for it. */
+const STEP_MS = 3;
+/** Entries between two looks at the clock. */
+const STEP_ENTRIES = 20;
 const PARKED_MAX = 500;
 const STALE_STEP = 20;
 
@@ -41,7 +40,7 @@ export async function pullOnce(exchange: Exchange): Promise<Pulled> {
   await noticeCopy(exchange);
   const state = await exchange.database.read(needState);
   const fromReplica = await readReplica(exchange, state);
-  const answer = fromReplica ?? (await readHub(exchange.hub, state));
+  const answer = fromReplica ?? (await readHub(exchange, exchange.hub, state));
   const ask = askOf(state);
   if (!fromReplica && !(await identify(exchange, ask, answer?.meta ?? null))) return again(answer);
   if (!answer) return again(answer);
@@ -49,6 +48,8 @@ export async function pullOnce(exchange: Exchange): Promise<Pulled> {
   const ended = !answer.page.more && !fromReplica;
   const tally = await applyPage(exchange, ask, answer, ended);
   if (!tally) return again(answer);
+  exchange.memory.fitPage(answer.page.entries.length, sizeOf(answer.page));
+  if (ended && answer.meta.head.number === 0) exchange.memory.emptyEpoch = answer.meta.epoch.token;
   exchange.memory.gap = ended
     ? 0
     : answer.meta.head.number - (answer.page.entries.at(-1)?.seq ?? answer.meta.head.number);
@@ -70,19 +71,24 @@ const again = (answer: Answer | null): Pulled => ({
   meta: answer?.meta ?? null,
 });
 
-async function readHub(hub: Hub, state: SyncState): Promise<Answer | null> {
-  const ask = askOf(state);
+async function readHub(exchange: Exchange, hub: Hub, state: SyncState): Promise<Answer | null> {
+  const rows = exchange.memory.pageRows;
+  const page = (asBytes: boolean) =>
+    askHub(hub, askOf(state), [pageStatement(state.cursor, rows, asBytes)]);
   try {
-    return toAnswer(await askHub(hub, ask, pageStatements(state.cursor, PAGE, false)));
+    return toAnswer(await page(false), rows);
   } catch (error) {
+    if (error instanceof HubTooLargeError && exchange.memory.shrinkPage()) {
+      return readHub(exchange, hub, state);
+    }
     // One row of broken text fails the whole page, unless text is read as bytes.
     if (!(error instanceof HubRefusedError) && !(error instanceof HubUnreachableError)) throw error;
-    return toAnswer(await askHub(hub, ask, pageStatements(state.cursor, PAGE, true)));
+    return toAnswer(await page(true), rows);
   }
 }
 
-function toAnswer(asked: Awaited<ReturnType<typeof askHub>>): Answer | null {
-  return asked && { meta: asked.meta, page: readPage(asked.answers) };
+function toAnswer(asked: Awaited<ReturnType<typeof askHub>>, rows: number): Answer | null {
+  return asked && { meta: asked.meta, page: readPage(asked.answers[0], rows) };
 }
 
 /** The replica is read only while it is a copy of the very hub, state and all, that we know. */
@@ -90,7 +96,7 @@ async function readReplica(exchange: Exchange, state: SyncState): Promise<Answer
   const { replica, memory } = exchange;
   const hub = state.storeId === null ? undefined : await replica?.hub(memory.gap);
   if (!hub) return null;
-  const answer = await readHub(hub, state).catch((error: unknown) => {
+  const answer = await readHub(exchange, hub, state).catch((error: unknown) => {
     if (error instanceof HubRefusedError) return null;
     throw error;
   });
@@ -115,27 +121,53 @@ async function applyPage(
   const shapes = new Shapes();
   const tally = { applied: 0, parked: 0 };
   let expected = ask;
-  for (const [start, end] of steps(page.entries)) {
-    const last = end === opened.length;
-    const cursor = last && !page.more ? meta.head.number : (page.entries[end - 1]?.seq ?? 0);
+  for (let start = 0, first = true; first || start < opened.length; first = false) {
     const done = await exchange.database.write({ now: exchange.now }, (transaction) => {
       const held = needState(transaction);
       if (!sameAsk(expected, held)) return undefined;
       const context = contextOf(exchange, transaction, meta, held, shapes);
-      const step = applyEntries(context, opened.slice(start, end));
+      const step = { applied: 0, parked: 0 };
+      const end = applyFor(STEP_MS, context, opened, start, step);
+      const last = end >= opened.length;
+      const cursor = last && !page.more ? meta.head.number : (page.entries[end - 1]?.seq ?? 0);
+      finishStep(context);
       saveCursor(transaction, cursor);
       savePair(transaction, meta.head);
       if (last && ended) transaction.run('update sync_state set copied = 0');
-      return step;
+      return { ...step, end, cursor };
     });
     if (!done) return undefined;
     tally.applied += done.applied;
     tally.parked += done.parked;
-    expected = { ...expected, cursor, pair: meta.head };
+    start = done.end;
+    expected = { ...expected, cursor: done.cursor, pair: meta.head };
     // Other work of this process comes in between.
     await setImmediate();
   }
   return tally;
+}
+
+/** Applies entries for about so long. @returns where to go on */
+function applyFor(
+  ms: number,
+  context: ApplyContext,
+  opened: readonly Opened[],
+  start: number,
+  sum: Tally,
+): number {
+  const until = performance.now() + ms;
+  let next = start;
+  do {
+    const step = applyEntries(context, opened.slice(next, next + STEP_ENTRIES));
+    sum.applied += step.applied;
+    sum.parked += step.parked;
+    next += STEP_ENTRIES;
+  } while (next < opened.length && performance.now() < until);
+  return Math.min(next, opened.length);
+}
+
+function sizeOf(page: HubPage): number {
+  return page.entries.reduce((sum, entry) => sum + entry.payload.length + 200, 0);
 }
 
 function contextOf(
@@ -146,22 +178,7 @@ function contextOf(
   shapes: Shapes,
 ): ApplyContext {
   const { ring } = exchange;
-  return { transaction, ring, meta, round: held.round, shapes, lastSeq: new Map() };
-}
-
-/** From where to before where, one transaction each; one that is empty for an empty page. */
-function* steps(entries: readonly Entry[]): Generator<[number, number]> {
-  if (entries.length === 0) yield [0, 0];
-  let start = 0;
-  let bytes = 0;
-  for (const [i, entry] of entries.entries()) {
-    bytes += entry.payload.length;
-    const end = i + 1;
-    if (end - start < STEP_ENTRIES && bytes < STEP_BYTES && end < entries.length) continue;
-    yield [start, end];
-    start = end;
-    bytes = 0;
-  }
+  return newContext({ transaction, ring, meta, round: held.round, shapes });
 }
 
 /** At the end of a pull: what was parked is tried again, and what is derived is brought up to date. */
@@ -174,7 +191,9 @@ async function settle(exchange: Exchange, meta: HubMeta, tally: Tally): Promise<
     const shapes = new Shapes();
     const retried = await database.write({ now }, (transaction) => {
       const context = contextOf(exchange, transaction, meta, needState(transaction), shapes);
-      return retryParked(context, parked, opened);
+      const retried = retryParked(context, parked, opened);
+      finishStep(context);
+      return retried;
     });
     tally.applied += retried.applied;
   }

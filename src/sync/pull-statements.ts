@@ -13,44 +13,30 @@ export interface Entry {
   readonly payload: Uint8Array;
 }
 
-/** Bounds of one answer. */
-export interface PageLimits {
-  readonly rows: number;
-  readonly bytes: number;
-}
-
 // Pieces of large bodies are left out: whoever needs a body asks for its pieces.
-const window = (columns: string) => `select seq, ${columns}, key_number, schema, payload from (
-    select *, sum(length(payload) + 200) over (order by seq) as bytes, row_number() over (order by seq) as place
-    from (select * from hub_entries where seq > ?1 and table_name <> '${CHUNK_TABLE}' order by seq limit ?2)
-  ) where bytes <= ?3 or place = 1 order by seq`;
+const page = (columns: string) => `select seq, ${columns}, key_number, schema, payload
+  from hub_entries where seq > ?1 and table_name <> '${CHUNK_TABLE}' order by seq limit ?2`;
 
-const PAGE = window('table_name, id, register, version');
+const PAGE = page('table_name, id, register, version');
 /** Text that is no UTF-8 cannot be read as text: one such row would hide the whole page. */
-const PAGE_AS_BYTES = window(
+const PAGE_AS_BYTES = page(
   'cast(table_name as blob), cast(id as blob), cast(register as blob), cast(version as blob)',
 );
-const LAST = `select coalesce(max(seq), 0) from hub_entries where table_name <> '${CHUNK_TABLE}'`;
 
-/** The entries after `cursor`, and the number of the last one there is. */
-export function pageStatements(cursor: number, limits: PageLimits, asBytes: boolean): HubStatement[] {
-  return [
-    { sql: asBytes ? PAGE_AS_BYTES : PAGE, params: [cursor, limits.rows, limits.bytes] },
-    { sql: LAST, params: [] },
-  ];
+/** The next entries after `cursor`, at most `rows`. */
+export function pageStatement(cursor: number, rows: number, asBytes: boolean): HubStatement {
+  return { sql: asBytes ? PAGE_AS_BYTES : PAGE, params: [cursor, rows] };
 }
 
 export interface HubPage {
   readonly entries: readonly Entry[];
-  /** Whether the hub has more after these. */
+  /** Whether the hub may have more after these. */
   readonly more: boolean;
 }
 
-export function readPage(answers: readonly (readonly HubRow[])[]): HubPage {
-  const entries = (answers[0] ?? []).map(toEntry);
-  const last = Number(answers[1]?.[0]?.[0] ?? 0);
-  const end = entries.at(-1);
-  return { entries, more: end !== undefined && end.seq < last };
+export function readPage(answer: readonly HubRow[] | undefined, rows: number): HubPage {
+  const entries = (answer ?? []).map(toEntry);
+  return { entries, more: entries.length === rows };
 }
 
 export function toEntry(row: HubRow): Entry {

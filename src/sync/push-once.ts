@@ -97,7 +97,8 @@ async function lacking(
   batch: Batch,
 ): Promise<Sending[] | undefined> {
   const offered = batch.sending.filter((one) => one.offered);
-  if (offered.length === 0) return batch.sending;
+  const { emptyEpoch } = exchange.memory;
+  if (offered.length === 0 || emptyEpoch === state.epoch.token) return batch.sending;
   const asked = await askHub(exchange.hub, state, [
     lackingStatement(offered.map((one) => one.entry)),
   ]);

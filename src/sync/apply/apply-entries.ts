@@ -37,7 +37,7 @@ function applyOne(context: ApplyContext, one: Opened): Applied | 'parked' {
       park(transaction, one.entry, 'chunks');
       return 'parked';
     }
-    unpark(transaction, one.entry);
+    if (context.anyParked) unpark(transaction, one.entry);
     return outcome;
   } catch (error) {
     if (!(error instanceof SealError)) throw error;

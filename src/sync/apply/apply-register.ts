@@ -11,10 +11,9 @@ import { payloadOf, type Columns, type Payload } from '../../db/content.ts';
 import type { Entry } from '../pull-statements.ts';
 import { rowsById } from '../../db/synced-rows.ts';
 import { raiseFloor } from '../state.ts';
-import type { ApplyContext } from './context.ts';
-import { isPurged, rootOf } from './roots.ts';
+import { isRootPurged, touchRoot, type ApplyContext } from './context.ts';
+import { rootOf } from './roots.ts';
 import { blank, splitColumns } from './shape.ts';
-import { markStale } from './stale-roots.ts';
 
 /** What came of an entry. */
 export type Applied = 'taken' | 'known' | 'chunks';
@@ -157,11 +156,12 @@ function afterChange(
   const row = rowsById(transaction, table, [id]).get(id) as Columns;
   const root = rootOf(transaction, table.name, row);
   touch(context, table, id, register, version);
-  if (root && isPurged(transaction, root)) {
+  if (register === 'purge') context.purged.clear();
+  if (root && isRootPurged(context, root)) {
     sweepPurged(transaction, root.table, root.id);
     return;
   }
-  if (root) markStale(transaction, root);
+  if (root) touchRoot(context, root);
   const searched = SEARCHED[table.name];
   if (searched?.registers.includes(register)) {
     const at = version === '' ? 0 : clockOf(version).ms;

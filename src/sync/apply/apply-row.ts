@@ -10,10 +10,9 @@ import { heldHash, removeRow } from '../../db/immutable-row.ts';
 import { hubRegister } from '../keys/hash-ids.ts';
 import type { Applied } from './apply-register.ts';
 import { keepUnknown } from './apply-register.ts';
-import type { ApplyContext } from './context.ts';
-import { isPurged, rootOf } from './roots.ts';
+import { isRootPurged, touchRoot, type ApplyContext } from './context.ts';
+import { rootOf } from './roots.ts';
 import { splitColumns } from './shape.ts';
-import { markStale } from './stale-roots.ts';
 
 /**
  * Adds an immutable row. Where its id stands for another content here, the lower hash keeps the id
@@ -32,19 +31,23 @@ export function applyRow(
   const { known, unknown } = splitColumns(shape, table.columns, payload.c);
   const row: Columns = { ...known, id: payload.i };
   const root = rootOf(transaction, table.name, row);
-  if (root && isPurged(transaction, root)) {
+  if (root && isRootPurged(context, root)) {
     noteChange(transaction, table.name, payload.i, contentHash);
     return 'known';
   }
   if (payload.h && !completeBody(transaction, payload.h)) return 'chunks';
-  const id = placeFor(context, table, payload.i, contentHash);
-  if (id === undefined) return 'known';
   const body = payload.h
     ? { body: null, body_hash: payload.h.hash }
     : storeBody(transaction, payload.t ?? 'null');
-  insert(context, table, { ...known, ...body, id, device: payload.d ?? '', pulled: context.round });
+  const added = { ...known, ...body, device: payload.d ?? '', pulled: context.round };
+  let id: string | undefined = payload.i;
+  if (!insert(context, table, { ...added, id })) {
+    id = placeFor(context, table, payload.i, contentHash);
+    if (id === undefined) return 'known';
+    insert(context, table, { ...added, id });
+  }
   if (Object.keys(unknown).length > 0) keepUnknown(transaction, table.name, id, '', unknown);
-  if (root) markStale(transaction, root);
+  if (root) touchRoot(context, root);
   if (table.name === 'session_messages') {
     const at = Number(known['created_at'] ?? 0);
     queueDoc(transaction, { kind: 'message', refId: id, ownerId: String(known['session_id']), at });
@@ -143,16 +146,30 @@ function noteClash(
   );
 }
 
-/** Events get the next number of their thread here, in the order in which they come. */
-function insert(context: ApplyContext, table: ImmutableTable, row: Row): void {
-  if (table.name !== 'runtime_events') {
-    context.transaction.insertPlain(table.name, [row]);
-    return;
-  }
+/**
+ * Events get the next number of their thread here, in the order in which they come.
+ *
+ * @returns false when the id is taken
+ */
+function insert(context: ApplyContext, table: ImmutableTable, row: Row): boolean {
+  const { transaction, lastSeq } = context;
+  if (table.name !== 'runtime_events') return insertOrIgnore(transaction, table.name, row);
   const thread = String(row['thread_id']);
   const last =
-    context.lastSeq.get(thread) ??
-    context.transaction.number('select max(seq) from runtime_events where thread_id = ?', [thread]);
-  context.lastSeq.set(thread, last + 1);
-  context.transaction.insertPlain(table.name, [{ ...row, seq: last + 1 }]);
+    lastSeq.get(thread) ??
+    transaction.number('select max(seq) from runtime_events where thread_id = ?', [thread]);
+  const added = insertOrIgnore(transaction, table.name, { ...row, seq: last + 1 });
+  lastSeq.set(thread, added ? last + 1 : last);
+  return added;
+}
+
+function insertOrIgnore(transaction: Transaction, table: string, row: Row): boolean {
+  const names = Object.keys(row);
+  return (
+    transaction.run(
+      `insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})
+       on conflict (id) do nothing`,
+      Object.values(row),
+    ) > 0
+  );
 }

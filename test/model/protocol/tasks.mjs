@@ -1,5 +1,5 @@
 import { write } from './local-writes.mjs';
-import { compare, fail } from './versions.mjs';
+import { fail } from './versions.mjs';
 import { descends } from './pull.mjs';
 
 // A task `t0`, `t1`: one lifecycle register with `{ owner, state }`. Who runs it is in memory only.
@@ -94,13 +94,19 @@ export function checkRuns(w) {
   }
 }
 
-/** What the user said last of a task's owner stands, or was built upon. */
+/**
+ * C15 what the user said last of a task's owner stands, or was built upon. Of two who said so apart, at
+ * the same attempt, either may win.
+ */
 export function checkGrants(w, first) {
-  const standing = w.grants.map((wid) => w.writes.get(wid)).filter((g) => g && !g.gone);
   for (const task of w.created) {
     const cur = taskAt(first, task);
-    const last = standing.filter((g) => g.key === keyOf(task)).sort((x, y) => compare(y.stamp, x.stamp))[0];
-    if (!cur || !last || cur.wid === last.wid || descends(w, cur.wid, last.wid)) continue;
-    fail(`C15 a change of owner of ${task} (w${last.wid}) was undone by w${cur.wid}`);
+    const grants = w.grants.map((wid) => w.writes.get(wid)).filter((g) => g.key === keyOf(task) && !g.gone);
+    const attempt = Math.max(...grants.map((g) => g.stamp.a));
+    const last = grants.filter((g) => g.stamp.a === attempt);
+    const stands = last.some((g) => cur?.wid === g.wid || (cur && descends(w, cur.wid, g.wid)));
+    if (cur && last.length > 0 && !stands) {
+      fail(`C15 a change of owner of ${task} (w${last[0].wid}) was undone by w${cur.wid}`);
+    }
   }
 }

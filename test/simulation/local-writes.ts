@@ -1,0 +1,309 @@
+import type { Device } from './device.ts';
+import type { Random } from './random.ts';
+
+/** What the user of a device may do; each is one acknowledged call of the public library. */
+export interface Hands {
+  readonly random: Random;
+  readonly now: () => number;
+  /** A text that stands nowhere else, and belongs to a record (table and id). */
+  text(root: string): string;
+}
+
+type LocalWrite = (device: Device, hands: Hands) => Promise<unknown>;
+
+const SHARED = ['0', '1', '2'];
+const pickId = (hands: Hands, letter: string) => letter + hands.random.pick(SHARED);
+
+async function orCreate(
+  first: () => Promise<unknown>,
+  create: () => Promise<unknown>,
+): Promise<unknown> {
+  try {
+    return await first();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'NOT_FOUND')) throw error;
+    return create();
+  }
+}
+
+const sessions: LocalWrite = ({ store }, hands) => {
+  const id = pickId(hands, 'S');
+  const text = hands.text(`sessions|${id}`);
+  const change = hands.random.pick<() => Promise<unknown>>([
+    () => store.sessions.rename(id, text),
+    () => store.sessions.rename(id, text),
+    () => store.sessions.update(id, { details: { note: text } }),
+    () => store.sessions.update(id, { title: text, workspace: `/w/${text}` }),
+    () => store.sessions.archive(id),
+    () => store.sessions.unarchive(id),
+    () => store.sessions.delete(id),
+    () => store.sessions.restore(id),
+    () => store.sessions.fork(id),
+  ]);
+  return orCreate(change, () => store.sessions.create({ id, title: text, workspace: `/w/${text}` }));
+};
+
+const messages: LocalWrite = ({ store }, hands) => {
+  const id = pickId(hands, 'S');
+  const text = hands.text(`sessions|${id}`);
+  const list = Array.from({ length: 1 + hands.random.below(3) }, (_, i) => ({
+    role: i % 2 ? 'assistant' : 'user',
+    content: `${text} ${i}`,
+  }));
+  const branch = hands.random.chance(0.2);
+  return orCreate(
+    async () => {
+      // Somebody who reads the session goes on from what it shows.
+      if (branch) await store.sessions.messages(id);
+      return store.sessions.appendMessages(id, list);
+    },
+    () => store.sessions.create({ id, title: text, workspace: '/w' }),
+  );
+};
+
+/** A body that travels in pieces. */
+const bigMessage: LocalWrite = ({ store }, hands) => {
+  const id = pickId(hands, 'S');
+  const text = hands.text(`sessions|${id}`);
+  const noise = Array.from({ length: 1500 }, () => hands.random.below(2 ** 30).toString(36)).join('');
+  return orCreate(
+    () => store.sessions.appendMessages(id, [{ role: 'tool', content: `${text} ${noise}` }]),
+    () => store.sessions.create({ id, title: text, workspace: '/w', details: { noise } }),
+  );
+};
+
+const threads: LocalWrite = ({ store }, hands) => {
+  const id = pickId(hands, 'T');
+  const text = hands.text(`threads|${id}`);
+  const checkpoint = `c${hands.random.below(2)}`;
+  const upsert = () => store.threads.upsert({ id, cwd: `/w/${text}`, title: text });
+  const change = hands.random.pick<() => Promise<unknown>>([
+    upsert,
+    () => store.threads.upsert({ id, cwd: '/w', preview: text, details: { note: text } }),
+    () => store.threads.archive(id),
+    () => store.threads.unarchive(id),
+    () => store.threads.delete(id),
+    () => store.threads.restore(id),
+    () => store.threads.setTools(id, [{ name: text, inputSchema: {} }]),
+    () => store.threads.saveCheckpoint(id, checkpoint, { text }),
+    () => store.threads.deleteCheckpoint(id, checkpoint),
+  ]);
+  return orCreate(change, upsert);
+};
+
+const threadMessages: LocalWrite = ({ store }, hands) => {
+  const id = pickId(hands, 'T');
+  const text = hands.text(`threads|${id}`);
+  return orCreate(
+    () => store.threads.appendMessage(id, { role: 'user', content: text }),
+    () => store.threads.upsert({ id, cwd: '/w', title: text }),
+  );
+};
+
+const tasks: LocalWrite = ({ store }, hands) => {
+  const id = pickId(hands, 'K');
+  const text = hands.text(`tasks|${id}`);
+  const change = hands.random.pick<() => Promise<unknown>>([
+    () => store.tasks.update(id, { prompt: text }),
+    () => store.tasks.update(id, { details: { note: text } }),
+    () => store.tasks.archive(id),
+    () => store.tasks.unarchive(id),
+    () => store.tasks.delete(id),
+    () => store.tasks.restore(id),
+    () => store.tasks.cancel(id),
+    () => store.tasks.retry(id),
+    () => store.tasks.handOver(id, hands.random.pick(['elsewhere', 'here'])),
+  ]);
+  return orCreate(change, () => store.tasks.create({ id, prompt: text, workspace: `/w/${text}` }));
+};
+
+const claimAndFinish: LocalWrite = async ({ store }, hands) => {
+  const owner = `w${hands.random.below(2)}`;
+  const task = await store.tasks.claim({ owner, leaseMs: 60_000 });
+  if (!task || hands.random.chance(0.3)) return;
+  const text = hands.text(`tasks|${task.id}`);
+  const status = hands.random.pick(['completed', 'failed'] as const);
+  await store.tasks.finish(task.id, { owner, status, error: text, summary: text });
+};
+
+const automations: LocalWrite = ({ store, now }, hands) => {
+  const id = pickId(hands, 'A');
+  const text = hands.text(`automations|${id}`);
+  const change = hands.random.pick<() => Promise<unknown>>([
+    () => store.automations.update(id, { name: text }),
+    () => store.automations.update(id, { prompt: text }),
+    () => store.automations.pause(id),
+    () => store.automations.resume(id),
+    () => store.automations.delete(id),
+    () => store.automations.restore(id),
+    () => store.automations.takeOver(),
+    async () => {
+      const run = await store.automations.runNow(id, { status: 'running', details: { note: text } });
+      if (hands.random.chance(0.5)) return;
+      await store.automations.finishRun(run.id, { status: 'failed', error: text });
+    },
+    async () => {
+      const { nextRunAt } = await store.automations.get(id);
+      if (nextRunAt === null || Date.parse(nextRunAt) > now() + 40 * 86_400_000) return;
+      await store.automations.recordRun({ automationId: id, slot: nextRunAt });
+    },
+  ]);
+  const rule = 'FREQ=HOURLY;INTERVAL=1';
+  return orCreate(change, () => store.automations.create({ id, name: text, prompt: text, rule }));
+};
+
+const jobs: LocalWrite = ({ store }, hands) => {
+  const id = pickId(hands, 'J');
+  const text = hands.text('none');
+  return hands.random.pick<() => Promise<unknown>>([
+    () => store.jobs.upsert({ id, name: text }),
+    () => store.jobs.upsert({ id, name: text, progress: hands.random.below(100) }),
+    () => store.jobs.upsert({ id, name: text, status: 'running', details: { text } }),
+    () => store.jobs.delete(id),
+  ])();
+};
+
+const goals: LocalWrite = ({ store }, hands) => {
+  const letter = hands.random.pick(['S', 'T', 'R'] as const);
+  const ownerId = pickId(hands, letter);
+  const [scope, table] = {
+    S: ['session', 'sessions'] as const,
+    T: ['thread', 'threads'] as const,
+    R: ['runtime', 'runtime_threads'] as const,
+  }[letter];
+  const objective = hands.text(`${table}|${ownerId}`);
+  return hands.random.pick<() => Promise<unknown>>([
+    () => store.goals.upsert({ scope, ownerId, objective }),
+    () => store.goals.upsert({ scope, ownerId, objective, status: 'paused' }),
+    () => store.goals.addUsage(scope, ownerId, { tokens: 5 }),
+    () => store.goals.delete(scope, ownerId),
+  ])();
+};
+
+const runtime: LocalWrite = ({ store }, hands) => {
+  const id = pickId(hands, 'R');
+  const text = hands.text(`runtime_threads|${id}`);
+  const change = hands.random.pick<() => Promise<unknown>>([
+    () => store.runtime.updateThread(id, { title: text }),
+    () => store.runtime.updateThread(id, { details: { note: text } }),
+    () => store.runtime.updateThread(id, { archived: hands.random.chance(0.5) }),
+    () => store.runtime.deleteThread(id),
+    () => store.runtime.restoreThread(id),
+    () => store.runtime.startTurn(id, { inputSummary: text, userItem: { detail: text } }),
+    () => store.runtime.recover(),
+    () => store.runtime.fork(id),
+    () =>
+      store.runtime.saveTurnWithItems(id, {
+        turn: { inputSummary: text },
+        items: [{ kind: 'agent_message', detail: text }],
+        events: [{ type: 'turn.saved', payload: text }],
+      }),
+  ]);
+  return orCreate(change, () => store.runtime.createThread({ id, title: text, workspace: '/w' }));
+};
+
+/** Items stream into the turn that is under way; then it ends. */
+const turn: LocalWrite = async ({ store }, hands) => {
+  const id = pickId(hands, 'R');
+  const text = hands.text(`runtime_threads|${id}`);
+  const { items } = await store.runtime.listTurns(id);
+  const open = items.find(({ status }) => status === 'in_progress');
+  if (!open) {
+    await store.runtime.startTurn(id, { inputSummary: text });
+    return;
+  }
+  if (hands.random.chance(0.3)) {
+    const status = hands.random.pick(['completed', 'failed'] as const);
+    await store.runtime.finishTurn(open.id, { status, error: text });
+    return;
+  }
+  const item = `${open.id}i${hands.random.below(2)}`;
+  const status = hands.random.pick(['in_progress', 'in_progress', 'completed'] as const);
+  await store.runtime.saveItem(open.id, { id: item, kind: 'agent_message', detail: text, status });
+};
+
+const events: LocalWrite = ({ store }, hands) => {
+  const id = pickId(hands, 'R');
+  const text = hands.text(`runtime_threads|${id}`);
+  const list = Array.from({ length: 1 + hands.random.below(3) }, (_, i) => ({
+    type: 'noted',
+    payload: `${text} ${i}`,
+  }));
+  return orCreate(
+    () => store.events.append(id, list),
+    () => store.runtime.createThread({ id, title: text, workspace: '/w' }),
+  );
+};
+
+const audit: LocalWrite = ({ store }, hands) =>
+  store.audit.append({ event: 'noted', details: { text: hands.text('none') } });
+
+const triggers: LocalWrite = ({ store, now }, hands) => {
+  const id = pickId(hands, 'G');
+  const text = hands.text('none');
+  const change = hands.random.pick<() => Promise<unknown>>([
+    () => store.triggers.fire(id),
+    () => store.triggers.cancel(id),
+    () => store.triggers.fail(id, { error: text }),
+  ]);
+  const fireAt = new Date(now() + 3_600_000).toISOString();
+  return orCreate(change, () =>
+    store.triggers.create({ id, fireAt, message: text, ownerSessionId: 'S0' }),
+  );
+};
+
+/** One id with two contents, as two imports of files that differ can bring it. */
+const sharedId: LocalWrite = async ({ database, now, id: device }, hands) => {
+  const sessionId = pickId(hands, 'S');
+  const text = hands.text(`sessions|${sessionId}`);
+  await database.write({ now }, (transaction) => {
+    const id = `M${hands.random.below(2)}`;
+    const held = transaction.number('select count(*) from session_messages where id = ?', [id]);
+    const purged = transaction.number(
+      'select count(*) from sessions where id = ? and purged_at is not null',
+      [sessionId],
+    );
+    if (held + purged > 0) return;
+    transaction.insertPlain('session_messages', [
+      {
+        id,
+        device,
+        session_id: sessionId,
+        parent_id: null,
+        role: 'user',
+        created_at: transaction.now(),
+        body: JSON.stringify(text),
+        body_hash: null,
+      },
+    ]);
+  });
+};
+
+export const WRITES = {
+  sessions: { weight: 6, write: sessions },
+  messages: { weight: 5, write: messages },
+  bigMessage: { weight: 1, write: bigMessage },
+  threads: { weight: 5, write: threads },
+  threadMessages: { weight: 3, write: threadMessages },
+  tasks: { weight: 5, write: tasks },
+  claimAndFinish: { weight: 3, write: claimAndFinish },
+  automations: { weight: 3, write: automations },
+  jobs: { weight: 2, write: jobs },
+  goals: { weight: 2, write: goals },
+  runtime: { weight: 3, write: runtime },
+  turn: { weight: 4, write: turn },
+  events: { weight: 6, write: events },
+  audit: { weight: 1, write: audit },
+  triggers: { weight: 1, write: triggers },
+  sharedId: { weight: 1, write: sharedId },
+} as const;
+
+export type WriteName = keyof typeof WRITES;
+
+export const WRITE_WEIGHTS = Object.fromEntries(
+  Object.entries(WRITES).map(([name, { weight }]) => [name, weight]),
+) as Record<WriteName, number>;
+
+/** Empties one of the shared records for good. */
+export const purgeOne: LocalWrite = ({ store }, hands) =>
+  store.purge(pickId(hands, hands.random.pick(['S', 'T', 'K', 'A', 'R'])));
