@@ -249,3 +249,17 @@ export class HubFolderError extends StoreError {
   override readonly hint =
     'Run "codewhale-store hub init" with the same --dir, or give another one.';
 }
+
+/** The thread of the sync worker ended by itself. The store is as it was; another thread follows. */
+export class WorkerCrashedError extends StoreError {
+  override readonly name = 'WorkerCrashedError';
+  readonly code = 'WORKER_CRASHED';
+  override readonly retryable = true;
+  override readonly hint = 'The worker is started anew by itself; report this if it goes on.';
+
+  constructor(cause: unknown) {
+    // The message of the cause is not repeated: it may hold content.
+    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
+    super(`the sync worker ended unexpectedly${code}`, { cause });
+  }
+}

@@ -18,6 +18,11 @@ export interface Listing {
   readonly table: string;
   readonly columns: readonly string[];
   readonly where: readonly Condition[];
+  /**
+   * Alternatives of which no row meets two, each with `where` on an index in the order of the list:
+   * they are merged as they are read.
+   */
+  readonly either?: readonly Condition[] | undefined;
   /** The sort column, indexed together with the tie-break after the columns of `where`. */
   readonly sort: string;
   readonly descending: boolean;
@@ -39,12 +44,16 @@ export function readPage<T extends object>(reader: Reader, listing: Listing): Pa
     });
   }
   const order = descending ? 'desc' : 'asc';
-  const where = conditions.map((condition) => condition.sql).join(' and ');
+  const arms = listing.either?.map((arm) => [...conditions, arm]) ?? [conditions];
+  const sources = arms.map((arm) => {
+    const where = arm.map((condition) => condition.sql).join(' and ');
+    return `from ${listing.table} ${where ? `where ${where}` : ''}`;
+  });
   const rows = reader.list<Record<string, Value>>(
     listing.columns,
-    `from ${listing.table} ${where ? `where ${where}` : ''}
+    `${sources.join(` union all select ${listing.columns.join(', ')} `)}
      order by ${sort} ${order}, ${tie} ${order} limit ?`,
-    [...conditions.flatMap((condition) => condition.params ?? []), limit + 1],
+    [...arms.flat().flatMap((condition) => condition.params ?? []), limit + 1],
   );
   const items = rows.slice(0, limit);
   const last = rows.length > limit ? items.at(-1) : undefined;

@@ -4,7 +4,9 @@ import { sessions as table } from '../model/registers.ts';
 import { messageId, type Session } from '../model/session.ts';
 import { currentLeaf, moveLeaf } from './message-tree.ts';
 import { newUlid } from './new-id.ts';
+import { found } from './page.ts';
 import {
+  findSession,
   indexSession,
   insertMessage,
   memberOf,
@@ -12,6 +14,7 @@ import {
   readSession,
 } from './session-records.ts';
 import { SESSION_TREE, walkBranch } from './session-rows.ts';
+import { recordedPlace, recordPlace } from './workspaces.ts';
 
 /** Copies a session up to `fork.at` into a new one; the messages get ids of their own. */
 export function forkSession(
@@ -19,6 +22,7 @@ export function forkSession(
   id: string,
   fork: { readonly title?: string | undefined; readonly at?: string | undefined },
 ): Session {
+  const origin = found(findSession(transaction, id), 'session', id);
   const source = readSession(transaction, id);
   const leaf = fork.at ?? currentLeaf(transaction, SESSION_TREE, id);
   if (leaf !== null) memberOf(transaction, id, leaf);
@@ -38,6 +42,9 @@ export function forkSession(
     message_count: path.length,
     ...storeBody(transaction, JSON.stringify(forkDetails(source.details, path.length))),
   });
+  // The path is now one of this device, even where it has no folder of its own for that workspace.
+  const place = recordedPlace(transaction, origin.device, origin.workspace);
+  recordPlace(transaction, transaction.device, source.workspace, place);
   let parent: string | null = null;
   for (const message of path.toReversed()) {
     const body = messageBody(transaction, message.id);

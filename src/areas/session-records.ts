@@ -7,9 +7,12 @@ import { NotFoundError } from '../errors.ts';
 import { messageText } from '../model/message-text.ts';
 import { mergeDocument } from '../model/record-body.ts';
 import type { Session } from '../model/session.ts';
+import { IMPORT_DEVICE } from '../model/version.ts';
+import { placeOf, type Repository } from '../model/workspace.ts';
 import { found } from './page.ts';
 import { isMember } from './message-tree.ts';
 import { SESSION_COLUMNS, SESSION_TREE, toSession, type SessionRow } from './session-rows.ts';
+import { recordPlace, withPathsHere } from './workspaces.ts';
 
 export interface NewMessage {
   readonly id: string;
@@ -52,7 +55,27 @@ export function readSession(reader: Reader, id: string): Session {
     [id],
   );
   const session = found(row, 'session', id);
-  return { ...toSession(session), details: sessionDetails(loadBody(reader, session)) };
+  const [shown = session] = withPathsHere(reader, [session]);
+  return { ...toSession(shown), details: sessionDetails(loadBody(reader, session)) };
+}
+
+/**
+ * The columns of a session that goes to another workspace, given as a path of this device. The one
+ * that it has, as this device shows it, is no change. The path is then one of the device that the
+ * session is of, and known to lie where it lies here.
+ */
+export function moveSession(
+  transaction: Transaction,
+  session: SessionRow,
+  workspace: string,
+  repository: Repository | undefined,
+): Partial<Pick<SessionRow, 'workspace'>> {
+  if (withPathsHere(transaction, [session])[0]?.workspace === workspace) return {};
+  const { device } = transaction;
+  const owner = session.device === IMPORT_DEVICE ? device : session.device;
+  const place = repository && placeOf(workspace, repository, device);
+  recordPlace(transaction, owner, workspace, place);
+  return { workspace };
 }
 
 /** Members of a session's body that say where its messages stand; see `SplitSession`. */

@@ -15,47 +15,26 @@ import type {
 } from '../model/session.ts';
 import { formatTime } from '../model/time.ts';
 import { idSchema, validate } from '../model/validate.ts';
+import { placeOf } from '../model/workspace.ts';
 import * as z from 'zod';
+import { findRepository } from './find-repository.ts';
 import { countBranch, currentLeaf, isMember, moveLeaf } from './message-tree.ts';
 import { newUlid } from './new-id.ts';
-import { between, found, readPage, type Condition, type Page } from './page.ts';
+import { found, type Page } from './page.ts';
 import type { Runner } from './runner.ts';
 import { forkSession } from './session-fork.ts';
+import { listSessions } from './session-list.ts';
 import {
   findSession,
   indexSession,
   insertMessage,
   memberOf,
+  moveSession,
   readSession,
   storeDetails,
 } from './session-records.ts';
-import {
-  SESSION_COLUMNS,
-  SESSION_TREE,
-  toMessage,
-  toSession,
-  walkBranch,
-  type SessionRow,
-} from './session-rows.ts';
-
-const SORTS = {
-  updated: { sort: 'updated_at', descending: true },
-  created: { sort: 'created_at', descending: true },
-  title: { sort: 'title collate nocase', descending: false },
-  messages: { sort: 'message_count', descending: true },
-} as const;
-
-/** Named, because partial indexes that all fit look alike to SQLite, and one passes over the archive. */
-function indexFor(query: z.output<typeof schema.sessionListSchema>): string {
-  if (query.deleted) return 'sessions_deleted';
-  if (query.sort !== 'updated') return `sessions_${query.sort}`;
-  if (query.workspace !== undefined) return 'sessions_workspace';
-  return {
-    exclude: 'sessions_active',
-    only: 'sessions_archived',
-    include: 'sessions_updated',
-  }[query.archived];
-}
+import { SESSION_TREE, toMessage, walkBranch, type SessionRow } from './session-rows.ts';
+import { recordPlace } from './workspaces.ts';
 
 /** Conversations with their branches. Every method rejects with a `StoreError`. */
 export class Sessions {
@@ -71,6 +50,7 @@ export class Sessions {
   /** @throws `ConflictError` the id is taken */
   async create(input: SessionCreate): Promise<Session> {
     const session = validate(schema.sessionCreateSchema, input, 'session');
+    const repository = findRepository(session.workspace);
     return this.#runner.write((transaction) => {
       const now = transaction.now();
       const id = session.id ?? newUlid(now);
@@ -89,6 +69,9 @@ export class Sessions {
         message_count: 0,
         ...storeBody(transaction, JSON.stringify(session.details)),
       });
+      const { device } = transaction;
+      const place = repository && placeOf(session.workspace, repository, device);
+      recordPlace(transaction, device, session.workspace, place);
       indexSession(transaction, id);
       return readSession(transaction, id);
     });
@@ -100,36 +83,35 @@ export class Sessions {
     return this.#runner.read((reader) => readSession(reader, id));
   }
 
+  /**
+   * A page of sessions. Those of a `workspace` include what other devices did in the same place of
+   * the same git repository; see {@link SessionSummary.workspace}.
+   */
   async list(options: SessionListOptions = {}): Promise<Page<SessionSummary>> {
     const query = validate(schema.sessionListSchema, options, 'session list');
-    const where: Condition[] = [
-      { sql: query.deleted ? 'deleted_at is not null' : 'deleted_at is null' },
-      ...between('updated_at', query.since, query.until),
-    ];
-    if (query.workspace !== undefined) {
-      where.push({ sql: 'workspace = ?', params: [query.workspace] });
+    const { workspace } = query;
+    const repository = workspace === undefined ? undefined : findRepository(workspace);
+    const { page, unknown } = await this.#runner.read((reader) =>
+      listSessions(reader, query, repository),
+    );
+    if (workspace !== undefined && unknown) {
+      // Beside the answer, which neither waits for it nor fails with it: a store may be read-only.
+      this.#runner
+        .write((transaction) => {
+          recordPlace(transaction, transaction.device, workspace, unknown);
+        })
+        .catch(() => undefined);
     }
-    if (!query.deleted && query.archived !== 'include') {
-      where.push({ sql: `archived_at is ${query.archived === 'only' ? 'not null' : 'null'}` });
-    }
-    return this.#runner.read((reader) => {
-      const page = readPage<SessionRow>(reader, {
-        table: `sessions indexed by ${indexFor(query)}`,
-        columns: SESSION_COLUMNS,
-        where,
-        ...SORTS[query.deleted ? 'updated' : query.sort],
-        limit: query.limit,
-        cursor: query.cursor,
-      });
-      return { ...page, items: page.items.map(toSession) };
-    });
+    return page;
   }
 
   async update(id: string, input: SessionUpdate): Promise<Session> {
     const changes = validate(schema.sessionUpdateSchema, input, 'session');
-    const { details, ...columns } = changes;
-    return this.#change(id, (transaction) => ({
+    const { details, workspace, ...columns } = changes;
+    const repository = workspace === undefined ? undefined : findRepository(workspace);
+    return this.#change(id, (transaction, old) => ({
       ...(columns as Row),
+      ...(workspace === undefined ? {} : moveSession(transaction, old, workspace, repository)),
       ...(details ? storeDetails(transaction, id, details) : {}),
       updated_at: transaction.now(),
     }));

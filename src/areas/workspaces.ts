@@ -29,7 +29,7 @@ export function deviceOf(reader: Reader): string {
 
 /** Where a path of a device lies, as recorded. Nobody knows whose path an imported one is. */
 export function recordedPlace(reader: Reader, device: string, path: string): Place | undefined {
-  const rows = placesAt(reader, [{ device, workspace: path }]);
+  const rows = placesAt(reader, [path]).filter((row) => isOf(row, device));
   const [row] = rows.sort(newestFirst);
   return row && { remote: row.remote, relativePath: row.relative_path };
 }
@@ -116,7 +116,7 @@ function isOther(path: string, asked: string): boolean {
  * the record itself if it is one, else the last recorded, folders that are there before others.
  */
 export function withPathsHere<T extends Origin>(reader: Reader, records: readonly T[]): T[] {
-  const places = placesAt(reader, records);
+  const places = placesAt(reader, [...new Set(records.map((record) => record.workspace))]);
   if (places.length === 0) return [...records];
   const wanted = places.map((row) => [row.remote, row.relative_path]);
   const own = reader
@@ -152,14 +152,13 @@ function pathHere(
   return paths.every((path) => path === first) ? first : (paths.find(existsSync) ?? first);
 }
 
-function placesAt(reader: Reader, origins: readonly Origin[]): PlaceRow[] {
-  const devices = Map.groupBy(origins, (origin) => origin.workspace);
-  const rows = reader.list<PlaceRow>(
+/** The places of these paths, on whichever device. */
+function placesAt(reader: Reader, paths: readonly string[]): PlaceRow[] {
+  return reader.list<PlaceRow>(
     COLUMNS,
     'from workspaces where path in (select value from json_each(?))',
-    [JSON.stringify([...devices.keys()])],
+    [JSON.stringify(paths)],
   );
-  return rows.filter((row) => devices.get(row.path)?.some((origin) => isOf(row, origin.device)));
 }
 
 function isOf(row: PlaceRow, device: string): boolean {

@@ -197,7 +197,7 @@ export const legacyRecords = {
   registers: { content: ['kind', 'path', 'position', 'owner_id', 'state', 'modified_at', ...body] },
 } as const satisfies MutableTable;
 
-/** Files that belong to a session or a task. Never changed, but emptied when the owner is purged. */
+/** Files that belong to a session or a task; emptied when the owner is purged. */
 export const artifacts = {
   kind: 'mutable',
   name: 'artifacts',

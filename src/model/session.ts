@@ -36,6 +36,7 @@ export const sessionUpdateSchema = z.strictObject({
 });
 
 export const sessionListSchema = z.strictObject({
+  /** A folder, as an absolute path of this device or as a session shows it. */
   workspace: textSchema.optional(),
   archived: z.enum(['exclude', 'only', 'include']).default('exclude'),
   /** Only the deleted ones. */
@@ -80,6 +81,10 @@ export type Message = z.input<typeof messageSchema>;
 export interface SessionSummary {
   id: string;
   title: string;
+  /**
+   * The folder: this device's own for a session of another one that works in the same place of the
+   * same git repository, where one is known here; else as its device has it.
+   */
   workspace: string;
   model: string;
   createdAt: string;

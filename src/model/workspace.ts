@@ -19,7 +19,7 @@ const LENGTH_MAX = 2048;
 const URL_FORM = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)/i;
 /** `user@host:path`, with all that stands before the last `@` taken as the user. */
 const SCP_FORM = /^(?:[^/]*@)?(\[[^\]/]+\]|[^:/@[\]]+):(?!:)(.+)$/;
-const HOST = /^(\[[0-9a-f:.]+\]|[^\s:[\]\\]+)(?::\d*)?$/i;
+const HOST = /^(\[[0-9a-f:.]+\]|[^\s:[\]\\?#]+)(?::\d*)?$/i;
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 /** The id of the row that says where `path` of a device lies. */
@@ -51,7 +51,6 @@ export function placeOf(path: string, repository: Repository, device: string): P
  * @param root - what a relative path starts from
  */
 export function normalizeRemote(url: string, root: string, device: string): string | undefined {
-  // eslint-disable-next-line no-control-regex
   if (url.length > LENGTH_MAX || /[\x00-\x1f\x7f]/.test(url)) return undefined;
   const [, scheme, authority, urlPath] = URL_FORM.exec(url) ?? [];
   if (scheme !== undefined && authority !== undefined && urlPath !== undefined) {

@@ -66,6 +66,7 @@ class Gathering {
   readonly batch: Batch;
   readonly #limits: BatchLimits;
   readonly #pieces: SentPieces;
+  readonly #taken = new Set<string>();
   #bytes = 0;
   /** A large body that has to go first. */
   missing: BodyRef | undefined;
@@ -101,7 +102,12 @@ class Gathering {
     this.#take({ entry, offered: true });
   }
 
+  /** A row that was just written and is offered besides goes once. */
   #take(sending: Sending): void {
+    const { table, id, register } = sending.entry;
+    const key = keyOf(table, id, register);
+    if (this.#taken.has(key)) return;
+    this.#taken.add(key);
     this.batch.sending.push(sending);
     this.#bytes += sending.entry.payload.length + 200;
   }

@@ -103,7 +103,7 @@ describe('openStore', () => {
     await expect(open(path)).rejects.toMatchObject({
       code: 'NEWER_SCHEMA',
       storeVersion: 999,
-      supportedVersion: 1,
+      supportedVersion: readMigrations().length,
     });
     const store = await open(path, { readOnly: true });
     expect((await store.sessions.list()).items).toHaveLength(1);
@@ -140,11 +140,13 @@ describe('openStore', () => {
     const path = await closedStore();
     const now = () => Date.now();
     const options = { durability: 'full', readOnly: false } as const;
-    const second = (sql: string) => [
-      ...readMigrations(),
-      { number: 2, name: 'shout', sql, checksum: createHash('sha256').update(sql).digest('hex') },
+    const released = readMigrations();
+    const number = released.length + 1;
+    const next = (sql: string) => [
+      ...released,
+      { number, name: 'shout', sql, checksum: createHash('sha256').update(sql).digest('hex') },
     ];
-    const broken = second(
+    const broken = next(
       `update sessions set title = upper(title), title_version = 'z'; nonsense;`,
     );
     await expect(openDatabase(path, options, now, broken)).rejects.toMatchObject({
@@ -154,13 +156,13 @@ describe('openStore', () => {
     expect((await untouched.sessions.list()).items.map((s) => s.title)).toEqual(['kept']);
     await untouched.close();
 
-    const good = second(`update sessions set title = upper(title), title_version = 'z';`);
+    const good = next(`update sessions set title = upper(title), title_version = 'z';`);
     const opened = await Promise.all([1, 2, 3].map(() => openDatabase(path, options, now, good)));
     const titles = await opened[0]?.read((reader) => reader.list(['title'], 'from sessions'));
     expect(titles).toEqual([{ title: 'KEPT' }]);
     await Promise.all(opened.map((database) => database.close()));
     await expect(open(path)).rejects.toMatchObject({ code: 'NEWER_SCHEMA' });
-    const copy = await open(`${path}.before-v2`);
+    const copy = await open(`${path}.before-v${number}`);
     expect((await copy.sessions.list()).items.map((s) => s.title)).toEqual(['kept']);
     await copy.close();
   });

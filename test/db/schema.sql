@@ -8,7 +8,7 @@ CREATE TABLE artifacts (
   size       integer not null,
   modified_at integer not null,
   body_hash  text    not null
-) strict;
+, deleted_at integer, content_version text not null default '') strict;
 
 CREATE TABLE audit_log (
   number     integer primary key autoincrement,
@@ -19,7 +19,7 @@ CREATE TABLE audit_log (
   -- As for events: a JSON string, the spelling of its time, or an object, the line without its details.
   legacy     text,
   body text,
-  body_hash text,
+  body_hash text, pulled integer not null default 0,
   check ((body is null) <> (body_hash is null))
 ) strict;
 
@@ -86,6 +86,28 @@ CREATE TABLE blobs (
   size integer not null
 ) strict, without rowid;
 
+CREATE TABLE clashes (
+  table_name text not null,
+  row_id     text not null,
+  original_id text not null,
+  found_at   integer not null,
+  primary key (table_name, row_id)
+) strict, without rowid;
+
+CREATE TABLE conflicts (
+  number      integer primary key autoincrement,
+  table_name  text    not null,
+  row_id      text    not null,
+  register    text    not null,
+  lost_version text   not null,
+  won_version text    not null,
+  found_at    integer not null,
+  -- The columns that lost, JSON.
+  body text,
+  body_hash text,
+  check ((body is null) <> (body_hash is null))
+) strict;
+
 CREATE TABLE device (
   only        integer primary key check (only = 1),
   store_id    text    not null,
@@ -94,7 +116,7 @@ CREATE TABLE device (
   clock_ms    integer not null,
   clock_counter integer not null,
   created_at  integer not null
-) strict;
+, capturing integer not null default 0 check (capturing in (0, 1)), machine text) strict;
 
 CREATE TABLE goals (
   -- 'thread', 'runtime' or 'session', a slash, the id of its owner.
@@ -181,6 +203,38 @@ CREATE TABLE offline_queue (
   check ((body is null) <> (body_hash is null))
 ) strict;
 
+CREATE TABLE outbox (
+  -- Autoincrement, because an emptied outbox must not start again at 1.
+  number     integer primary key autoincrement,
+  table_name text    not null,
+  row_id     text    not null,
+  -- Of an immutable row that was purged: the content hash that it had.
+  register   text    not null,
+  noted_at   integer not null,
+  -- JSON list of the versions that the edits replaced since the last acknowledgement.
+  bases      text    not null,
+  -- Why it cannot be sent as it is; null else.
+  stuck      text,
+  unique (table_name, row_id, register)
+) strict;
+
+CREATE TABLE parked (
+  table_name text    not null,
+  -- As on the hub.
+  hub_id     text    not null,
+  register   text    not null,
+  version    text    not null,
+  key_number integer not null,
+  schema     integer not null,
+  payload    blob    not null,
+  -- 'schema', 'key', 'damaged', 'future' or 'chunks'.
+  reason     text    not null,
+  parked_at  integer not null,
+  -- Above 0: to be offered, under this number.
+  offer      integer not null,
+  primary key (table_name, hub_id, register)
+) strict, without rowid;
+
 CREATE TABLE runtime_events (
   number     integer primary key autoincrement,
   id         text    not null unique,
@@ -198,7 +252,7 @@ CREATE TABLE runtime_events (
   -- or an object, the line without its payload.
   legacy     text,
   body text,
-  body_hash text,
+  body_hash text, pulled integer not null default 0,
   check ((body is null) <> (body_hash is null))
 ) strict;
 
@@ -323,7 +377,7 @@ CREATE TABLE session_messages (
   -- Null where the source has none: a message of an old session file.
   created_at integer,
   body text,
-  body_hash text,
+  body_hash text, pulled integer not null default 0,
   check ((body is null) <> (body_hash is null))
 ) strict;
 
@@ -353,6 +407,69 @@ CREATE TABLE sessions (
 ) strict;
 
 CREATE TABLE sqlite_sequence(name,seq);
+
+CREATE TABLE stale_roots (
+  table_name text not null,
+  row_id     text not null,
+  primary key (table_name, row_id)
+) strict, without rowid;
+
+CREATE TABLE sync_scans (
+  table_name text primary key,
+  after_number integer,
+  -- The last number when the offer began: up to there the hub may hold rows already.
+  until_number integer,
+  after_id   text
+) strict, without rowid;
+
+CREATE TABLE sync_state (
+  only        integer primary key check (only = 1),
+  enabled     integer not null check (enabled in (0, 1)),
+  url         text    not null,
+  token_file  text,
+  -- 'auto', 'replica' or 'http'.
+  pull        text    not null,
+  device_name text    not null,
+  -- The keys of the group and the secret that opens them on the hub (JSON); null without encryption.
+  key_ring    text,
+  key_secret  text,
+  -- The lock of the ring as the hub holds it, to found a lost hub anew (JSON).
+  key_check   text,
+  store_id    text,
+  epoch       integer not null,
+  epoch_token text    not null,
+  cursor      integer not null,
+  -- The state of the hub that was read, or reached by our own push.
+  pair_head   integer,
+  pair_token  text,
+  -- The last push that was acknowledged, and the one that was last sent.
+  acked_number integer,
+  acked_token text,
+  sent_number integer,
+  sent_token  text,
+  -- The latest version known to be accepted by a hub.
+  floor_ms    integer not null,
+  floor_counter integer not null,
+  -- Raised when everything is offered anew; an immutable row that was pulled bears the number of its round.
+  round       integer not null,
+  -- 1 from taking a new device id until everything was read.
+  copied      integer not null check (copied in (0, 1)),
+  -- 1 while the address leads to the hub of another store.
+  refused     integer not null check (refused in (0, 1))
+) strict;
+
+CREATE TABLE sync_status (
+  only        integer primary key check (only = 1),
+  leader      text,
+  lease_until integer not null,
+  hub_head    integer,
+  clock_offset_ms integer,
+  synced_at   integer,
+  -- JSON {code, message, hint, retryable, at}.
+  error       text,
+  -- JSON list of the devices that the hub knows.
+  devices     text    not null
+) strict;
 
 CREATE TABLE task_leases (
   task_id    text    primary key,
@@ -423,7 +540,7 @@ CREATE TABLE thread_messages (
   role       text    not null,
   created_at integer not null,
   body text,
-  body_hash text,
+  body_hash text, pulled integer not null default 0,
   check ((body is null) <> (body_hash is null))
 ) strict;
 
@@ -477,6 +594,25 @@ CREATE TABLE triggers (
   check ((body is null) <> (body_hash is null))
 ) strict;
 
+CREATE TABLE unknown_columns (
+  table_name text not null,
+  row_id     text not null,
+  register   text not null,
+  columns    text not null,
+  primary key (table_name, row_id, register)
+) strict, without rowid;
+
+CREATE TABLE workspaces (
+  -- The device, a slash, a hash of the path.
+  id         text    primary key,
+  device     text    not null,
+  path       text    not null,
+  -- The remote of the repository without its protocol, user and '.git', and the path below its root.
+  remote     text    not null,
+  relative_path text not null,
+  place_version text not null
+) strict;
+
 CREATE INDEX artifacts_body on artifacts (body_hash);
 
 CREATE INDEX artifacts_owner on artifacts (owner_kind, owner_id);
@@ -493,7 +629,7 @@ CREATE INDEX automation_runs_created on automation_runs (automation_id, created_
 
 CREATE INDEX automation_runs_open on automation_runs (status) where status in ('queued', 'running');
 
-CREATE UNIQUE INDEX automation_runs_slot on automation_runs (automation_id, slot) where slot is not null;
+CREATE INDEX automation_runs_slot on automation_runs (automation_id, slot) where slot is not null;
 
 CREATE INDEX automations_body on automations (body_hash) where body_hash is not null;
 
@@ -504,6 +640,10 @@ CREATE INDEX automations_due on automations (owner, next_run_at) where status = 
 CREATE INDEX automations_status on automations (status, updated_at, id) where deleted_at is null;
 
 CREATE INDEX automations_updated on automations (updated_at, id) where deleted_at is null;
+
+CREATE INDEX conflicts_body on conflicts (body_hash) where body_hash is not null;
+
+CREATE INDEX conflicts_row on conflicts (table_name, row_id);
 
 CREATE INDEX goals_body on goals (body_hash) where body_hash is not null;
 
@@ -526,6 +666,8 @@ CREATE INDEX legacy_records_orphans on legacy_records (state, kind) where state 
 CREATE INDEX offline_queue_body on offline_queue (body_hash) where body_hash is not null;
 
 CREATE INDEX offline_queue_saved on offline_queue (saved_at, session_id);
+
+CREATE INDEX parked_offer on parked (offer) where offer > 0;
 
 CREATE INDEX runtime_events_body on runtime_events (body_hash) where body_hash is not null;
 
@@ -633,8 +775,18 @@ CREATE INDEX triggers_pending on triggers (device, fire_at, id) where status = '
 
 CREATE INDEX triggers_status on triggers (status, created_at, id);
 
+CREATE INDEX workspaces_path on workspaces (path);
+
+CREATE INDEX workspaces_remote on workspaces (remote, relative_path);
+
+CREATE TRIGGER artifacts_content_version before update on artifacts
+when new.content_version <= old.content_version and (new.owner_kind is not old.owner_kind or new.owner_id is not old.owner_id or new.path is not old.path or new.size is not old.size or new.modified_at is not old.modified_at or new.deleted_at is not old.deleted_at or new.body_hash is not old.body_hash)
+begin
+  select raise (abort, 'VERSION: artifacts.content changed under an old version');
+end;
+
 CREATE TRIGGER audit_log_immutable before update on audit_log
-when new.id is not old.id or new.device is not old.device or (new.body_hash is not old.body_hash and new.body is not 'null') or (new.body is not old.body and new.body is not 'null')
+when new.id is not old.id or new.device is not old.device or new.event is not old.event or new.created_at is not old.created_at or new.legacy is not old.legacy or new.body is not old.body or new.body_hash is not old.body_hash
 begin
   select raise (abort, 'IMMUTABLE: audit_log rows never change');
 end;
@@ -688,7 +840,7 @@ begin
 end;
 
 CREATE TRIGGER goals_state_version before update on goals
-when new.state_version <= old.state_version and (new.status is not old.status or new.objective is not old.objective or new.deleted_at is not old.deleted_at or new.body is not old.body or new.body_hash is not old.body_hash)
+when new.state_version <= old.state_version and (new.scope is not old.scope or new.owner_id is not old.owner_id or new.status is not old.status or new.objective is not old.objective or new.deleted_at is not old.deleted_at or new.body is not old.body or new.body_hash is not old.body_hash)
 begin
   select raise (abort, 'VERSION: goals.state changed under an old version');
 end;
@@ -706,19 +858,19 @@ begin
 end;
 
 CREATE TRIGGER legacy_records_content_version before update on legacy_records
-when new.content_version <= old.content_version and (new.owner_id is not old.owner_id or new.state is not old.state or new.modified_at is not old.modified_at or new.body is not old.body or new.body_hash is not old.body_hash)
+when new.content_version <= old.content_version and (new.kind is not old.kind or new.path is not old.path or new.position is not old.position or new.owner_id is not old.owner_id or new.state is not old.state or new.modified_at is not old.modified_at or new.body is not old.body or new.body_hash is not old.body_hash)
 begin
   select raise (abort, 'VERSION: legacy_records.content changed under an old version');
 end;
 
 CREATE TRIGGER runtime_events_immutable before update on runtime_events
-when new.id is not old.id or new.device is not old.device or (new.body_hash is not old.body_hash and new.body is not 'null') or (new.body is not old.body and new.body is not 'null')
+when new.id is not old.id or new.device is not old.device or new.thread_id is not old.thread_id or new.type is not old.type or new.turn_id is not old.turn_id or new.item_id is not old.item_id or new.created_at is not old.created_at or new.legacy_seq is not old.legacy_seq or new.legacy is not old.legacy or new.body is not old.body or new.body_hash is not old.body_hash
 begin
   select raise (abort, 'IMMUTABLE: runtime_events rows never change');
 end;
 
 CREATE TRIGGER runtime_items_content_version before update on runtime_items
-when new.content_version <= old.content_version and (new.turn_id is not old.turn_id or new.position is not old.position or new.kind is not old.kind or new.status is not old.status or new.attempt is not old.attempt or new.summary is not old.summary or new.started_at is not old.started_at or new.ended_at is not old.ended_at or new.body is not old.body or new.body_hash is not old.body_hash)
+when new.content_version <= old.content_version and (new.legacy_id is not old.legacy_id or new.turn_id is not old.turn_id or new.position is not old.position or new.kind is not old.kind or new.status is not old.status or new.attempt is not old.attempt or new.summary is not old.summary or new.started_at is not old.started_at or new.ended_at is not old.ended_at or new.body is not old.body or new.body_hash is not old.body_hash)
 begin
   select raise (abort, 'VERSION: runtime_items.content changed under an old version');
 end;
@@ -736,7 +888,7 @@ begin
 end;
 
 CREATE TRIGGER runtime_threads_details_version before update on runtime_threads
-when new.details_version <= old.details_version and (new.workspace is not old.workspace or new.model is not old.model or new.mode is not old.mode or new.session_id is not old.session_id or new.task_id is not old.task_id or new.latest_turn_id is not old.latest_turn_id or new.created_at is not old.created_at or new.body is not old.body or new.body_hash is not old.body_hash)
+when new.details_version <= old.details_version and (new.legacy_id is not old.legacy_id or new.workspace is not old.workspace or new.model is not old.model or new.mode is not old.mode or new.session_id is not old.session_id or new.task_id is not old.task_id or new.latest_turn_id is not old.latest_turn_id or new.created_at is not old.created_at or new.body is not old.body or new.body_hash is not old.body_hash)
 begin
   select raise (abort, 'VERSION: runtime_threads.details changed under an old version');
 end;
@@ -754,7 +906,7 @@ begin
 end;
 
 CREATE TRIGGER runtime_turns_details_version before update on runtime_turns
-when new.details_version <= old.details_version and (new.thread_id is not old.thread_id or new.position is not old.position or new.input_summary is not old.input_summary or new.created_at is not old.created_at or new.body is not old.body or new.body_hash is not old.body_hash)
+when new.details_version <= old.details_version and (new.legacy_id is not old.legacy_id or new.thread_id is not old.thread_id or new.position is not old.position or new.input_summary is not old.input_summary or new.created_at is not old.created_at or new.body is not old.body or new.body_hash is not old.body_hash)
 begin
   select raise (abort, 'VERSION: runtime_turns.details changed under an old version');
 end;
@@ -766,7 +918,7 @@ begin
 end;
 
 CREATE TRIGGER session_messages_immutable before update on session_messages
-when new.id is not old.id or new.device is not old.device or (new.body_hash is not old.body_hash and new.body is not 'null') or (new.body is not old.body and new.body is not 'null')
+when new.id is not old.id or new.device is not old.device or new.session_id is not old.session_id or new.parent_id is not old.parent_id or new.role is not old.role or new.created_at is not old.created_at or new.body is not old.body or new.body_hash is not old.body_hash
 begin
   select raise (abort, 'IMMUTABLE: session_messages rows never change');
 end;
@@ -838,13 +990,13 @@ begin
 end;
 
 CREATE TRIGGER thread_checkpoints_state_version before update on thread_checkpoints
-when new.state_version <= old.state_version and (new.created_at is not old.created_at or new.deleted_at is not old.deleted_at or new.body is not old.body or new.body_hash is not old.body_hash)
+when new.state_version <= old.state_version and (new.thread_id is not old.thread_id or new.checkpoint_id is not old.checkpoint_id or new.created_at is not old.created_at or new.deleted_at is not old.deleted_at or new.body is not old.body or new.body_hash is not old.body_hash)
 begin
   select raise (abort, 'VERSION: thread_checkpoints.state changed under an old version');
 end;
 
 CREATE TRIGGER thread_messages_immutable before update on thread_messages
-when new.id is not old.id or new.device is not old.device or (new.body_hash is not old.body_hash and new.body is not 'null') or (new.body is not old.body and new.body is not 'null')
+when new.id is not old.id or new.device is not old.device or new.thread_id is not old.thread_id or new.parent_id is not old.parent_id or new.role is not old.role or new.created_at is not old.created_at or new.body is not old.body or new.body_hash is not old.body_hash
 begin
   select raise (abort, 'IMMUTABLE: thread_messages rows never change');
 end;
@@ -895,4 +1047,10 @@ CREATE TRIGGER triggers_lifecycle_version before update on triggers
 when new.lifecycle_version <= old.lifecycle_version and (new.status is not old.status or new.attempt is not old.attempt or new.fired_at is not old.fired_at or new.error is not old.error or new.task_id is not old.task_id or new.thread_id is not old.thread_id)
 begin
   select raise (abort, 'VERSION: triggers.lifecycle changed under an old version');
+end;
+
+CREATE TRIGGER workspaces_place_version before update on workspaces
+when new.place_version <= old.place_version and (new.path is not old.path or new.remote is not old.remote or new.relative_path is not old.relative_path)
+begin
+  select raise (abort, 'VERSION: workspaces.place changed under an old version');
 end;

@@ -3,7 +3,7 @@ import Driver from 'libsql';
 import { describe, expect, it } from 'vitest';
 import { readMigrations } from '../../src/db/migrate.ts';
 import { BODY_TABLES } from '../../src/db/bodies.ts';
-import { TABLES } from '../../src/model/registers.ts';
+import { IMMUTABLE_TABLES, MUTABLE_TABLES, TABLES } from '../../src/model/registers.ts';
 import { tempStore } from '../support/temp-store.ts';
 
 interface Named {
@@ -27,6 +27,13 @@ async function openSchema() {
   return { all, columns };
 }
 
+/** The columns whose change a trigger looks at, in order of the alphabet. */
+function guardedBy(trigger: string): string[] {
+  return [...trigger.matchAll(/new\.(\w+) is not old\.\1\b/g)]
+    .map((match) => match[1] as string)
+    .sort();
+}
+
 describe('the schema', () => {
   it('is the committed one, so that a change shows in a diff (vitest -u writes it)', async () => {
     const { all } = await openSchema();
@@ -40,8 +47,7 @@ describe('the schema', () => {
   it('has a column and a version for everything that the registers declare, and no more', async () => {
     const { all, columns } = await openSchema();
     const triggers = new Set(all('trigger').map((row) => row.name));
-    for (const table of TABLES) {
-      if (table.kind !== 'mutable') continue;
+    for (const table of MUTABLE_TABLES) {
       const names = new Set(columns(table.name));
       const expected = Object.keys(table.registers).map((register) => `${register}_version`);
       expect([...names].filter((name) => name.endsWith('_version')).sort()).toEqual(
@@ -52,23 +58,29 @@ describe('the schema', () => {
         const trigger = `${table.name}_${register}_version`;
         expect(triggers).toContain(trigger);
         const sql = all('trigger').find((row) => row.name === trigger)?.sql ?? '';
-        for (const column of governed) expect(sql).toContain(`new.${column} is not old.${column}`);
+        expect(guardedBy(sql)).toEqual([...governed].sort());
+        expect(sql).toContain(`new.${register}_version <= old.${register}_version`);
       }
-      const governed = new Set(Object.values(table.registers).flat());
-      const derived = ['id', 'device', 'updated_at', 'legacy_id', 'message_count'];
-      const identity = [
-        'thread_id',
-        'checkpoint_id',
-        'scope',
-        'owner_id',
-        'kind',
-        'path',
-        'position',
-      ];
+      const governed = Object.values(table.registers).flat();
+      expect(new Set(governed).size, `${table.name}: a column of one register`).toBe(
+        governed.length,
+      );
+      const derived = ['updated_at', 'message_count'];
       for (const name of names) {
-        if (name.endsWith('_version') || governed.has(name)) continue;
-        expect([...derived, ...identity], `${table.name}.${name}`).toContain(name);
+        if (name.endsWith('_version') || governed.includes(name)) continue;
+        expect(['id', 'device', ...derived], `${table.name}.${name}`).toContain(name);
       }
+    }
+  });
+
+  it('guards every column that an immutable table declares, and has no other that is sent', async () => {
+    const { all, columns } = await openSchema();
+    for (const table of IMMUTABLE_TABLES) {
+      const local = ['number', 'pulled', ...(table.name === 'runtime_events' ? ['seq'] : [])];
+      const sent = ['id', 'device', ...table.columns];
+      expect(columns(table.name).sort(), table.name).toEqual([...sent, ...local].sort());
+      const trigger = all('trigger').find((row) => row.name === `${table.name}_immutable`);
+      expect(guardedBy(trigger?.sql ?? ''), table.name).toEqual(sent.sort());
     }
   });
 
@@ -102,9 +114,12 @@ describe('the schema', () => {
     const { id } = await store.sessions.create({ title: 'a', workspace: '/w' });
     await store.sessions.appendMessages(id, [{ role: 'user', content: 'hi' }]);
     const driver = new Driver(store.path);
-    expect(() => {
-      driver.exec(`update session_messages set body = '"forged"'`);
-    }).toThrow(/IMMUTABLE: session_messages/);
+    for (const forged of [`body = '"forged"'`, `body = 'null'`, `role = 'system'`]) {
+      expect(() => {
+        driver.exec(`update session_messages set ${forged}`);
+      }).toThrow(/IMMUTABLE: session_messages/);
+    }
+    driver.exec('update session_messages set pulled = 7');
   });
 });
 

@@ -7,6 +7,8 @@ export interface Hands {
   readonly now: () => number;
   /** A text that stands nowhere else, and belongs to a record (table and id). */
   text(root: string): string;
+  /** The texts of a record were copied into another one, which a purge of it does not reach. */
+  copied(root: string): void;
 }
 
 type LocalWrite = (device: Device, hands: Hands) => Promise<unknown>;
@@ -38,7 +40,10 @@ const sessions: LocalWrite = ({ store }, hands) => {
     () => store.sessions.unarchive(id),
     () => store.sessions.delete(id),
     () => store.sessions.restore(id),
-    () => store.sessions.fork(id),
+    () => {
+      hands.copied(`sessions|${id}`);
+      return store.sessions.fork(id);
+    },
   ]);
   return orCreate(change, () => store.sessions.create({ id, title: text, workspace: `/w/${text}` }));
 };
@@ -191,7 +196,10 @@ const runtime: LocalWrite = ({ store }, hands) => {
     () => store.runtime.restoreThread(id),
     () => store.runtime.startTurn(id, { inputSummary: text, userItem: { detail: text } }),
     () => store.runtime.recover(),
-    () => store.runtime.fork(id),
+    () => {
+      hands.copied(`runtime_threads|${id}`);
+      return store.runtime.fork(id);
+    },
     () =>
       store.runtime.saveTurnWithItems(id, {
         turn: { inputSummary: text },

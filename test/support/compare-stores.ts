@@ -13,7 +13,19 @@ const LOCAL = new Set([
   'import_sources',
   'search_docs',
   'task_leases',
+  'workspaces',
+  'sync_state',
+  'sync_status',
+  'sync_scans',
+  'outbox',
+  'parked',
+  'conflicts',
+  'clashes',
+  'unknown_columns',
+  'stale_roots',
 ]);
+/** Columns that say where and when a row was written. */
+const LOCAL_COLUMNS = new Set(['device', 'number', 'pulled']);
 /** Tables whose order of rows means something. */
 const ORDERS: Record<string, string> = {
   session_messages: 'session_id, number',
@@ -75,7 +87,7 @@ function dump(db: Driver.Database): Map<string, string[]> {
 function dumpTable(db: Driver.Database, table: string, blobs: Map<string, string>): string[] {
   const columns = (db.prepare(`pragma table_info(${table})`).all() as { name: string }[])
     .map(({ name }) => name)
-    .filter((name) => name !== 'device' && name !== 'number' && !name.endsWith('_version'))
+    .filter((name) => !LOCAL_COLUMNS.has(name) && !name.endsWith('_version'))
     .filter((name) => !PLACES[table]?.has(name));
   // As JSON: the driver would cut texts at a NUL.
   const rows = db

@@ -1,5 +1,5 @@
 import Driver from 'libsql';
-import { chmodSync, closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import {
   ClosedError,
   HubBusyError,
@@ -120,7 +120,6 @@ export class ReplicaHub implements Hub {
     this.#open ??= { driver: this.#connect(known), token: this.#token };
     try {
       this.#open.driver.sync();
-      for (const name of sideFiles) makePrivate(this.#path + name);
       if (known) refuseEmpty(this.#open.driver);
     } catch (error) {
       this.#drop();
@@ -168,10 +167,6 @@ function bindable(value: HubValue): HubValue | bigint {
 function refuseEmpty(driver: Driver.Database): void {
   const [tables] = driver.prepare('select count(*) from sqlite_schema').raw().get() as [number];
   if (tables === 0) throw new Error('malformed: nothing in it');
-}
-
-function makePrivate(path: string): void {
-  if (existsSync(path)) chmodSync(path, 0o600);
 }
 
 function isDamaged(error: unknown): boolean {

@@ -3,13 +3,20 @@ import type { Access } from '../connect.ts';
 import { readDevices } from '../devices.ts';
 import type { Exchange } from '../exchange.ts';
 import type { HubMeta } from '../hub-meta.ts';
+import { needStatusRow } from './status-row.ts';
 
-/** Notes for every process of the store what an exchange brought. */
+/** Notes for every process of the store what an exchange brought, and who the devices are. */
 export async function recordSuccess(
-  { database, now }: Access,
+  access: Access,
   exchange: Exchange,
   meta: HubMeta | null,
 ): Promise<void> {
+  await recordDevices(access, exchange);
+  await recordExchange(access, meta);
+}
+
+/** The list of devices as the hub has it, to be shown while it is away. */
+export async function recordDevices({ database, now }: Access, exchange: Exchange): Promise<void> {
   const devices = (await readDevices(exchange.hub)).map((device) => ({
     id: device.id,
     name: device.name,
@@ -18,18 +25,22 @@ export async function recordSuccess(
     revokedAt: device.revokedAt === null ? null : new Date(device.revokedAt).toISOString(),
   }));
   await database.write({ now }, (transaction) => {
-    transaction.run(
-      `insert into sync_status (only, lease_until, devices) values (1, 0, '[]') on conflict do nothing`,
-    );
+    needStatusRow(transaction);
+    transaction.run('update sync_status set devices = ?', [JSON.stringify(devices)]);
+  });
+}
+
+/** How far the hub is, by how much its clock differs, and that all is well. */
+export async function recordExchange(
+  { database, now }: Access,
+  meta: HubMeta | null,
+): Promise<void> {
+  await database.write({ now }, (transaction) => {
+    needStatusRow(transaction);
     transaction.run(
       `update sync_status set hub_head = coalesce(?, hub_head), clock_offset_ms = coalesce(?, clock_offset_ms),
-         synced_at = ?, error = null, devices = ?`,
-      [
-        meta?.head.number ?? null,
-        meta ? meta.nowMs - now() : null,
-        now(),
-        JSON.stringify(devices),
-      ],
+         synced_at = ?, error = null`,
+      [meta?.head.number ?? null, meta ? meta.nowMs - now() : null, now()],
     );
   });
 }
@@ -45,9 +56,7 @@ export async function recordFailure({ database, now }: Access, error: unknown): 
     at: new Date(now()).toISOString(),
   };
   await database.write({ now }, (transaction) => {
-    transaction.run(
-      `insert into sync_status (only, lease_until, devices) values (1, 0, '[]') on conflict do nothing`,
-    );
+    needStatusRow(transaction);
     transaction.run('update sync_status set error = ?', [JSON.stringify(failure)]);
   });
 }

@@ -3,12 +3,14 @@ import { createReadStream } from 'node:fs';
 import { finishBlob, hasBlob, storeChunk, CHUNK_BYTES } from '../../db/bodies.ts';
 import type { Database } from '../../db/database.ts';
 import { importRow, type Outcome } from '../../db/import-row.ts';
+import type { Reader } from '../../db/reader.ts';
 import type { Stamper, Transaction } from '../../db/transaction.ts';
 import { artifacts } from '../../model/registers.ts';
 import type { ArtifactEntry } from '../../legacy/home-entry.ts';
 
 /**
- * Brings in a file of a session or a task, piece by piece: it may be larger than memory.
+ * Brings in a file of a session or a task, piece by piece: it may be larger than memory. A file of
+ * something that was purged stays out.
  *
  * @returns undefined when the file changed while it was read; the next import takes it
  */
@@ -18,6 +20,7 @@ export async function importArtifact(
   artifact: ArtifactEntry,
 ): Promise<Outcome | undefined> {
   const { sha256, file, size } = artifact;
+  if (await database.read((reader) => isPurged(reader, artifact))) return 'unchanged';
   const known = await database.read((reader) => hasBlob(reader, sha256));
   let chunks = 0;
   if (!known) {
@@ -33,6 +36,8 @@ export async function importArtifact(
     if (digest.digest('hex') !== sha256) return undefined;
   }
   return database.write(stamper, (transaction) => {
+    // Purged while the file was read: its pieces are dropped with the next unused ones.
+    if (isPurged(transaction, artifact)) return 'unchanged';
     if (!known && !finish(transaction, sha256, size, chunks)) return undefined;
     const row = {
       id: `${artifact.owner}/${artifact.ownerId}/${artifact.path}`,
@@ -46,6 +51,12 @@ export async function importArtifact(
     };
     return importRow(transaction, artifacts, row, row.modified_at, false);
   });
+}
+
+function isPurged(reader: Reader, { owner, ownerId }: ArtifactEntry): boolean {
+  const table = owner === 'session' ? 'sessions' : 'tasks';
+  const sql = `select count(*) from ${table} where id = ? and purged_at is not null`;
+  return reader.number(sql, [ownerId]) > 0;
 }
 
 /** False when a sweep of unused chunks came in between. */

@@ -16,7 +16,8 @@ export function checkStep(w) {
       if (cur) {
         const back = compare(cur.ver, old.ver) < 0 && cur.wid !== old.wid && w.R.attempt;
         if (back) fail(`C6 d${d.i} fell back at ${key}`);
-      } else if (!(isStream(key) && wasFinal(w, rowOf(key)))) fail(`C6 d${d.i} lost the row ${key}`);
+      } else if (!(isStream(key) && wasFinal(w, rowOf(key))))
+        fail(`C6 d${d.i} lost the row ${key}`);
     }
     d.shadow = new Map(d.s.regs);
   }
@@ -103,8 +104,10 @@ function checkHub(w, first) {
   for (const e of w.hub.entries.values()) {
     if (!e.ver) continue;
     const purged = e.key[0] === 'm' && first.regs.has(purgeKey(rowOf(e.key)));
-    if (purged && !/purge|del/.test(e.key) && !e.blank) fail(`C2 a purged payload remains at ${e.key}`);
-    if (e.ver.ms > w.maxHubNow + SLACK) fail(`C10 ${e.key} is further ahead than the hub's clock was`);
+    if (purged && !/purge|del/.test(e.key) && !e.blank)
+      fail(`C2 a purged payload remains at ${e.key}`);
+    if (e.ver.ms > w.maxHubNow + SLACK)
+      fail(`C10 ${e.key} is further ahead than the hub's clock was`);
   }
 }
 
@@ -114,7 +117,8 @@ function checkRows(w, first) {
     const e = w.hub.entries.get(key);
     const purged = w.R.purgeMarks && (e?.v || (row.root && first.regs.has(purgeKey(row.root))));
     if (!row.gone && !first.imm.has(key) && !purged) fail(`C4 immutable row ${key} is missing`);
-    if (first.imm.has(key) && w.R.immByContent && (!e || e.v)) fail(`C7 the hub lacks the row ${key}`);
+    if (first.imm.has(key) && w.R.immByContent && (!e || e.v))
+      fail(`C7 the hub lacks the row ${key}`);
   }
 }
 
@@ -149,7 +153,8 @@ function checkLoser(w, first, write, winner, parents) {
     if (lowered) w.stats.knownLimit++;
     if (!excused) fail(`C8 w${wid} ${key} lost to w${winner.wid}, which it had replaced knowingly`);
   }
-  if (!parents.has(wid) && !seen && !(lowered && w.anyCopy)) fail(`C9 w${wid} ${key} lost and cannot be seen`);
+  if (!parents.has(wid) && !seen && !(lowered && w.anyCopy))
+    fail(`C9 w${wid} ${key} lost and cannot be seen`);
 }
 
 /** C16 nobody holds content of a purged root, and the hub neither. */
@@ -158,10 +163,12 @@ function checkPurged(w) {
   const isPurged = (root) => root && s.regs.has(purgeKey(root));
   for (const d of w.devices) {
     for (const row of d.s.imm.values()) {
-      if (w.R.purgeMarks && isPurged(row.root)) fail(`C16 d${d.i} holds ${row.key} of a purged root`);
+      if (w.R.purgeMarks && isPurged(row.root))
+        fail(`C16 d${d.i} holds ${row.key} of a purged root`);
     }
     for (const key of d.s.chunks) {
-      if (w.R.chunkRoots && isPurged(rowOf(key))) fail(`C16 d${d.i} holds the chunk ${key} of a purged root`);
+      if (w.R.chunkRoots && isPurged(rowOf(key)))
+        fail(`C16 d${d.i} holds the chunk ${key} of a purged root`);
     }
     for (const [key, r] of d.s.regs) {
       const open = isStream(key) && isPurged(rootOf(key)) && !r.blank;
@@ -171,7 +178,11 @@ function checkPurged(w) {
   for (const e of w.hub.entries.values()) {
     const root = isChunk(e.key) ? rowOf(e.key) : e.ver ? rootOf(e.key) : e.root;
     if (!isPurged(root) || e.key[0] === 'm') continue;
-    const content = isImmutable(e.key) ? w.R.purgeMarks && !e.v : isChunk(e.key) ? e.key !== chunkMark(root) : !e.blank;
+    const content = isImmutable(e.key)
+      ? w.R.purgeMarks && !e.v
+      : isChunk(e.key)
+        ? e.key !== chunkMark(root)
+        : !e.blank;
     if (content) fail(`C16 the hub holds ${e.key} of a purged root`);
   }
 }
@@ -180,7 +191,8 @@ function checkPurged(w) {
 function checkChunks(w) {
   for (const { i, s } of w.devices) {
     for (const e of [...s.regs.values(), ...s.imm.values()]) {
-      for (const key of chunksOf(e)) if (!s.chunks.has(key)) fail(`C13 d${i} lacks ${key} of ${e.key}`);
+      for (const key of chunksOf(e))
+        if (!s.chunks.has(key)) fail(`C13 d${i} lacks ${key} of ${e.key}`);
     }
   }
   for (const e of w.hub.entries.values()) {

@@ -1,6 +1,6 @@
 import { hubPush, newHub } from './hub.mjs';
 import { noticeCopy } from './identity.mjs';
-import { chunksOf, pullAsk, pullTake } from './pull.mjs';
+import { chunksOf, isComplete, pullAsk, pullTake } from './pull.mjs';
 import { lackingTake, push, pushTake } from './push.mjs';
 import { freshMemory } from './world.mjs';
 import { compare, fail, isChunk, rowOf } from './versions.mjs';
@@ -40,7 +40,7 @@ function destroying(w, change) {
   }
 }
 
-/** What exists anywhere: the highest version of each register, the immutable rows, the writes. */
+/** What exists anywhere, whole: the highest version of each register, the immutable rows, the writes. */
 function census(w) {
   const best = new Map();
   const imm = new Set();
@@ -55,10 +55,10 @@ function census(w) {
     if (!known || compare(e.ver, known) > 0) best.set(e.key, e.ver);
   };
   for (const d of w.devices) for (const map of [d.s.regs, d.s.imm]) map.forEach(see);
-  // What only waits for its chunks is worth nothing once they are nowhere.
-  const whole = wholeEntries(w);
-  for (const d of w.devices) d.s.parked.forEach((e) => whole(e) && see(e));
-  for (const e of w.hub.entries.values()) if (!isChunk(e.key) && !e.v && whole(e)) see(e);
+  for (const d of w.devices) d.s.parked.forEach((e) => isComplete(d.s, e) && see(e));
+  const { entries } = w.hub;
+  const whole = (e) => chunksOf(e).every((key) => entries.has(key));
+  for (const e of entries.values()) if (!isChunk(e.key) && !e.v && whole(e)) see(e);
   return { best, imm, wids };
 }
 
@@ -138,7 +138,8 @@ export function pull(w, d, limit, pages, fate) {
       return;
     }
     const crashing = fate === 2 ? () => crash(w, d) : null;
-    if (!pullTake(w, d, asked, { crash: crashing, fetch: fate !== 2 && fate !== 4 }) && i > 2) return;
+    if (!pullTake(w, d, asked, { crash: crashing, fetch: fate !== 2 && fate !== 4 }) && i > 2)
+      return;
     if (fate === 3) {
       crash(w, d);
       return;
@@ -162,4 +163,3 @@ export function deliver(w, n, keep) {
     if (keep) pushTake(w, d, q, r);
   }
 }
-

@@ -121,4 +121,3 @@ export function hubRaise(w, s, q, seen) {
   hub.epoch = nextEpoch(w, Math.max(hub.epoch, s.epoch));
   w.stats.raised++;
 }
-

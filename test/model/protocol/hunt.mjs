@@ -27,8 +27,16 @@ function lists(extensions, minLength) {
       weights[k] = (weights[k] ?? 0) + weight;
     }
   }
-  const kinds = Object.entries(weights).map(([k, weight]) => ({ weight, arbitrary: fc.constant(k) }));
-  const operation = fc.record({ k: fc.oneof(...kinds), d: fc.nat(4), x: fc.nat(59), y: fc.nat(59) });
+  const kinds = Object.entries(weights).map(([k, weight]) => ({
+    weight,
+    arbitrary: fc.constant(k),
+  }));
+  const operation = fc.record({
+    k: fc.oneof(...kinds),
+    d: fc.nat(4),
+    x: fc.nat(59),
+    y: fc.nat(59),
+  });
   return fc
     .tuple(fc.array(operation, { minLength, maxLength: 100, size: 'max' }), fc.subarray(FAULTS))
     .map(([list, without]) => list.filter(({ k }) => !without.includes(k)));

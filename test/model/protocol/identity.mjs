@@ -7,7 +7,19 @@ import { fail } from './versions.mjs';
 /** What a device tells the hub with everything it asks: an answer counts while all of it holds. */
 export function ask(d, extra) {
   const { id, storeId, epoch, cursor, pair, acked, sent, floor } = d.s;
-  return { di: d.i, boot: d.boot, dev: id, storeId, epoch, cursor, pair, acked, sent, floor, ...extra };
+  return {
+    di: d.i,
+    boot: d.boot,
+    dev: id,
+    storeId,
+    epoch,
+    cursor,
+    pair,
+    acked,
+    sent,
+    floor,
+    ...extra,
+  };
 }
 
 /** Whether a device is still in the state in which it asked. */
@@ -26,7 +38,13 @@ export function sameAsk(q, s) {
 /** Takes over where the hub is, and offers it everything. */
 export function reset(w, d, meta) {
   const { s } = d;
-  Object.assign(s, { storeId: meta.storeId, epoch: meta.epoch, cursor: 0, pair: null, refused: false });
+  Object.assign(s, {
+    storeId: meta.storeId,
+    epoch: meta.epoch,
+    cursor: 0,
+    pair: null,
+    refused: false,
+  });
   if (w.R.adoptPair) {
     s.acked = meta.mine;
     s.pair = { n: meta.head, token: meta.token };
@@ -42,7 +60,13 @@ function newIdentity(w, d, why) {
     fail('C5 a device id was minted although the store was neither restored nor copied');
   }
   w.stats.minted++;
-  Object.assign(d.s, { id: w.mint('d'), machine: d.machine, acked: null, sent: null, copied: true });
+  Object.assign(d.s, {
+    id: w.mint('d'),
+    machine: d.machine,
+    acked: null,
+    sent: null,
+    copied: true,
+  });
   if (w.R.readAll) d.s.cursor = 0;
   if (!w.R.keepPair) d.s.pair = null;
   if (w.R.newSelf) stopForeignRuns(d);

@@ -1,4 +1,13 @@
-import { chunkMark, hashOf, isStream, later, purgeKey, rootOf, rowOf, showVersion } from './versions.mjs';
+import {
+  chunkMark,
+  hashOf,
+  isStream,
+  later,
+  purgeKey,
+  rootOf,
+  rowOf,
+  showVersion,
+} from './versions.mjs';
 
 /** A version by this device's clock, above `above` whatever the clock says. */
 export function stamp(w, d, above, a, t, wid, now = w.T + d.skew) {
@@ -44,7 +53,8 @@ export function write(w, d, key, { a = 0, t = 0, blank = false, data = null } = 
     if (hasFinal(s, rowOf(key)) || (w.R.purgeMarks && isPurged(s, rootOf(key)))) return 0;
   }
   const wid = ++w.wid;
-  const waiting = w.R.waitingYields && s.parked.get(key)?.reason === 'chunks' ? s.parked.get(key) : null;
+  const waiting =
+    w.R.waitingYields && s.parked.get(key)?.reason === 'chunks' ? s.parked.get(key) : null;
   const frozen = !s.on && cur && !w.R.alwaysStamped;
   const ver = frozen
     ? { ...cur.ver, h: hashOf(wid) }
@@ -55,7 +65,9 @@ export function write(w, d, key, { a = 0, t = 0, blank = false, data = null } = 
   for (const chunk of data?.chunks ?? []) s.chunks.add(chunk);
   w.writes.set(wid, { wid, key, stamp: ver, parent: cur?.wid ?? null, blank, data, gone: false });
   if (s.on) note(w, s, key, true, cur?.ver);
-  w.log(`    d${d.i} writes w${wid} ${key} ${showVersion(ver)} ${data ? JSON.stringify(data) : ''}`);
+  w.log(
+    `    d${d.i} writes w${wid} ${key} ${showVersion(ver)} ${data ? JSON.stringify(data) : ''}`,
+  );
   return wid;
 }
 
@@ -64,7 +76,10 @@ export function life(w, d, row, how) {
   const cur = d.s.regs.get(`m|${row}|life`)?.ver ?? { a: 1, t: 0 };
   const t = how === 1 ? 1 : 0;
   const reopens = cur.t === 1 && t === 0;
-  write(w, d, `m|${row}|life`, { a: reopens ? cur.a + 1 : cur.a, t: cur.t === 1 && t === 1 ? 1 : t });
+  write(w, d, `m|${row}|life`, {
+    a: reopens ? cur.a + 1 : cur.a,
+    t: cur.t === 1 && t === 1 ? 1 : t,
+  });
 }
 
 /** Adds an immutable row. `root`: what it belongs to; `after`: the message that it follows. */
@@ -129,7 +144,8 @@ function sweepRows(w, d, root) {
     if (w.R.purgeStreams && rowOf(key)[0] === 'x') write(w, d, stream, { blank: true });
   }
   s.leaves.delete(root);
-  if (w.R.chunkRoots) for (const chunk of s.chunks) if (rowOf(chunk) === root) s.chunks.delete(chunk);
+  if (w.R.chunkRoots)
+    for (const chunk of s.chunks) if (rowOf(chunk) === root) s.chunks.delete(chunk);
 }
 
 /** Deletes an immutable row of a purged root and notes the mark that replaces it on the hub. */

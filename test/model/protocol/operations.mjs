@@ -150,7 +150,20 @@ export function sync(w, d) {
 }
 
 function fingerprint(w, { s }) {
-  const { id, storeId, epoch, cursor, pair, acked, sent, icur, refused, copied, nextNum, offer: at } = s;
+  const {
+    id,
+    storeId,
+    epoch,
+    cursor,
+    pair,
+    acked,
+    sent,
+    icur,
+    refused,
+    copied,
+    nextNum,
+    offer: at,
+  } = s;
   const sizes = [s.parked.size, s.regs.size, s.imm.size, s.chunks.size];
   const state = [id, storeId, epoch, cursor, pair, acked, sent, icur, refused, copied, nextNum, at];
   return JSON.stringify([w.hub.epoch, ...state, [...s.notes], [...s.parkedNotes], ...sizes]);

@@ -1,6 +1,15 @@
 import { hubChunks, hubMeta, hubPull, limitOf } from './hub.mjs';
 import { ask, checkMeta, noticeCopy, sameAsk } from './identity.mjs';
-import { dropRow, dropStream, hasFinal, isPurged, markPurged, note, stamp, sweep } from './local-writes.mjs';
+import {
+  dropRow,
+  dropStream,
+  hasFinal,
+  isPurged,
+  markPurged,
+  note,
+  stamp,
+  sweep,
+} from './local-writes.mjs';
 import { refreshLeaves } from './sessions.mjs';
 import { stopForeignRuns } from './tasks.mjs';
 import { DAY, compare, isImmutable, isStream, order, rootOf, rowOf } from './versions.mjs';
@@ -81,7 +90,7 @@ function retryParked(w, d, meta) {
     s.parked.delete(e.key);
     const offered = s.parkedNotes.delete(e.key);
     if (isImmutable(e.key)) {
-      applyRow(w, d, e, offered ? 0 : s.round);
+      applyRow(w, d, e, offered && w.R.unparkUnsent ? 0 : s.round);
       continue;
     }
     const won = merge(w, d, e);

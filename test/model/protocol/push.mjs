@@ -50,7 +50,8 @@ function readBatch(w, d, limit) {
   // The mark of the chunks goes with the purge, whenever that goes.
   if (w.R.chunkRoots) {
     for (const e of [...batch.rows]) {
-      for (const key of marksFor(e.key)) batch.rows.push({ key, h: hashIn(key), v: 1, offered: true });
+      for (const key of marksFor(e.key))
+        batch.rows.push({ key, h: hashIn(key), v: 1, offered: true });
     }
   }
   return batch.rows.length > 0 || batch.trim.offer !== null ? batch : null;

@@ -64,6 +64,7 @@ export const RULES = {
   lackPair: ['offer', "the state in which the hub was asked is remembered as a pull's"],
   sparedSilent: ['offer', 'what was left out of a push does not count as accepted'],
   unparkNotes: ['offer', 'a register whose parked entry leaves is noted'],
+  unparkUnsent: ['offer', 'a row that leaves the parked entries before it was offered is unsent'],
   rawUntested: ['offer', "a parked entry's version is not tested again: a hub took it once"],
 
   bases: ['bases', 'an entry names all versions replaced since the hub last knew one'],
@@ -83,7 +84,10 @@ export const RULES = {
   purgeMarks: ['purge', 'immutable rows of a purged root are deleted and marked on the hub'],
   markLate: ['purge', 'a row of a purged root that comes late is marked, not stored'],
   markBeats: ['purge', 'a mark beats the row on the hub'],
-  purgeStreams: ['purge', 'what still streams below a purged root is blanked, its final row or not'],
+  purgeStreams: [
+    'purge',
+    'what still streams below a purged root is blanked, its final row or not',
+  ],
   chunkRoots: ['purge', "chunks are kept by root; the root's mark clears and bars them"],
 
   ownerOnly: ['owner', 'claim and recover act only on what this device owns'],

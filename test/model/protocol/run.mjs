@@ -58,6 +58,8 @@ function mutations() {
     const { result } = hunt({ off, extensions, runs, seed });
     const check = result.failed ? String(result.errorInstance.message).split(' ')[0] : '';
     const origin = RULES[rule]?.[0] ?? 'several';
-    console.log(`| ${rule} | ${origin} | ${result.failed ? 'yes' : 'no'} | ${result.numRuns} | ${check} |`);
+    console.log(
+      `| ${rule} | ${origin} | ${result.failed ? 'yes' : 'no'} | ${result.numRuns} | ${check} |`,
+    );
   }
 }

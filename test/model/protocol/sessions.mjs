@@ -82,7 +82,9 @@ function isBelow(s, key, ancestor) {
 /** Every message is in one place of the tree, on some branch; the leaf is one of them, and not behind. */
 export function checkSessions(w, d) {
   const { s } = d;
-  for (const root of new Set([...s.imm.values()].filter((m) => isMessage(m.key)).map((m) => m.root))) {
+  for (const root of new Set(
+    [...s.imm.values()].filter((m) => isMessage(m.key)).map((m) => m.root),
+  )) {
     const messages = messagesOf(s, root);
     const reached = new Set();
     for (const tip of tips(messages)) {

@@ -82,7 +82,8 @@ export function checkRuns(w) {
     const at = w.devices.filter((d) => d.runs.has(task));
     for (const d of at) {
       const { owner, state } = taskAt(d.s, task).data;
-      if (owner !== d.s.id || state !== 'running') fail(`C14 d${d.i} is at ${task}, which is not its own`);
+      if (owner !== d.s.id || state !== 'running')
+        fail(`C14 d${d.i} is at ${task}, which is not its own`);
     }
     for (const [n, x] of at.entries()) {
       for (const y of at.slice(n + 1)) {
@@ -101,7 +102,9 @@ export function checkRuns(w) {
 export function checkGrants(w, first) {
   for (const task of w.created) {
     const cur = taskAt(first, task);
-    const grants = w.grants.map((wid) => w.writes.get(wid)).filter((g) => g.key === keyOf(task) && !g.gone);
+    const grants = w.grants
+      .map((wid) => w.writes.get(wid))
+      .filter((g) => g.key === keyOf(task) && !g.gone);
     const attempt = Math.max(...grants.map((g) => g.stamp.a));
     const last = grants.filter((g) => g.stamp.a === attempt);
     const stands = last.some((g) => cur?.wid === g.wid || (cur && descends(w, cur.wid, g.wid)));

@@ -78,6 +78,7 @@ const values: Record<string, HubValue> = {
   'empty text': '',
   'text of many scripts': 'Grüße 👩‍👩‍👧 漢字 \u2028 "quoted" \\ \t\n',
   'a long text': 'ä'.repeat(500_000),
+  'text with a byte order mark': '\ufeffmarked',
   'text with a NUL': 'before\0after',
   'an empty blob': new Uint8Array(),
   'a blob of every byte': Uint8Array.from({ length: 256 }, (_, i) => i),

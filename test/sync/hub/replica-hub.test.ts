@@ -1,5 +1,13 @@
 import { once } from 'node:events';
-import { readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -186,10 +194,11 @@ describe('ReplicaHub', () => {
     const { path, replica } = await setup();
     const before = replica();
     await before.sync();
-    before.close();
-    damage(path);
+    const copy = join(tempFolder(), 'copy.db');
+    for (const file of filesOf(path)) copyFileSync(file, file.replace(path, copy));
+    damage(copy);
 
-    const hub = replica();
+    const hub = replica({ path: copy });
     await hub.sync();
     expect(await hub.run(count, 'read')).toEqual(everything);
   });
@@ -210,15 +219,21 @@ describe('ReplicaHub', () => {
   });
 
   it('says at once that the token is wrong, and takes a renewed one', async () => {
-    const key = await makeHubKey();
-    const tokens = [await key.token()];
-    const { replica } = await setup({ jwtKey: key.publicKey }, tokens[0]);
-    const hub = replica({ token: () => tokens[0] });
+    const [key, nextKey] = [await makeHubKey(), await makeHubKey()];
+    const keyFile = join(tempFolder(), 'key.pem');
+    writeFileSync(keyFile, key.publicKey);
+    let token = await key.token();
+    const { sqld, replica } = await setup({ extraArgs: ['--auth-jwt-key-file', keyFile] }, token);
+    const hub = replica({ token: () => token });
     await hub.sync();
     for (const wrong of [undefined, 'wrong', 'not\nsound']) {
       await expect(replica({ token: () => wrong }).sync()).rejects.toThrow(HubAccessError);
     }
-    tokens[0] = await key.token({ readOnly: true });
+
+    writeFileSync(keyFile, nextKey.publicKey);
+    await sqld.restart();
+    await expect(hub.sync()).rejects.toThrow(HubAccessError);
+    token = await nextKey.token({ readOnly: true });
     await hub.sync();
     expect(await hub.run(count, 'read')).toEqual(everything);
   });

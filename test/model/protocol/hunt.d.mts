@@ -1,0 +1,18 @@
+import type { RunDetails } from 'fast-check';
+
+export interface HuntOptions {
+  /** Rules that do not hold. */
+  off: readonly string[];
+  /** Whose operations are drawn. */
+  extensions: readonly string[];
+  runs: number;
+  seed: number;
+  shrink?: boolean;
+}
+
+export interface Hunted {
+  result: RunDetails<unknown>;
+  stats: Record<string, number>;
+}
+
+export function hunt(options: HuntOptions): Hunted;
