@@ -263,3 +263,21 @@ export class WorkerCrashedError extends StoreError {
     super(`the sync worker ended unexpectedly${code}`, { cause });
   }
 }
+
+/** The store was made by an older version, and opened read-only it cannot be brought up to date. */
+export class OlderSchemaError extends StoreError {
+  override readonly name = 'OlderSchemaError';
+  readonly code = 'OLDER_SCHEMA';
+  override readonly hint = 'Open the store once for writing: that brings it up to date.';
+
+  readonly storeVersion: number;
+  readonly supportedVersion: number;
+
+  constructor(storeVersion: number, supportedVersion: number) {
+    super(
+      `the store has schema version ${storeVersion}, older than the version ${supportedVersion} that is read`,
+    );
+    this.storeVersion = storeVersion;
+    this.supportedVersion = supportedVersion;
+  }
+}

@@ -71,6 +71,7 @@ export function defaultPath(env: NodeJS.ProcessEnv = process.env): string {
  * @throws `StorePathError` a folder, a symbolic link, or a place that cannot be used
  * @throws `DamagedStoreError` no store, damaged, or another encryption key; the file is untouched
  * @throws `NewerSchemaError` made by a newer version, and not opened read-only
+ * @throws `OlderSchemaError` made by an older version, and opened read-only
  */
 export async function openStore(options: StoreOptions = {}): Promise<Store> {
   const checked = validate(optionsSchema, options, 'options');

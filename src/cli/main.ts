@@ -94,7 +94,13 @@ async function open({ path, storeOptions }: BareContext, access: Access): Promis
     return openStore({ ...storeOptions, path: join(folder, 'store.db') });
   }
   if (!exists && access !== 'create') throw new MissingStoreError(`there is no store at ${path}`);
-  return openStore({ ...storeOptions, readOnly: access === 'read' });
+  try {
+    return await openStore({ ...storeOptions, readOnly: access === 'read' });
+  } catch (error) {
+    // Made by an older version of the program: opened for writing it is brought up to date.
+    if (error instanceof StoreError && error.code === 'OLDER_SCHEMA') return openStore(storeOptions);
+    throw error;
+  }
 }
 
 /** False only where certainly nothing is: what cannot be looked at is for the store to refuse. */

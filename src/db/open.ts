@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, chmodSync, existsSync, lstatSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ulid } from 'ulid';
-import { DamagedStoreError, DiskError, StorePathError } from '../errors.ts';
+import { DamagedStoreError, DiskError, OlderSchemaError, StorePathError } from '../errors.ts';
 import { Connection } from './connection.ts';
 import { Database, type DatabaseOptions } from './database.ts';
 import { makeFolder } from './make-folder.ts';
@@ -17,6 +17,7 @@ const APPLICATION_ID = 0x43_57_53_54; // "CWST"
  * @throws `StorePathError` a folder, a symbolic link, or a place that cannot be used
  * @throws `DamagedStoreError` no store, damaged, or another encryption key; the file is untouched
  * @throws `NewerSchemaError` made by a newer version, and not opened read-only
+ * @throws `OlderSchemaError` made by an older version, and opened read-only
  */
 export async function openDatabase(
   path: string,
@@ -29,7 +30,9 @@ export async function openDatabase(
   try {
     if (options.readOnly) {
       await database.read((reader) => {
-        if (reader.number('pragma user_version') === 0) throw notAStore(path);
+        const version = reader.number('pragma user_version');
+        if (version === 0) throw notAStore(path);
+        if (version < migrations.length) throw new OlderSchemaError(version, migrations.length);
       });
     } else {
       await prepare(database, { isNew, encryptionKey: options.encryptionKey, now, migrations });

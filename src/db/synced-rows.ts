@@ -28,11 +28,29 @@ export function rowsById(
 }
 
 /** Columns of newer versions of this library, by register. */
-export function unknownColumns(reader: Reader, table: string, id: string): Map<string, Columns> {
-  const rows = reader.list<{ register: string; columns: string }>(
-    ['register', 'columns'],
-    'from unknown_columns where table_name = ? and row_id = ?',
-    [table, id],
+export type UnknownColumns = ReadonlyMap<string, Columns>;
+
+const NONE: UnknownColumns = new Map();
+
+export function unknownColumns(reader: Reader, table: string, id: string): UnknownColumns {
+  return unknownById(reader, table, [id])(id);
+}
+
+/** The same for many rows, read at once. */
+export function unknownById(
+  reader: Reader,
+  table: string,
+  ids: readonly string[],
+): (id: string) => UnknownColumns {
+  const rows = reader.list<{ row_id: string; register: string; columns: string }>(
+    ['row_id', 'register', 'columns'],
+    'from unknown_columns where table_name = ? and row_id in (select value from json_each(?))',
+    [table, JSON.stringify(ids)],
   );
-  return new Map(rows.map((row) => [row.register, JSON.parse(row.columns) as Columns]));
+  const found = new Map<string, Map<string, Columns>>();
+  for (const { row_id: id, register, columns } of rows) {
+    const registers = found.get(id) ?? new Map<string, Columns>();
+    found.set(id, registers.set(register, JSON.parse(columns) as Columns));
+  }
+  return (id) => found.get(id) ?? NONE;
 }

@@ -10,7 +10,7 @@ import type { BodyRef, Columns } from '../db/content.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { purgeEntry, registerEntries, rowEntry, type Ready } from './outgoing.ts';
 import type { Outgoing } from './push-statements.ts';
-import { rowsById, unknownColumns } from '../db/synced-rows.ts';
+import { rowsById, unknownById, unknownColumns } from '../db/synced-rows.ts';
 import type { SyncState } from './state.ts';
 
 /** What an acknowledgement trims: exactly what was read for the push. */
@@ -243,11 +243,11 @@ function gatherOffers(
     .map((row) => row[0] as string);
   const rows = rowsById(reader, table, ids);
   const waiting = parkedKeys(reader);
+  const unknown = unknownById(reader, table.name, ids);
   for (const id of ids) {
     if (gathering.full) return;
     const row = rows.get(id) as Columns;
-    const unknown = unknownColumns(reader, table.name, id);
-    const list = registerEntries(reader, ring, table, row, '*', [], unknown).filter(
+    const list = registerEntries(reader, ring, table, row, '*', [], unknown(id)).filter(
       ({ entry }) => !waiting.has(keyOf(entry.table, entry.id, entry.register)),
     );
     if (!gathering.add(list, true)) return;
@@ -276,12 +276,16 @@ function gatherRows(
     [after, state.round, limit],
   );
   const clashes = originalIds(reader, table.name);
+  const unknown = unknownById(
+    reader,
+    table.name,
+    found.map((row) => row['id'] as string),
+  );
   for (const row of found) {
     if (gathering.full) return;
     const id = row['id'] as string;
     const number = Number(row['number']);
-    const unknown = unknownColumns(reader, table.name, id).get('');
-    const one = rowEntry(reader, ring, table, row, clashes.get(id) ?? id, unknown);
+    const one = rowEntry(reader, ring, table, row, clashes.get(id) ?? id, unknown(id).get(''));
     if (!gathering.add([one], number <= until)) return;
     gathering.batch.trim.numbers.set(table.name, number);
   }

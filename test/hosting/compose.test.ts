@@ -118,7 +118,9 @@ describe('backup and restore', () => {
     expect(existsSync(join(hub.dir, 'hub'))).toBe(true);
     expect((await hub.runOnce('restore')).code).not.toBe(0);
     expect((await hub.runOnce('restore', stdout.trim())).code).toBe(0);
-    expect(readdirSync(hub.dir).filter((name) => name.startsWith('hub-until-'))).toHaveLength(1);
+    const names = readdirSync(hub.dir);
+    expect(names.filter((name) => name.startsWith('hub-until-'))).toHaveLength(1);
+    expect(names.filter((name) => name.startsWith('restoring-'))).toEqual([]);
   });
 
   it('refuse while the hub runs', async () => {

@@ -3,6 +3,7 @@ import type { Access } from '../connect.ts';
 import { readDevices } from '../devices.ts';
 import type { Exchange } from '../exchange.ts';
 import type { HubMeta } from '../hub-meta.ts';
+import type { SyncFailure } from '../status.ts';
 import { needStatusRow } from './status-row.ts';
 
 /** Notes for every process of the store what an exchange brought, and who the devices are. */
@@ -11,8 +12,8 @@ export async function recordSuccess(
   exchange: Exchange,
   meta: HubMeta | null,
 ): Promise<void> {
+  await recordExchange(access, exchange, meta);
   await recordDevices(access, exchange);
-  await recordExchange(access, meta);
 }
 
 /** The list of devices as the hub has it, to be shown while it is away. */
@@ -33,30 +34,38 @@ export async function recordDevices({ database, now }: Access, exchange: Exchang
 /** How far the hub is, by how much its clock differs, and that all is well. */
 export async function recordExchange(
   { database, now }: Access,
+  { replica }: Exchange,
   meta: HubMeta | null,
 ): Promise<void> {
+  const offsetMs = meta ? meta.nowMs - now() : null;
+  const failure = replica?.failure && describe(replica.failure, now);
+  if (failure) failure.message += '; what it was for was read over HTTP';
   await database.write({ now }, (transaction) => {
     needStatusRow(transaction);
     transaction.run(
-      `update sync_status set hub_head = coalesce(?, hub_head), clock_offset_ms = coalesce(?, clock_offset_ms),
-         synced_at = ?, error = null`,
-      [meta?.head.number ?? null, meta ? meta.nowMs - now() : null, now()],
+      `update sync_status set hub_head = coalesce(?, hub_head),
+         clock_offset_ms = coalesce(?, clock_offset_ms), synced_at = ?, error = ?`,
+      [meta?.head.number ?? null, offsetMs, now(), failure ? JSON.stringify(failure) : null],
     );
   });
 }
 
 /** Notes why an exchange failed, without a word of content. */
 export async function recordFailure({ database, now }: Access, error: unknown): Promise<void> {
+  const failure = describe(error, now);
+  await database.write({ now }, (transaction) => {
+    needStatusRow(transaction);
+    transaction.run('update sync_status set error = ?', [JSON.stringify(failure)]);
+  });
+}
+
+function describe(error: unknown, now: () => number): SyncFailure {
   const known = error instanceof StoreError;
-  const failure = {
+  return {
     code: known ? error.code : 'BUG',
     message: known ? error.message : 'an unexpected error; please report it',
     hint: known ? error.hint : '',
     retryable: known && error.retryable,
     at: new Date(now()).toISOString(),
   };
-  await database.write({ now }, (transaction) => {
-    needStatusRow(transaction);
-    transaction.run('update sync_status set error = ?', [JSON.stringify(failure)]);
-  });
 }

@@ -1,0 +1,221 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import PQueue from 'p-queue';
+import { indexSome } from '../../areas/search-texts.ts';
+import type { ChangeSignal } from '../../db/change-signal.ts';
+import { SyncOffError } from '../../errors.ts';
+import { connect, type Access, type Connected } from '../connect.ts';
+import { Memory, type Exchange } from '../exchange.ts';
+import { syncOnce, type Exchanged } from '../sync-once.ts';
+import { jitter, isPassing, waitMs } from './backoff.ts';
+import { Feed } from './feed.ts';
+import { lookAround, type Look } from './look.ts';
+import { recordDevices, recordExchange, recordFailure } from './record-status.ts';
+
+/** Who is told what a worker does. */
+export interface WorkerEvents {
+  /** The status of sync may be another one than before. */
+  readonly onStatus?: (() => void) | undefined;
+  /** Entries of other devices changed this store. */
+  readonly onApplied?: ((count: number) => void) | undefined;
+  /** After every exchange that moved something, and the first one after a failure. */
+  readonly onExchanged?: ((exchanged: Exchanged, tookMs: number) => void) | undefined;
+}
+
+/** Between two exchanges while changes keep coming, in milliseconds; the first is taken at once. */
+const GATHER_MS = 50;
+/** Between two looks at what changed, in milliseconds: a busy store is not looked at all the time. */
+const LOOK_MS = 20;
+/** A file system that does not tell of changes is looked at so often, in milliseconds. */
+const POLL_MS = 1000;
+const TIMER_MS = 60_000;
+const TIMER_WITHOUT_FEED_MS = 15_000;
+/** How old the list of devices and the time of the last exchange may get in the status. */
+const DEVICES_MS = 5 * 60_000;
+const RECORD_MS = 10_000;
+/** Records that are indexed in one transaction: others wait for no more than a few milliseconds. */
+const INDEX_STEP = 20;
+
+/** Exchanges with the hub for all processes of a store, one exchange at a time. */
+export class Leader {
+  readonly #access: Access;
+  readonly #changes: ChangeSignal;
+  readonly #events: WorkerEvents;
+  readonly #signal: AbortSignal;
+  readonly #random = Math.random;
+  readonly #memory = new Memory();
+  /** An exchange goes before what is still to be indexed. */
+  readonly #queue = new PQueue({ concurrency: 1 });
+  #connected: Connected | undefined;
+  #feed: Feed | undefined;
+  #seen: Look | undefined;
+  /** The hub has, or may have, something new. */
+  #news = false;
+  #failures = 0;
+  #startedAt = -Infinity;
+  #lookedAt = -Infinity;
+  #recordedAt = -Infinity;
+  #devicesAt = -Infinity;
+
+  /** @param signal - ends it, and aborts what is under way */
+  constructor(access: Access, changes: ChangeSignal, events: WorkerEvents, signal: AbortSignal) {
+    this.#access = access;
+    this.#changes = changes;
+    this.#events = events;
+    this.#signal = signal;
+  }
+
+  get #stopped(): boolean {
+    return this.#signal.aborted;
+  }
+
+  /** Resolves when its signal is aborted or sync was turned off. */
+  async run(): Promise<void> {
+    const abort = () => {
+      this.#disconnect();
+    };
+    this.#signal.addEventListener('abort', abort, { once: true });
+    try {
+      this.#indexSoon();
+      while (!this.#stopped) {
+        const failure = await this.#queue.add(() => this.#exchange(), { priority: 1 });
+        if (failure?.error instanceof SyncOffError) return;
+        if (failure) await this.#waitOut(failure.error);
+        else await this.#untilWork();
+      }
+    } finally {
+      this.#signal.removeEventListener('abort', abort);
+      abort();
+      await this.#queue.onIdle();
+    }
+  }
+
+  async #exchange(): Promise<{ error: unknown } | undefined> {
+    if (this.#stopped) return undefined;
+    const start = performance.now();
+    this.#startedAt = start;
+    this.#news = false;
+    try {
+      this.#seen = await this.#access.database.read(lookAround);
+      const connected = (this.#connected ??= await connect(this.#access, this.#memory));
+      connected.exchange.replica?.begin();
+      const exchanged = await syncOnce(connected.exchange, this.#signal);
+      if (this.#stopped) return undefined;
+      await this.#record(connected.exchange, exchanged, performance.now() - start);
+      this.#failures = 0;
+      this.#openFeed(connected);
+      return undefined;
+    } catch (error) {
+      return this.#stopped ? undefined : this.#fail(error);
+    }
+  }
+
+  async #record(exchange: Exchange, exchanged: Exchanged, tookMs: number): Promise<void> {
+    const { pushed, pulled, applied, parked, meta } = exchanged;
+    const moved = pushed + pulled + applied + parked > 0;
+    const now = performance.now();
+    const due = moved || this.#failures > 0 || now - this.#recordedAt > RECORD_MS;
+    if (due) {
+      await recordExchange(this.#access, exchange, meta);
+      this.#recordedAt = now;
+      this.#events.onStatus?.();
+    }
+    if (moved || this.#failures > 0) this.#events.onExchanged?.(exchanged, tookMs);
+    if (applied > 0) {
+      this.#events.onApplied?.(applied);
+      this.#indexSoon();
+    }
+    if (now - this.#devicesAt > DEVICES_MS) {
+      await recordDevices(this.#access, exchange);
+      this.#devicesAt = now;
+    }
+  }
+
+  async #fail(error: unknown): Promise<{ error: unknown }> {
+    if (!(error instanceof SyncOffError)) {
+      await recordFailure(this.#access, error);
+      this.#events.onStatus?.();
+    }
+    // Without this the feed would go on asking a hub that does not want us.
+    if (!isPassing(error)) this.#disconnect();
+    return { error };
+  }
+
+  #openFeed(connected: Connected): void {
+    this.#feed ??= new Feed(
+      connected,
+      () => {
+        this.#news = true;
+        this.#changes.wake();
+      },
+      this.#random,
+    );
+    this.#feed.open();
+  }
+
+  #disconnect(): void {
+    this.#feed?.close();
+    this.#connected?.close();
+    this.#feed = undefined;
+    this.#connected = undefined;
+  }
+
+  /** Waits for a change here or on the hub, for other settings, or for the timer. */
+  async #untilWork(): Promise<void> {
+    const start = performance.now();
+    const timerMs = jitter(TIMER_MS, this.#random);
+    const withoutFeedMs = jitter(TIMER_WITHOUT_FEED_MS, this.#random);
+    while (!this.#stopped && !this.#news) {
+      const count = this.#changes.count;
+      await this.#pause(this.#lookedAt + LOOK_MS - performance.now());
+      this.#lookedAt = performance.now();
+      const look = await this.#access.database.read(lookAround);
+      if (this.#isOther(look)) return;
+      // Own notes of status wake this too: only more that is unsent counts.
+      if (look.unsent !== '' && look.unsent !== this.#seen?.unsent) break;
+      const dueMs = this.#feed?.up
+        ? timerMs
+        : Math.min(withoutFeedMs, Math.max(this.#feed?.retryInMs ?? 0, GATHER_MS));
+      const leftMs = start + dueMs - performance.now();
+      if (leftMs <= 0) return;
+      await this.#changes.wait(count, Math.min(leftMs, POLL_MS), this.#signal);
+    }
+    await this.#pause(this.#startedAt + GATHER_MS - performance.now());
+  }
+
+  /** After a failure neither changes nor the feed count, only the time and other settings. */
+  async #waitOut(error: unknown): Promise<void> {
+    const end = performance.now() + waitMs(error, this.#failures++, this.#random);
+    for (;;) {
+      const leftMs = end - performance.now();
+      if (leftMs <= 0 || this.#stopped) return;
+      await this.#pause(Math.min(leftMs, POLL_MS));
+      if (this.#isOther(await this.#access.database.read(lookAround))) return;
+    }
+  }
+
+  /** Other settings: whatever failed before is tried anew with them. */
+  #isOther(look: Look): boolean {
+    if (look.settings === this.#seen?.settings) return false;
+    this.#disconnect();
+    this.#failures = 0;
+    this.#devicesAt = -Infinity;
+    return true;
+  }
+
+  #indexSoon(): void {
+    this.#queue.add(() => this.#index()).catch(() => undefined);
+  }
+
+  async #index(): Promise<void> {
+    if (this.#stopped) return;
+    const { database, now } = this.#access;
+    const done = await database.write({ now }, (transaction) => indexSome(transaction, INDEX_STEP));
+    if (done > 0) this.#indexSoon();
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (ms <= 0) return;
+    // Ends at once when the signal is aborted.
+    await sleep(ms, undefined, { signal: this.#signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,203 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { Agent, request, type RequestOptions } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openChangeFeed } from '../../src/sync/hub/change-feed.ts';
+import { ReplicaHub } from '../../src/sync/hub/replica-hub.ts';
+import { setupComposeHub, type ComposeHub } from '../support/compose-hub.ts';
+import { debianTool } from '../support/debian-tool.ts';
+import { freePort } from '../support/sqld.ts';
+import { tempFolder } from '../support/temp-store.ts';
+
+/** Runs the proxy of a profile as its container does, with Debian's caddy, on another port. */
+async function startCaddy(hub: ComposeHub, service: 'caddy' | 'private') {
+  const port = await freePort();
+  const { CADDYFILE: file = '', HUB_SITE: site = '', ...env } = hub.environment(service);
+  const home = tempFolder();
+  const child = spawn(
+    await debianTool('caddy'),
+    ['run', '--adapter', 'caddyfile', '--config', '-'],
+    {
+      env: {
+        ...env,
+        PATH: process.env['PATH'],
+        HOME: home,
+        XDG_DATA_HOME: home,
+        XDG_CONFIG_HOME: home,
+        HUB_SITE: site === 'http://:8080' ? `http://127.0.0.1:${port}` : `${site}:${port}`,
+      },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    },
+  );
+  const ended = once(child, 'exit');
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  // The redirect from port 80 would need a privilege.
+  child.stdin.end(file.replace('{\n', `{\n  http_port ${await freePort()}\n`));
+  return { port, home };
+}
+
+/** https that trusts the authority that Caddy made for itself, and nobody else. */
+class Https {
+  readonly #port: number;
+  readonly #agent: Agent;
+  readonly #token: string;
+
+  constructor(port: number, ca: string, token: string) {
+    this.#port = port;
+    this.#agent = new Agent({ ca });
+    this.#token = token;
+    onTestFinished(() => {
+      this.#agent.destroy();
+    });
+  }
+
+  async open(path: string, options: RequestOptions = {}, body?: string | Buffer) {
+    const sent = request({
+      ...{ host: 'localhost', port: this.#port, path, agent: this.#agent },
+      headers: { authorization: `Bearer ${this.#token}` },
+      ...options,
+    });
+    sent.end(body);
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    return response;
+  }
+
+  async text(path: string, options: RequestOptions = {}, body?: string | Buffer) {
+    const response = await this.open(path, options, body);
+    const text = (await response.setEncoding('utf8').toArray()).join('');
+    return { status: response.statusCode, text };
+  }
+
+  query(sql: string) {
+    const body = JSON.stringify({
+      requests: [{ type: 'execute', stmt: { sql } }, { type: 'close' }],
+    });
+    return this.text('/v2/pipeline', { method: 'POST' }, body);
+  }
+}
+
+async function setupTls() {
+  const hub = await setupComposeHub();
+  await hub.start();
+  await hub.untilHealthy();
+  const { port, home } = await startCaddy(hub, 'caddy');
+  const root = join(home, 'caddy', 'pki', 'authorities', 'local', 'root.crt');
+  const https = await retry(async () => {
+    const tried = new Https(port, readFileSync(root, 'utf8'), hub.token);
+    await tried.text('/health');
+    return tried;
+  });
+  return { hub, https };
+}
+
+async function setupPrivate() {
+  const hub = await setupComposeHub();
+  await hub.start();
+  await hub.untilHealthy();
+  const { port } = await startCaddy(hub, 'private');
+  const url = `http://127.0.0.1:${port}`;
+  await retry(() => fetch(`${url}/health`));
+  return { hub, url };
+}
+
+async function retry<T>(attempt: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + 30_000; ; await sleep(20)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
+
+describe('the proxy with TLS', () => {
+  it('passes SQL on, from those with a token', async () => {
+    const { https } = await setupTls();
+    const { status, text } = await https.query('select 20 + 3');
+    expect(status).toBe(200);
+    expect(text).toContain('"23"');
+    const anonymous = await https.text('/v2/pipeline', { method: 'POST', headers: {} }, '{}');
+    expect(anonymous.status).toBe(401);
+  });
+
+  it('passes on each change as it comes', async () => {
+    const { hub, https } = await setupTls();
+    await hub.query('create table hub_entries (a)');
+    const feed = await https.open('/beta/listen?table=hub_entries&action=insert&action=update');
+    expect(feed.statusCode).toBe(200);
+    let seen = '';
+    feed.setEncoding('utf8').on('data', (text: string) => {
+      seen += text;
+    });
+    for (const count of [1, 2, 3]) {
+      await hub.query(`insert into hub_entries values (${count})`);
+      // The feed stays open, so a proxy that gathers would never show it.
+      await expect
+        .poll(() => seen.match(/^data:/gm)?.length ?? 0, { timeout: 20_000 })
+        .toBeGreaterThanOrEqual(count);
+    }
+    feed.destroy();
+  });
+
+  it('shows nothing else of the hub, and takes no endless requests', async () => {
+    const { https } = await setupTls();
+    const found: Record<string, number | undefined> = {};
+    for (const path of ['/health', '/version', '/dump', '/v1/jobs', '/console', '/metrics', '/']) {
+      found[path] = (await https.text(path)).status;
+    }
+    expect(found).toEqual({
+      '/health': 200,
+      '/version': 200,
+      '/dump': 404,
+      '/v1/jobs': 404,
+      '/console': 404,
+      '/metrics': 404,
+      '/': 404,
+    });
+    const fits = await https.query(`select length('${'x'.repeat(15 << 20)}')`);
+    expect(fits.text).toContain(String(15 << 20));
+    const large = await https.query(`select length('${'x'.repeat(17 << 20)}')`).catch(() => null);
+    expect(large?.status).not.toBe(200);
+  });
+});
+
+describe('the proxy for a private network', () => {
+  it('passes on what the embedded replica reads', async () => {
+    const { hub, url } = await setupPrivate();
+    await hub.query('create table t (a)');
+    await hub.query("insert into t values ('through the proxy')");
+    const path = join(tempFolder(), 'replica.db');
+    const replica = new ReplicaHub({ path, url, token: () => hub.token });
+    onTestFinished(() => {
+      replica.close();
+    });
+    await replica.sync();
+    expect(await replica.run([{ sql: 'select a from t', params: [] }], 'read')).toEqual([
+      [['through the proxy']],
+    ]);
+  });
+
+  it('passes on the feed of changes as devices listen to it', async () => {
+    const { hub, url } = await setupPrivate();
+    await hub.query('create table hub_entries (a)');
+    const ending = new AbortController();
+    let changes = 0;
+    const feed = await openChangeFeed({
+      url,
+      token: () => hub.token,
+      onChange: () => changes++,
+      signal: ending.signal,
+    });
+    await hub.query('insert into hub_entries values (1)');
+    await expect.poll(() => changes, { timeout: 20_000 }).toBeGreaterThan(0);
+    ending.abort();
+    expect(await feed.ended).toBeUndefined();
+  });
+});

@@ -1,0 +1,500 @@
+import {
+  HubBusyError,
+  HubTooLargeError,
+  HubUnreachableError,
+  StoreError,
+} from '../../src/errors.ts';
+import type { HubRow } from '../../src/sync/hub/hub.ts';
+import { disableSync, enableWith } from '../../src/sync/enable.ts';
+import { pullOnce } from '../../src/sync/pull-once.ts';
+import { pushOnce } from '../../src/sync/push-once.ts';
+import { syncOnce } from '../../src/sync/sync-once.ts';
+import { copyStore, Crash, Device } from './device.ts';
+import { destroying } from './excuse.ts';
+import { HubFile, type Files } from './hub-files.ts';
+import { Ledger } from './ledger.ts';
+import { purgeOne, WRITES, WRITE_WEIGHTS, type Hands, type WriteName } from './local-writes.ts';
+import { observe } from './observe.ts';
+import type { Random } from './random.ts';
+import { Task, type Request, type Wait } from './task.ts';
+import { ulid } from './replaced/ulid.ts';
+import { fail } from './violation.ts';
+
+export const MINUTE = 60_000;
+export const DAY = 24 * 60 * MINUTE;
+const YEAR = 365 * DAY;
+const JUMPS = [0, 0, 3 * MINUTE, -3 * MINUTE, 9 * MINUTE, DAY, -DAY, YEAR, 2 * YEAR, -YEAR];
+const HUB_JUMPS = [0, 0, 30 * MINUTE, -30 * MINUTE, 5 * MINUTE, DAY, 3 * DAY, -DAY];
+const DEVICES_MAX = 5;
+/** A step that asks the hub more often than this goes round in circles. */
+const WAITS_MAX = 4000;
+
+/** Which the library may answer with while the network and the hub fail. */
+const PASSING = new Set(['HUB_UNREACHABLE', 'HUB_BUSY', 'HUB_TOO_LARGE', 'HUB_FOREIGN', 'SYNC_OFF']);
+/** What a call of a user may be refused with. */
+const REFUSED = new Set(['NOT_FOUND', 'CONFLICT', 'INVALID_INPUT', 'AMBIGUOUS_ID']);
+
+/** What can happen to a request; `fine` comes of itself. */
+export const FATES = [
+  'lostRequest',
+  'lostReply',
+  'zombie',
+  'twice',
+  'lateRequest',
+  'lateReply',
+  'crash',
+  'busy',
+  'tooLarge',
+] as const;
+export type Fate = (typeof FATES)[number];
+
+/** Something on its way, delivered later or never. */
+type Pending =
+  | { readonly kind: 'zombie'; readonly request: Request }
+  | { readonly kind: 'request'; readonly request: Request; readonly task: Task }
+  | { readonly kind: 'reply'; readonly go: () => void; readonly task: Task };
+
+export interface Settings {
+  readonly random: Random;
+  readonly files: Files;
+  readonly template: string;
+  readonly encrypted: boolean;
+  readonly fates: readonly Fate[];
+  readonly trace: ((text: string) => void) | undefined;
+}
+
+/** Devices, one hub, the network between them, and everything that goes wrong. */
+export class World {
+  readonly random: Random;
+  readonly ledger = new Ledger();
+  readonly devices: Device[] = [];
+  readonly settings: Settings;
+  readonly texts = new Map<string, string[]>();
+  readonly copiedRoots = new Set<string>();
+  readonly happened = new Map<string, number>();
+  time = Date.UTC(2026, 0, 1);
+  hubSkew = 0;
+  /** The latest that the hub's clock ever was. */
+  hubLatest = 0;
+  hub: HubFile;
+  anyRestore = false;
+  anyCopy = false;
+  readonly #hubSnapshots: HubFile[] = [];
+  #network: Pending[] = [];
+  #textCount = 0;
+  readonly #key: Buffer;
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+    this.random = settings.random;
+    this.#key = Buffer.from(Array.from({ length: 32 }, () => this.random.below(256)));
+    this.hub = this.newHub();
+  }
+
+  newHub(): HubFile {
+    return new HubFile(this.settings.files.next('hub'), () => this.hubNow());
+  }
+
+  hubNow(): number {
+    const now = this.time + this.hubSkew;
+    this.hubLatest = Math.max(this.hubLatest, now);
+    return now;
+  }
+
+  log(text: string): void {
+    this.settings.trace?.(text);
+  }
+
+  count(name: string): void {
+    this.happened.set(name, (this.happened.get(name) ?? 0) + 1);
+  }
+
+  async addDevice(): Promise<Device> {
+    const index = this.devices.length;
+    const path = this.settings.files.next(`d${index}`);
+    copyStore(this.settings.template, path);
+    const device = new Device(index, `m${index}`, path, () => this.time);
+    device.look();
+    const key = Buffer.from(Array.from({ length: 32 }, () => this.random.below(256))).toString('hex');
+    device.probe.exec(
+      `update device set id = '${ulid(this.time)}', content_key = '${key}', clock_ms = 0, clock_counter = 0`,
+    );
+    device.look();
+    await device.open();
+    this.devices.push(device);
+    this.observe(device);
+    return device;
+  }
+
+  observe(device: Device): void {
+    observe(device, this.ledger, (text) => {
+      this.log(text);
+    });
+  }
+
+  // ---- what a user does
+
+  get #hands(): Hands {
+    return {
+      random: this.random,
+      now: () => this.time,
+      text: (root) => {
+        const text = `text${++this.#textCount}.`;
+        const texts = this.texts.get(root) ?? [];
+        texts.push(text);
+        this.texts.set(root, texts);
+        return text;
+      },
+      copied: (root) => {
+        this.copiedRoots.add(root);
+      },
+    };
+  }
+
+  async write(device: Device, name?: WriteName): Promise<void> {
+    const which = name ?? this.random.weighted<WriteName>(WRITE_WEIGHTS);
+    this.log(`  d${device.index} ${which}`);
+    await this.#local(device, () => WRITES[which].write(device, this.#hands));
+  }
+
+  async purge(device: Device): Promise<void> {
+    await this.#local(device, () => purgeOne(device, this.#hands));
+  }
+
+  /** A write that did not return because its process ended is allowed to be there or not. */
+  async #local(device: Device, call: () => Promise<unknown>): Promise<void> {
+    if (this.settings.fates.includes('crash') && this.random.chance(0.02)) {
+      device.crashAfter = this.random.below(20);
+    }
+    try {
+      await call();
+    } catch (error) {
+      if (error instanceof Crash) await this.crash(device, error.message);
+      else if (!(error instanceof StoreError && REFUSED.has(error.code))) throw error;
+      else this.log(`    refused: ${error.message}`);
+    }
+    device.crashAfter = -1;
+    this.observe(device);
+  }
+
+  // ---- sync, step by step
+
+  pull(device: Device, faulty: boolean): Promise<void> {
+    return this.#begin(device, 'pull', faulty, (task) => pullOnce(device.exchange(task.hub)));
+  }
+
+  push(device: Device, faulty: boolean): Promise<void> {
+    return this.#begin(device, 'push', faulty, (task) => pushOnce(device.exchange(task.hub)));
+  }
+
+  sync(device: Device, faulty: boolean): Promise<void> {
+    return this.#begin(device, 'sync', faulty, (task) => syncOnce(device.exchange(task.hub)));
+  }
+
+  enable(device: Device, faulty: boolean, join = false): Promise<void> {
+    process.env['CODEWHALE_STORE_MACHINE_ID'] = device.machine;
+    const settings = {
+      url: 'http://hub',
+      tokenFile: null,
+      key: this.settings.encrypted ? { key: this.#key } : ('none' as const),
+      name: `device ${device.index}`,
+      pull: 'http' as const,
+      join,
+    };
+    return this.#begin(device, join ? 'join' : 'enable', faulty, (task) => {
+      const { database, now } = device;
+      return enableWith({ database, now }, settings, task.hub);
+    });
+  }
+
+  async disable(device: Device): Promise<void> {
+    await disableSync({ database: device.database, now: device.now });
+    this.observe(device);
+  }
+
+  async #begin(
+    device: Device,
+    name: string,
+    faulty: boolean,
+    job: (task: Task) => Promise<unknown>,
+  ): Promise<void> {
+    const task = new Task(device, name, faulty);
+    this.log(`  d${device.index} ${name}`);
+    if (faulty && this.settings.fates.includes('crash') && this.random.chance(0.05)) {
+      device.crashAfter = this.random.below(150);
+    }
+    task.start(() => job(task));
+    await this.#goOn(task);
+    device.crashAfter = -1;
+  }
+
+  /** Lets a task run until it ends, or waits for something that comes later or never. */
+  async #goOn(task: Task): Promise<void> {
+    for (;;) {
+      const wait = await task.next();
+      if (!task.alive) return;
+      this.observe(task.device);
+      if (task.events > WAITS_MAX) fail(`C5 d${task.device.index} ${task.name} goes round in circles`);
+      if (!(await this.#meet(task, wait))) return;
+    }
+  }
+
+  /** @returns false: the task has ended, or goes on later */
+  async #meet(task: Task, wait: Wait): Promise<boolean> {
+    switch (wait.kind) {
+      case 'done':
+        await this.#end(task, wait.error);
+        return false;
+      case 'pause':
+        return this.#meetPause(task, wait.go);
+      case 'request':
+        return this.#meetRequest(task, wait.request);
+    }
+  }
+
+  async #end(task: Task, error: unknown): Promise<void> {
+    if (error === undefined) return;
+    if (error instanceof Crash) {
+      await this.crash(task.device, error.message);
+      return;
+    }
+    if (!(error instanceof StoreError && PASSING.has(error.code))) throw error as Error;
+    this.log(`    ends with ${error.code}`);
+  }
+
+  async #meetPause(task: Task, go: () => void): Promise<boolean> {
+    if (task.faulty && this.random.chance(0.2)) await this.write(task.device);
+    if (task.faulty && this.settings.fates.includes('lateReply') && this.random.chance(0.05)) {
+      this.#network.push({ kind: 'reply', go, task });
+      return false;
+    }
+    if (!task.alive) return false;
+    task.run(go);
+    return true;
+  }
+
+  async #meetRequest(task: Task, request: Request): Promise<boolean> {
+    const fate = this.#fateOf(task, request);
+    if (fate !== 'fine') {
+      this.count(fate);
+      this.log(`    ${request.mode} request: ${fate}`);
+    }
+    const refuse = (error: Error) => {
+      task.run(() => {
+        request.refuse(error);
+      });
+      return true;
+    };
+    switch (fate) {
+      case 'lostRequest':
+        return refuse(new HubUnreachableError('lost'));
+      case 'busy':
+        return refuse(new HubBusyError('busy', 10));
+      case 'tooLarge':
+        return refuse(new HubTooLargeError('too large'));
+      case 'zombie':
+        this.#network.push({ kind: 'zombie', request });
+        return refuse(new HubUnreachableError('late'));
+      case 'lateRequest':
+        this.#network.push({ kind: 'request', request, task });
+        return false;
+      case 'crash':
+        if (this.random.chance(0.5)) await this.#execute(request);
+        await this.crash(task.device, 'at a request');
+        return false;
+      case 'lostReply':
+        await this.#execute(request);
+        return refuse(new HubUnreachableError('no reply'));
+      case 'twice':
+        if (this.random.chance(0.5)) this.#network.push({ kind: 'zombie', request });
+        else await this.#execute(request);
+        break;
+      case 'lateReply': {
+        const answer = await this.#execute(request);
+        this.#network.push({ kind: 'reply', go: () => { answer(request); }, task });
+        return false;
+      }
+      case 'fine':
+        break;
+    }
+    const answer = await this.#execute(request);
+    task.run(() => {
+      answer(request);
+    });
+    return true;
+  }
+
+  #fateOf(task: Task, request: Request): Fate | 'fine' {
+    if (task.device.partitioned) return 'lostRequest';
+    const { fates } = this.settings;
+    if (fates.includes('tooLarge') && rowsOf(request) > 1 && this.random.chance(0.02)) {
+      return 'tooLarge';
+    }
+    if (!task.faulty || fates.length === 0 || !this.random.chance(0.35)) return 'fine';
+    const fate = this.random.pick(fates);
+    return fate === 'tooLarge' ? 'fine' : fate;
+  }
+
+  /** What the hub answers, to be handed to the asker now or later. */
+  async #execute(request: Request): Promise<(asker: Request) => void> {
+    try {
+      const rows = await this.hub.run(request);
+      return (asker) => {
+        asker.answer(rows as HubRow[][]);
+      };
+    } catch (error) {
+      return (asker) => {
+        asker.refuse(error as Error);
+      };
+    }
+  }
+
+  /** Something that was on its way arrives. */
+  async deliver(): Promise<void> {
+    if (this.#network.length === 0) return;
+    const [one] = this.#network.splice(this.random.below(this.#network.length), 1) as [Pending];
+    this.log(`  arrives: ${one.kind}`);
+    if (one.kind === 'zombie') {
+      await this.#execute(one.request);
+      return;
+    }
+    const { task } = one;
+    if (one.kind === 'reply') {
+      if (!task.alive) return;
+      task.run(one.go);
+    } else {
+      const answer = await this.#execute(one.request);
+      if (!task.alive) return;
+      task.run(() => {
+        answer(one.request);
+      });
+    }
+    await this.#goOn(task);
+  }
+
+  forgetNetwork(): void {
+    this.#network = [];
+  }
+
+  // ---- what goes wrong
+
+  async crash(device: Device, why: string): Promise<void> {
+    this.log(`  d${device.index} crashes: ${why}`);
+    this.count('crashed');
+    await device.end();
+    await device.open();
+    this.observe(device);
+  }
+
+  snapshotDevice(device: Device): void {
+    const path = this.settings.files.next(`d${device.index}-snapshot`);
+    copyStore(device.path, path);
+    device.snapshots.push(path);
+  }
+
+  async restoreDevice(device: Device): Promise<void> {
+    if (device.snapshots.length === 0) return;
+    this.count('deviceRestored');
+    await destroying(this.ledger, this.devices, () => this.hub, async () => {
+      await device.end();
+      device.probe.close();
+      device.path = this.settings.files.next(`d${device.index}`);
+      copyStore(this.random.pick(device.snapshots), device.path);
+      device.look();
+      await device.open();
+      this.observe(device);
+    });
+    device.cause = true;
+    this.anyRestore = true;
+    this.anyCopy = true;
+  }
+
+  async clone(device: Device): Promise<void> {
+    if (this.devices.length >= DEVICES_MAX) return;
+    this.count('cloned');
+    const index = this.devices.length;
+    const machine = this.random.chance(0.5) ? device.machine : `m${index}`;
+    const path = this.settings.files.next(`d${index}`);
+    copyStore(device.path, path);
+    const copy = new Device(index, machine, path, () => this.time);
+    copy.skew = device.skew;
+    copy.schema = device.schema;
+    copy.cause = true;
+    device.cause = true;
+    this.anyCopy = true;
+    copy.look();
+    await copy.open();
+    this.devices.push(copy);
+    this.observe(copy);
+  }
+
+  snapshotHub(): void {
+    this.#hubSnapshots.push(this.hub.copy(this.settings.files.next('hub-snapshot')));
+  }
+
+  async restoreHub(): Promise<void> {
+    if (this.#hubSnapshots.length === 0) return;
+    const snapshot = this.random.pick(this.#hubSnapshots);
+    await this.#replaceHub(snapshot.copy(this.settings.files.next('hub')), 'hubRestored');
+  }
+
+  async wipeHub(): Promise<void> {
+    await this.#replaceHub(this.newHub(), 'hubWiped');
+  }
+
+  async #replaceHub(hub: HubFile, name: string): Promise<void> {
+    this.count(name);
+    await destroying(this.ledger, this.devices, () => this.hub, () => {
+      this.hub = hub;
+    });
+  }
+
+  raiseEpoch(): void {
+    this.hub.look((probe) => {
+      probe.exec(`update hub_meta set epoch = epoch + 1, epoch_token = 'raised ${this.#textCount}'`);
+    });
+  }
+
+  takeReplica(device: Device): void {
+    device.replica = this.hub.copy(this.settings.files.next('replica')).hub;
+  }
+
+  /** The address leads to somebody else's hub for a moment. */
+  async foreign(device: Device): Promise<void> {
+    if (!device.enabled || device.probe.text('select store_id from sync_state') === '') return;
+    const mine = this.hub;
+    this.hub = this.newHub();
+    try {
+      const other = new Device(9, 'foreign', this.settings.files.next('foreign'), () => this.time);
+      copyStore(this.settings.template, other.path);
+      other.look();
+      await other.open();
+      await this.enable(other, false);
+      const before = JSON.stringify([...device.versions]);
+      await this.sync(device, false);
+      const rows = this.hub.look((probe) => probe.text('select count(*) from hub_entries'));
+      if (rows !== '0' || JSON.stringify([...device.versions]) !== before) {
+        fail(`C6 d${device.index} exchanged rows with the hub of another store`);
+      }
+      await other.end();
+      other.probe.close();
+    } finally {
+      this.hub = mine;
+    }
+  }
+
+  jumpClock(device: Device): void {
+    device.skew = this.random.pick(JUMPS);
+  }
+
+  jumpHubClock(): void {
+    this.hubSkew = this.random.pick(HUB_JUMPS);
+  }
+}
+
+/** How many entries a request carries. */
+function rowsOf(request: Request): number {
+  const list = request.statements.length === 9 ? request.statements[4]?.params[1] : undefined;
+  return typeof list === 'string' ? (JSON.parse(list) as unknown[]).length : 0;
+}
+
