@@ -121,11 +121,8 @@ export function memberOf(reader: Reader, sessionId: string, messageId: string): 
   }
 }
 
+/** Puts the session into the search index as it stands; search itself leaves deleted ones out. */
 export function indexSession(transaction: Transaction, id: string): void {
   const row = found(findSession(transaction, id), 'session', id);
-  if (row.deleted_at !== null) {
-    removeDoc(transaction, 'session', id);
-    return;
-  }
   indexDoc(transaction, { kind: 'session', refId: id, ownerId: id, at: row.updated_at }, row.title);
 }

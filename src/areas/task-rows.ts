@@ -112,13 +112,9 @@ export function queueTail(transaction: Transaction, owner: string): number {
   return Math.max(transaction.now(), last + 1);
 }
 
-/** Puts the task into the search index as it stands, or takes a deleted one out of it. */
+/** Puts the task into the search index as it stands; search itself leaves deleted ones out. */
 export function indexTask(transaction: Transaction, id: string): void {
   const row = needTask(transaction, id);
-  if (row.deleted_at !== null) {
-    removeDoc(transaction, 'task', id);
-    return;
-  }
   indexDoc(
     transaction,
     { kind: 'task', refId: id, ownerId: id, at: row.updated_at },

@@ -252,7 +252,7 @@ export class Tasks {
     return this.#run(id, (transaction) => {
       const old = needTask(transaction, id);
       const changed = transaction.update(table, id, changes(transaction, old));
-      const visible = ['prompt', 'details', 'deleted'];
+      const visible = ['prompt', 'details'];
       if (changed.some((register) => visible.includes(register))) indexTask(transaction, id);
     });
   }

@@ -2,7 +2,14 @@
 import { lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { defaultPath, openStore, StorePathError, type Store, type StoreOptions } from '../index.ts';
+import {
+  defaultPath,
+  OlderSchemaError,
+  openStore,
+  StorePathError,
+  type Store,
+  type StoreOptions,
+} from '../index.ts';
 import type { Access, BareContext, Context } from './command.ts';
 import { tree } from './command-tree.ts';
 import { EXIT, exitCodeOf, reportOf, UsageError } from './failure.ts';
@@ -98,7 +105,7 @@ async function open({ path, storeOptions }: BareContext, access: Access): Promis
     return await openStore({ ...storeOptions, readOnly: access === 'read' });
   } catch (error) {
     // Made by an older version of the program: opened for writing it is brought up to date.
-    if (error instanceof StoreError && error.code === 'OLDER_SCHEMA') return openStore(storeOptions);
+    if (error instanceof OlderSchemaError) return openStore(storeOptions);
     throw error;
   }
 }

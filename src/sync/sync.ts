@@ -155,6 +155,12 @@ export class Sync {
           this.#onApplied();
           this.#events.emit('applied', count);
         },
+        error: (error) => {
+          recordFailure(this.#access, error).then(
+            () => this.#emitStatus(),
+            () => undefined,
+          );
+        },
       },
     );
   }

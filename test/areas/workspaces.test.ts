@@ -247,7 +247,23 @@ describe('a list by workspace', () => {
     const statements = log.take();
     expect(statements.some((sql) => sql.includes('union all'))).toBe(paths < 16);
     expectIndexed(store.path, statements);
+    const wanted = [...new Set(statements)].filter((sql) =>
+      /sessions_workspace|from workspaces/.test(sql),
+    );
+    expect(
+      wanted
+        .flatMap((sql) => stepsOf(store, sql))
+        .filter((step) => /^SCAN (?!json_each|\()/.test(step)),
+    ).toEqual([]);
   });
+
+  function stepsOf(store: Store, sql: string): string[] {
+    const driver = new Driver(store.path);
+    const params = sql.match(/\?/g)?.map(() => null) ?? [];
+    const plan = driver.prepare(`explain query plan ${sql}`).all(params) as { detail: string }[];
+    driver.close();
+    return plan.map((step) => step.detail);
+  }
 
   async function pagesOf(store: Store, options: SessionListOptions): Promise<string[]> {
     const ids: string[] = [];

@@ -146,9 +146,7 @@ describe('openStore', () => {
       ...released,
       { number, name: 'shout', sql, checksum: createHash('sha256').update(sql).digest('hex') },
     ];
-    const broken = next(
-      `update sessions set title = upper(title), title_version = 'z'; nonsense;`,
-    );
+    const broken = next(`update sessions set title = upper(title), title_version = 'z'; nonsense;`);
     await expect(openDatabase(path, options, now, broken)).rejects.toMatchObject({
       code: 'DATABASE',
     });

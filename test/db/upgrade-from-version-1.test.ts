@@ -5,7 +5,7 @@ import Driver from 'libsql';
 import { describe, expect, it } from 'vitest';
 import { MUTABLE_TABLES } from '../../src/model/registers.ts';
 import { clockOf, deviceOf } from '../../src/model/version.ts';
-import { openStore } from '../../src/index.ts';
+import { openStore, restoreStore } from '../../src/index.ts';
 import { setupCli, type Cli } from '../cli/run-cli.ts';
 import { tempFolder } from '../support/temp-store.ts';
 
@@ -135,6 +135,25 @@ describe('a store of version 1', () => {
     expect(rowsOf(`${path}.before-v2`, columns)).toEqual(before);
   });
 
+  it('is refused read-only, where it cannot be migrated, and left as it is', async () => {
+    const path = goldenStore();
+    const before = readFileSync(path);
+    await expect(openStore({ path, readOnly: true })).rejects.toMatchObject({
+      code: 'OLDER_SCHEMA',
+      storeVersion: 1,
+      supportedVersion: 2,
+    });
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  it('can be restored from a backup', async () => {
+    const path = join(tempFolder(), 'store.db');
+    await restoreStore(goldenStore(), path);
+    const store = await openStore({ path });
+    expect((await store.sessions.list()).items).toHaveLength(2);
+    await store.close();
+  });
+
   it('has a version on every register, so that everything can be sent', async () => {
     const path = goldenStore();
     const store = await openStore({ path });
@@ -148,9 +167,10 @@ describe('a store of version 1', () => {
         expect(blank.count, `${table.name}.${register}`).toBe(0);
       }
     }
-    const files = driver
-      .prepare('select modified_at, content_version from artifacts')
-      .all() as { modified_at: number; content_version: string }[];
+    const files = driver.prepare('select modified_at, content_version from artifacts').all() as {
+      modified_at: number;
+      content_version: string;
+    }[];
     expect(files).toHaveLength(2);
     for (const { modified_at: ms, content_version: version } of files) {
       expect(version).toMatch(/^[0-9a-f]{16}-import-[0-9a-f]{12}$/);

@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent, request, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openChangeFeed } from '../../src/sync/hub/change-feed.ts';
 import { ReplicaHub } from '../../src/sync/hub/replica-hub.ts';
+import { serviceOf } from '../support/compose-file.ts';
 import { setupComposeHub, type ComposeHub } from '../support/compose-hub.ts';
 import { debianTool } from '../support/debian-tool.ts';
 import { freePort } from '../support/sqld.ts';
@@ -17,30 +18,36 @@ import { tempFolder } from '../support/temp-store.ts';
 async function startCaddy(hub: ComposeHub, service: 'caddy' | 'private') {
   const port = await freePort();
   const { CADDYFILE: file = '', HUB_SITE: site = '', ...env } = hub.environment(service);
+  const [program = '', ...args] = serviceOf(hub.file, service).entrypoint ?? [];
   const home = tempFolder();
-  const child = spawn(
-    await debianTool('caddy'),
-    ['run', '--adapter', 'caddyfile', '--config', '-'],
-    {
-      env: {
-        ...env,
-        PATH: process.env['PATH'],
-        HOME: home,
-        XDG_DATA_HOME: home,
-        XDG_CONFIG_HOME: home,
-        HUB_SITE: site === 'http://:8080' ? `http://127.0.0.1:${port}` : `${site}:${port}`,
-      },
-      stdio: ['pipe', 'ignore', 'ignore'],
+  const child = spawn(program, args, {
+    env: {
+      ...env,
+      PATH: [dirname(await debianTool('caddy')), process.env['PATH']].join(':'),
+      HOME: home,
+      XDG_DATA_HOME: home,
+      XDG_CONFIG_HOME: home,
+      // The redirect from port 80 would need a privilege.
+      CADDYFILE: file.replace('{\n', `{\n  http_port ${await freePort()}\n`),
+      HUB_SITE: site === 'http://:8080' ? `http://127.0.0.1:${port}` : `${site}:${port}`,
     },
-  );
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const log: string[] = [];
+  child.stderr.setEncoding('utf8').on('data', (text: string) => log.push(text));
   const ended = once(child, 'exit');
   onTestFinished(async () => {
     child.kill('SIGKILL');
     await ended;
   });
-  // The redirect from port 80 would need a privilege.
-  child.stdin.end(file.replace('{\n', `{\n  http_port ${await freePort()}\n`));
-  return { port, home };
+  const stop = async () => {
+    child.kill('SIGTERM');
+    return ended;
+  };
+  const check = () => {
+    if (child.exitCode !== null) throw new Error(`caddy ended: ${log.join('')}`);
+  };
+  return { port, home, stop, check };
 }
 
 /** https that trusts the authority that Caddy made for itself, and nobody else. */
@@ -87,34 +94,42 @@ async function setupTls() {
   const hub = await setupComposeHub();
   await hub.start();
   await hub.untilHealthy();
-  const { port, home } = await startCaddy(hub, 'caddy');
+  const { port, home, stop, check } = await startCaddy(hub, 'caddy');
   const root = join(home, 'caddy', 'pki', 'authorities', 'local', 'root.crt');
   const https = await retry(async () => {
+    check();
     const tried = new Https(port, readFileSync(root, 'utf8'), hub.token);
     await tried.text('/health');
     return tried;
   });
-  return { hub, https };
+  return { hub, https, stop };
 }
 
 async function setupPrivate() {
   const hub = await setupComposeHub();
   await hub.start();
   await hub.untilHealthy();
-  const { port } = await startCaddy(hub, 'private');
+  const { port, check } = await startCaddy(hub, 'private');
   const url = `http://127.0.0.1:${port}`;
-  await retry(() => fetch(`${url}/health`));
+  await retry(() => {
+    check();
+    return fetch(`${url}/health`);
+  });
   return { hub, url };
 }
 
+/** Repeats what may fail while the proxy starts. */
 async function retry<T>(attempt: () => Promise<T>): Promise<T> {
-  for (const deadline = Date.now() + 30_000; ; await sleep(20)) {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline) {
     try {
       return await attempt();
     } catch (error) {
-      if (Date.now() > deadline) throw error;
+      if (String(error).includes('caddy ended')) throw error;
+      await sleep(20);
     }
   }
+  return attempt();
 }
 
 describe('the proxy with TLS', () => {
@@ -144,6 +159,14 @@ describe('the proxy with TLS', () => {
         .toBeGreaterThanOrEqual(count);
     }
     feed.destroy();
+  });
+
+  it('ends when Docker asks it to, although a feed is open', async () => {
+    const { hub, https, stop } = await setupTls();
+    await hub.query('create table hub_entries (a)');
+    const feed = await https.open('/beta/listen?table=hub_entries&action=insert');
+    feed.on('error', () => undefined);
+    expect(await stop()).toEqual([0, null]);
   });
 
   it('shows nothing else of the hub, and takes no endless requests', async () => {

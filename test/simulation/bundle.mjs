@@ -21,8 +21,11 @@ const STAND_INS = {
 
 /** [file, what stands there, what is put there] */
 const BOUNDS = [
-  ['src/sync/pull-once.ts', 'const PAGE = { rows: 2000, bytes: 2 << 20 };', 'const PAGE = globalThis.simulation.page;'],
-  ['src/sync/pull-once.ts', 'end - start < STEP_ENTRIES', 'end - start < globalThis.simulation.stepEntries'],
+  ['src/sync/pull-once.ts', 'const STEP_ENTRIES = 20;', ''],
+  ['src/sync/pull-once.ts', 'STEP_ENTRIES', 'globalThis.simulation.stepEntries'],
+  // Time that passes here is none of the seed's.
+  ['src/sync/pull-once.ts', ' && performance.now() < until', ' && false'],
+  ['src/sync/exchange.ts', 'return this.#pageRows;', 'return Math.min(this.#pageRows, globalThis.simulation.page.rows);'],
   ['src/sync/exchange.ts', '= { rows: 2000, bytes: 1 << 20 };', '= globalThis.simulation.batch;'],
   ['src/sync/outgoing.ts', 'schema: SCHEMA,', 'schema: globalThis.simulation.schema,'],
   ['src/sync/apply/open-entry.ts', 'entry.schema > SCHEMA', 'entry.schema > globalThis.simulation.schema'],

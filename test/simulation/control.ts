@@ -9,7 +9,7 @@ export const control = {
   random: new Random(1),
   /** The time part and the rest of the last id, as `ulid` keeps them. */
   lastUlid: { ms: 0, counter: 0 },
-  page: { rows: 2000, bytes: 2 << 20 },
+  page: { rows: 500 },
   batch: { rows: 2000, bytes: 1 << 20 },
   stepEntries: 50,
   /** The schema that the device at work writes and understands. */

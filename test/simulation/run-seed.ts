@@ -103,7 +103,7 @@ export async function runSeed(options: RunOptions): Promise<World> {
 /** Small bounds most of the time. */
 function sizes(random: Random): void {
   const small = random.chance(0.7);
-  Object.assign(control.page, { rows: small ? 1 + random.below(6) : 2000, bytes: 2 << 20 });
+  Object.assign(control.page, { rows: small ? 1 + random.below(6) : 500 });
   Object.assign(control.batch, { rows: small ? 1 + random.below(6) : 2000, bytes: 1 << 20 });
   control.stepEntries = small ? 1 + random.below(3) : 50;
 }

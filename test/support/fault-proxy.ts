@@ -79,7 +79,7 @@ export async function startFaultProxy(
       happened[fault.kind]++;
       for (const watcher of watchers) watcher();
       await work;
-    }).catch(() => reply.destroy()); // prettier-ignore
+    }).catch(() => reply.destroy());
   });
   server.on('connection', (socket) => {
     sockets.add(socket);

@@ -37,7 +37,13 @@ async function send(
   init: RequestInit,
   token: string | undefined,
 ): Promise<Response> {
-  const headers = new Headers({ 'content-type': 'application/json', ...bearer(token) });
+  const headers = new Headers({
+    'content-type': 'application/json',
+    // Payloads are compressed and sealed already: sqld takes 0.4 s to gzip 1 MB of them, 4 s with
+    // brotli, which `fetch` prefers over https, and 0.01 s to send them as they are.
+    'accept-encoding': 'identity',
+    ...bearer(token),
+  });
   try {
     return await fetch(hub.base + path, { ...init, headers, redirect: 'manual' });
   } catch (error) {

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import { indexSome } from '../../areas/search-texts.ts';
 import type { ChangeSignal } from '../../db/change-signal.ts';
-import { SyncOffError } from '../../errors.ts';
+import { HubAccessError, SyncOffError } from '../../errors.ts';
 import { connect, type Access, type Connected } from '../connect.ts';
+import { greetStatement } from '../devices.ts';
 import { Memory, type Exchange } from '../exchange.ts';
 import { syncOnce, type Exchanged } from '../sync-once.ts';
 import { jitter, isPassing, waitMs } from './backoff.ts';
@@ -17,7 +18,7 @@ export interface WorkerEvents {
   readonly onStatus?: (() => void) | undefined;
   /** Entries of other devices changed this store. */
   readonly onApplied?: ((count: number) => void) | undefined;
-  /** After every exchange that moved something, and the first one after a failure. */
+  /** After an exchange that moved something, the first one, and the first one after a failure. */
   readonly onExchanged?: ((exchanged: Exchanged, tookMs: number) => void) | undefined;
 }
 
@@ -64,7 +65,7 @@ export class Leader {
     this.#signal = signal;
   }
 
-  get #stopped(): boolean {
+  #stopped(): boolean {
     return this.#signal.aborted;
   }
 
@@ -76,7 +77,7 @@ export class Leader {
     this.#signal.addEventListener('abort', abort, { once: true });
     try {
       this.#indexSoon();
-      while (!this.#stopped) {
+      while (!this.#stopped()) {
         const failure = await this.#queue.add(() => this.#exchange(), { priority: 1 });
         if (failure?.error instanceof SyncOffError) return;
         if (failure) await this.#waitOut(failure.error);
@@ -90,7 +91,7 @@ export class Leader {
   }
 
   async #exchange(): Promise<{ error: unknown } | undefined> {
-    if (this.#stopped) return undefined;
+    if (this.#stopped()) return undefined;
     const start = performance.now();
     this.#startedAt = start;
     this.#news = false;
@@ -99,13 +100,13 @@ export class Leader {
       const connected = (this.#connected ??= await connect(this.#access, this.#memory));
       connected.exchange.replica?.begin();
       const exchanged = await syncOnce(connected.exchange, this.#signal);
-      if (this.#stopped) return undefined;
+      if (this.#stopped()) return undefined;
       await this.#record(connected.exchange, exchanged, performance.now() - start);
       this.#failures = 0;
       this.#openFeed(connected);
       return undefined;
     } catch (error) {
-      return this.#stopped ? undefined : this.#fail(error);
+      return this.#stopped() ? undefined : this.#fail(error);
     }
   }
 
@@ -113,20 +114,21 @@ export class Leader {
     const { pushed, pulled, applied, parked, meta } = exchanged;
     const moved = pushed + pulled + applied + parked > 0;
     const now = performance.now();
-    const due = moved || this.#failures > 0 || now - this.#recordedAt > RECORD_MS;
-    if (due) {
+    const first = this.#recordedAt === -Infinity || this.#failures > 0;
+    if (moved || first || now - this.#recordedAt > RECORD_MS) {
       await recordExchange(this.#access, exchange, meta);
       this.#recordedAt = now;
       this.#events.onStatus?.();
     }
-    if (moved || this.#failures > 0) this.#events.onExchanged?.(exchanged, tookMs);
+    if (moved || first) this.#events.onExchanged?.(exchanged, tookMs);
     if (applied > 0) {
       this.#events.onApplied?.(applied);
       this.#indexSoon();
     }
     if (now - this.#devicesAt > DEVICES_MS) {
-      await recordDevices(this.#access, exchange);
       this.#devicesAt = now;
+      await greet(exchange);
+      await recordDevices(this.#access, exchange);
     }
   }
 
@@ -164,7 +166,7 @@ export class Leader {
     const start = performance.now();
     const timerMs = jitter(TIMER_MS, this.#random);
     const withoutFeedMs = jitter(TIMER_WITHOUT_FEED_MS, this.#random);
-    while (!this.#stopped && !this.#news) {
+    while (!this.#stopped() && !this.#news) {
       const count = this.#changes.count;
       await this.#pause(this.#lookedAt + LOOK_MS - performance.now());
       this.#lookedAt = performance.now();
@@ -187,7 +189,7 @@ export class Leader {
     const end = performance.now() + waitMs(error, this.#failures++, this.#random);
     for (;;) {
       const leftMs = end - performance.now();
-      if (leftMs <= 0 || this.#stopped) return;
+      if (leftMs <= 0 || this.#stopped()) return;
       await this.#pause(Math.min(leftMs, POLL_MS));
       if (this.#isOther(await this.#access.database.read(lookAround))) return;
     }
@@ -203,11 +205,12 @@ export class Leader {
   }
 
   #indexSoon(): void {
+    // What is not indexed now is worked off after the next entries, or the next start.
     this.#queue.add(() => this.#index()).catch(() => undefined);
   }
 
   async #index(): Promise<void> {
-    if (this.#stopped) return;
+    if (this.#stopped()) return;
     const { database, now } = this.#access;
     const done = await database.write({ now }, (transaction) => indexSome(transaction, INDEX_STEP));
     if (done > 0) this.#indexSoon();
@@ -217,5 +220,18 @@ export class Leader {
     if (ms <= 0) return;
     // Ends at once when the signal is aborted.
     await sleep(ms, undefined, { signal: this.#signal }).catch(() => undefined);
+  }
+}
+
+/** Shows the others that this device is there, also where it has nothing to send. */
+async function greet({ database, hub, info }: Exchange): Promise<void> {
+  const device = await database.read((reader) =>
+    String(reader.rows('select id from device')[0]?.[0]),
+  );
+  try {
+    await hub.run([greetStatement({ device }, info)], 'write');
+  } catch (error) {
+    // With a token that may only read it goes without.
+    if (!(error instanceof HubAccessError)) throw error;
   }
 }

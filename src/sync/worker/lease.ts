@@ -49,10 +49,9 @@ export class Lease {
   async release(): Promise<void> {
     const { database, now } = this.#access;
     await database.write({ now }, (transaction) => {
-      transaction.run(
-        'update sync_status set leader = null, lease_until = 0 where leader = ?',
-        [this.holder],
-      );
+      transaction.run('update sync_status set leader = null, lease_until = 0 where leader = ?', [
+        this.holder,
+      ]);
     });
   }
 

@@ -60,7 +60,9 @@ export async function runWorker(access: Access, options: WorkerOptions): Promise
 /** What of the leader's status the others tell their hosts of. */
 function statusMark(reader: Reader): string {
   return JSON.stringify(
-    reader.rows('select leader, hub_head, clock_offset_ms, synced_at, error, devices from sync_status'),
+    reader.rows(
+      'select leader, hub_head, clock_offset_ms, synced_at, error, devices from sync_status',
+    ),
   );
 }
 
@@ -80,9 +82,12 @@ async function lead(
   };
   options.signal.addEventListener('abort', abort, { once: true });
   if (options.signal.aborted) abort();
-  const renewal = setInterval(() => {
+  const renew = async () => {
     // Who could not renew it in time finds it taken, and then stands by.
-    lease.take().then((led) => led || abort(), () => undefined); // prettier-ignore
+    if (!(await lease.take())) abort();
+  };
+  const renewal = setInterval(() => {
+    renew().catch(() => undefined);
   }, RENEW_MS);
   try {
     options.onStatus?.();

@@ -2,14 +2,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openDatabase } from '../../db/open.ts';
 import type { FromThread, ThreadData } from './host.ts';
 import { runWorker } from './run-worker.ts';
-import { recordFailure } from './record-status.ts';
 
 // The entry of the worker thread: the worker of `sync watch`, on connections of its own. What goes
 // to the host is that something happened, never what.
 
 if (!parentPort) throw new Error('this is the entry of a thread');
 const port = parentPort;
-const { path, durability, encryptionKey, crash } = workerData as ThreadData;
+const { path, durability, encryptionKey } = workerData as ThreadData;
 const tell = (message: FromThread) => {
   port.postMessage(message);
 };
@@ -19,15 +18,10 @@ port.once('message', () => {
   controller.abort();
 });
 
-const database = await openDatabase(
-  path,
-  { durability, encryptionKey, readOnly: false },
-  Date.now,
-);
+const database = await openDatabase(path, { durability, encryptionKey, readOnly: false }, Date.now);
 const access = { database, now: Date.now, encryptionKey };
 try {
   tell({ kind: 'ready' });
-  if (crash) await recordFailure(access, crash);
   await runWorker(access, {
     signal: controller.signal,
     onStatus: () => {

@@ -118,8 +118,10 @@ export function push(w, d, limit, fate) {
 export function lackingTake(w, d, { batch, q, r }, fate) {
   const { s } = d;
   if (q.boot !== d.boot || !s.on || !sameAsk(q, s)) return false;
-  if (!checkMeta(w, d, r.meta, q)) return false;
-  if (w.R.lackPair) s.pair = { n: r.meta.head, token: r.meta.token };
+  if (w.R.lackPair) {
+    if (!checkMeta(w, d, r.meta, q)) return false;
+    s.pair = { n: r.meta.head, token: r.meta.token };
+  } else if (r.meta.storeId !== s.storeId || r.meta.epoch !== s.epoch || !r.meta.hasPair) return false;
   const rows = batch.rows.filter((e) => !e.offered || r.lacking.has(e.key));
   w.stats.spared += batch.rows.length - rows.length;
   if (rows.length > 0) return send(w, d, { ...batch, rows, read: batch.rows }, fate);

@@ -284,6 +284,16 @@ describe('a broken connection', () => {
   });
 });
 
+it('asks for answers that are not compressed', async () => {
+  const sqld = await startSqld();
+  const asked: unknown[] = [];
+  const proxy = await startFaultProxy(sqld.url, {
+    only: ({ headers }) => asked.push(headers['accept-encoding']) > 0,
+  });
+  expect(await httpHub(proxy.url).run(one, 'read')).toEqual([[[1]]]);
+  expect(asked).toEqual(['identity']);
+});
+
 describe('close', () => {
   it('ends a request that is under way', async () => {
     const { proxy, hub } = await setup();

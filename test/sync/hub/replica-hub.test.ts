@@ -190,7 +190,6 @@ describe('ReplicaHub', () => {
       },
     ],
   ])('makes a file anew that %s', async (_, damage) => {
-    // prettier-ignore
     const { path, replica } = await setup();
     const before = replica();
     await before.sync();

@@ -1,0 +1,177 @@
+import { expect } from 'vitest';
+import { NotFoundError } from '../../../src/index.ts';
+import type { Random } from '../../simulation/random.ts';
+import type { Member } from './member.ts';
+
+interface Watched {
+  readonly table: 'sessions' | 'tasks';
+  readonly register: string;
+  readonly column: string;
+}
+
+const TITLE = { table: 'sessions', register: 'title', column: 'title' } as const;
+const ARCHIVE = { table: 'sessions', register: 'archive', column: 'archived_at' } as const;
+const DELETED = { table: 'sessions', register: 'deleted', column: 'deleted_at' } as const;
+const PROMPT = { table: 'tasks', register: 'prompt', column: 'prompt' } as const;
+const GONE = { table: 'tasks', register: 'deleted', column: 'deleted_at' } as const;
+
+interface Written {
+  readonly version: string;
+  readonly value: unknown;
+}
+
+/**
+ * The writes of a test: 40 % events, 40 % edits of registers, 20 % deletes and restores; and the
+ * book of what was acknowledged, against which every device is checked in the end.
+ */
+export class BaseLoad {
+  readonly #random: Random;
+  /** Thread to writer to the tags that were acknowledged, in the order in which they were. */
+  readonly events = new Map<string, Map<string, string[]>>();
+  readonly sessions: string[] = [];
+  readonly tasks: string[] = [];
+  /** The highest version of each register that anybody was told of. */
+  readonly #registers = new Map<string, Written & Watched & { readonly id: string }>();
+  #count = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** What everyone edits: to be synced before `burst`. */
+  async begin(member: Member): Promise<void> {
+    const { store } = member;
+    for (let i = 0; i < 3; i++) {
+      const session = await store.sessions.create({ title: `s${i}`, workspace: '/w', model: 'm' });
+      this.sessions.push(session.id);
+      this.tasks.push((await store.tasks.create({ prompt: `t${i}`, workspace: '/w' })).id);
+    }
+    for (let i = 0; i < 2; i++) {
+      const thread = await store.runtime.createThread({ workspace: '/w', model: 'm' });
+      this.events.set(thread.id, new Map());
+    }
+  }
+
+  /** So many writes, one after the other, each acknowledged. */
+  async burst(member: Member, count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await this.#write(member);
+  }
+
+  /** One event; with `filler` an event of at least so many bytes that do not compress. */
+  async append(member: Member, thread = this.thread(), filler?: string): Promise<string> {
+    const tag = `${member.name}-${this.#count++}`;
+    const payload = { tag, by: member.name, ...(filler === undefined ? {} : { filler }) };
+    await member.store.events.append(thread, [{ type: 'load', payload }]);
+    this.acknowledged(thread, member.name, tag);
+    return tag;
+  }
+
+  acknowledged(thread: string, writer: string, tag: string): void {
+    const writers = this.events.get(thread) ?? new Map<string, string[]>();
+    this.events.set(thread, writers);
+    writers.set(writer, [...(writers.get(writer) ?? []), tag]);
+  }
+
+  thread(): string {
+    return this.#random.pick([...this.events.keys()]);
+  }
+
+  async rename(member: Member, session = this.#random.pick(this.sessions)): Promise<string> {
+    const title = `${member.name}-${this.#count++}`;
+    await member.store.sessions.rename(session, title);
+    this.#note(member, TITLE, session);
+    return title;
+  }
+
+  async #write(member: Member): Promise<void> {
+    const random = this.#random;
+    const { store } = member;
+    const session = random.pick(this.sessions);
+    const task = random.pick(this.tasks);
+    try {
+      switch (
+        random.weighted({
+          event: 40,
+          rename: 16,
+          prompt: 16,
+          archive: 8,
+          session: 8,
+          task: 8,
+          create: 4,
+        })
+      ) {
+        case 'event':
+          await this.append(member);
+          return;
+        case 'rename':
+          await this.rename(member, session);
+          return;
+        case 'prompt':
+          await store.tasks.update(task, { prompt: `${member.name}-${this.#count++}` });
+          this.#note(member, PROMPT, task);
+          return;
+        case 'archive':
+          await (random.chance(0.5)
+            ? store.sessions.archive(session)
+            : store.sessions.unarchive(session));
+          this.#note(member, ARCHIVE, session);
+          return;
+        case 'session':
+          await (random.chance(0.5)
+            ? store.sessions.delete(session)
+            : store.sessions.restore(session));
+          this.#note(member, DELETED, session);
+          return;
+        case 'task':
+          await store.tasks.delete(task);
+          this.#note(member, GONE, task);
+          return;
+        case 'create':
+          this.tasks.push((await store.tasks.create({ prompt: 'more', workspace: '/w' })).id);
+          return;
+      }
+    } catch (error) {
+      // What another device made has not come here yet.
+      if (!(error instanceof NotFoundError)) throw error;
+    }
+  }
+
+  /** The version that the acknowledged write has, or a later one that came in between. */
+  #note(member: Member, watched: Watched, id: string): void {
+    const written = readRegister(member, watched, id);
+    const key = `${watched.table} ${watched.register} ${id}`;
+    const held = this.#registers.get(key);
+    if (!held || written.version > held.version) {
+      this.#registers.set(key, { ...written, ...watched, id });
+    }
+  }
+
+  /** C1 and C3: each event once, those of a writer in its order; C2: the highest version won. */
+  async check(member: Member): Promise<void> {
+    const { store } = member;
+    for (const [thread, writers] of this.events) {
+      const { items } = await store.events.since(thread, 0, { limit: 4096 });
+      expect(items.map((event) => event.seq)).toEqual(items.map((_, i) => i + 1));
+      const found = new Map<string, string[]>();
+      for (const { payload } of items) {
+        const { tag, by } = payload as { tag: string; by: string };
+        found.set(by, [...(found.get(by) ?? []), tag]);
+      }
+      expect(Object.fromEntries(found), `events on ${member.name}`).toEqual(
+        Object.fromEntries(writers),
+      );
+    }
+    for (const { id, ...register } of this.#registers.values()) {
+      const { version, value } = register;
+      const held = readRegister(member, register, id);
+      expect(held, `${register.register} of ${id} on ${member.name}`).toEqual({ version, value });
+    }
+    for (const id of this.sessions) expect((await store.sessions.get(id)).id).toBe(id);
+    for (const id of this.tasks) expect((await store.tasks.get(id)).id).toBe(id);
+  }
+}
+
+function readRegister(member: Member, { table, register, column }: Watched, id: string): Written {
+  const row = member.row(`select ${register}_version, ${column} from ${table} where id = ?`, id);
+  return { version: row?.[0] as string, value: row?.[1] };
+}
