@@ -67,5 +67,15 @@ export async function raiseEpoch(
     lost?.number ?? null,
     lost?.token ?? null,
   ];
-  await hub.run([{ sql, params }], 'write');
+  // A head that no push made (somebody wrote the rows by hand) would be missed again and again.
+  const commit = `insert into hub_commits (head, token)
+    select head, lower(hex(randomblob(16))) from hub_meta
+    where head not in (select head from hub_commits)`;
+  await hub.run(
+    [
+      { sql, params },
+      { sql: commit, params: [] },
+    ],
+    'write',
+  );
 }
