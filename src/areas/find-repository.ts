@@ -3,7 +3,6 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { remoteUrl } from '../model/git-config.ts';
 import type { Repository } from '../model/workspace.ts';
 
-const PATH_LENGTH_MAX = 4096;
 /** A git config has some kilobytes. */
 const CONFIG_BYTES_MAX = 1 << 20;
 
@@ -14,7 +13,7 @@ const CONFIG_BYTES_MAX = 1 << 20;
  *   broken: a session can be in any folder
  */
 export function findRepository(path: string): Repository | undefined {
-  if (!isAbsolute(path) || path.length > PATH_LENGTH_MAX || !look(path)) return undefined;
+  if (!isAbsolute(path) || !look(path)) return undefined;
   for (let root = resolve(path); ; root = dirname(root)) {
     const config = configOf(join(root, '.git'));
     if (config !== undefined) {

@@ -1,7 +1,7 @@
 import { loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
 import type { Value } from '../db/connection.ts';
 import type { Reader } from '../db/reader.ts';
-import { indexDoc, removeDoc } from '../db/search-index.ts';
+import { indexDoc } from '../db/search-index.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { NotFoundError } from '../errors.ts';
 import { messageText } from '../model/message-text.ts';

@@ -1,7 +1,7 @@
 import { storeBody } from '../db/bodies.ts';
 import type { Value } from '../db/connection.ts';
 import type { Reader } from '../db/reader.ts';
-import { indexDoc, removeDoc } from '../db/search-index.ts';
+import { indexDoc } from '../db/search-index.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
 import { plainText } from '../model/message-text.ts';
 import { detailsOf } from '../model/record-body.ts';

@@ -96,7 +96,7 @@ export function workspaceFilter(
   );
   const paths = new Set(others.map((row) => row.path));
   const pairs = others.map((row) => [row.device, row.path]);
-  for (const other of paths) pairs.push([IMPORT_DEVICE, other]);
+  for (const other of paths) if (!apart.has(other)) pairs.push([IMPORT_DEVICE, other]);
   return {
     paths: [path, ...paths],
     condition: {

@@ -1,4 +1,5 @@
-import Driver from 'libsql';
+import type Libsql from 'libsql';
+import { Driver } from './driver.ts';
 import {
   BusyError,
   ClosedError,
@@ -32,13 +33,11 @@ export interface ConnectionOptions {
 export class Connection {
   /** A prepared statement met SQLITE_BUSY: later writes here could report success and not commit. */
   poisoned = false;
-  readonly #driver: Driver.Database;
-  readonly #statements = new Map<string, Driver.Statement>();
+  readonly #driver: Libsql.Database;
+  readonly #statements = new Map<string, Libsql.Statement>();
   readonly #onStatement: ((sql: string) => void) | undefined;
 
   constructor(path: string, options: ConnectionOptions) {
-    // The native code prints errors to standard output unless told not to.
-    process.env['RUST_LOG'] ??= 'off';
     this.#onStatement = options.onStatement;
     const name = options.readOnly
       ? `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?mode=ro`
@@ -82,7 +81,7 @@ export class Connection {
     this.#driver.close();
   }
 
-  #guard<T>(sql: string, call: (statement: Driver.Statement) => T): T {
+  #guard<T>(sql: string, call: (statement: Libsql.Statement) => T): T {
     this.#onStatement?.(sql);
     try {
       return call(this.#prepare(sql));
@@ -93,7 +92,7 @@ export class Connection {
     }
   }
 
-  #prepare(sql: string): Driver.Statement {
+  #prepare(sql: string): Libsql.Statement {
     let statement = this.#statements.get(sql);
     if (!statement) {
       statement = this.#driver.prepare(sql);

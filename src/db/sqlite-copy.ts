@@ -4,7 +4,8 @@ import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import Database from 'libsql';
+import type Libsql from 'libsql';
+import { Driver } from './driver.ts';
 
 /** A value of a row: text comes as its bytes, see {@link SqliteCopy.rows}. */
 export type SqliteValue = null | bigint | number | Buffer;
@@ -114,8 +115,8 @@ function opened(
   file: string,
   folder: string,
 ): Pick<SqliteCopy, 'damage' | 'userVersion' | 'columns' | 'rows' | 'close'> {
-  let database: Database.Database | undefined;
-  const connection = () => (database ??= new Database(file));
+  let database: Libsql.Database | undefined;
+  const connection = () => (database ??= new Driver(file));
   const query = (sql: string, ...parameters: string[]) =>
     connection()
       .prepare(sql)

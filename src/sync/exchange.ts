@@ -19,6 +19,8 @@ export interface Exchange {
   /** What tells this machine from another one to which the store was copied. */
   readonly machine: string;
   readonly memory: Memory;
+  /** Waited for between two short transactions, so that others get to write; else only a turn is left. */
+  readonly rest?: (() => Promise<void>) | undefined;
 }
 
 const PAGE_ROWS_FIRST = 500;

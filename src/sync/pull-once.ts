@@ -81,10 +81,18 @@ async function readHub(exchange: Exchange, hub: Hub, state: SyncState): Promise<
     if (error instanceof HubTooLargeError && exchange.memory.shrinkPage()) {
       return readHub(exchange, hub, state);
     }
-    // One row of broken text fails the whole page, unless text is read as bytes.
-    if (!(error instanceof HubRefusedError) && !(error instanceof HubUnreachableError)) throw error;
+    if (!isAboutText(error)) throw error;
     return toAnswer(await page(true), rows);
   }
+}
+
+/**
+ * One row of broken text fails the whole page (sqld answers with status 500), unless text is read as
+ * bytes. Where nothing was answered it is not that, and to ask again would only double the wait.
+ */
+function isAboutText(error: unknown): boolean {
+  if (error instanceof HubUnreachableError) return error.cause === undefined;
+  return error instanceof HubRefusedError;
 }
 
 function toAnswer(asked: Awaited<ReturnType<typeof askHub>>, rows: number): Answer | null {
@@ -141,8 +149,7 @@ async function applyPage(
     tally.parked += done.parked;
     start = done.end;
     expected = { ...expected, cursor: done.cursor, pair: meta.head };
-    // Other work of this process comes in between.
-    await setImmediate();
+    await rest(exchange);
   }
   return tally;
 }
@@ -202,6 +209,11 @@ async function settle(exchange: Exchange, meta: HubMeta, tally: Tally): Promise<
     left = await database.read((reader) => reader.number('select count(*) from stale_roots'));
     if (left === 0) break;
     await database.write({ now }, (transaction) => refreshStale(transaction, STALE_STEP));
-    await setImmediate();
+    await rest(exchange);
   }
+}
+
+/** Other writers come in between, of this process and of others. */
+async function rest({ rest = () => setImmediate() }: Exchange): Promise<void> {
+  await rest();
 }

@@ -155,6 +155,13 @@ describe('the sessions of a workspace', () => {
     expect(await titles(store, { workspace: two })).toEqual(['in two']);
     expect(await titles(store, { workspace: `${two}/` })).toEqual(['in two']);
     expect((await store.sessions.get(made.id)).workspace).toBe(one);
+    // One that was imported is of the folder that it names, though another device has that path too.
+    const driver = new Driver(store.path);
+    driver.exec(`insert into workspaces values ('D/x', 'D', '${two}', 'git.example/org/proj', '', 'v');
+      update sessions set device = 'import' where title = 'in two'`);
+    driver.close();
+    expect(await titles(store, { workspace: one })).toEqual(['in one']);
+    expect(await titles(store, { workspace: two })).toEqual(['in two']);
   });
 
   it('come along when the folder is moved', async () => {

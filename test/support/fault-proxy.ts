@@ -71,15 +71,17 @@ export async function startFaultProxy(
   const sockets = new Set<Socket>();
 
   const server = createServer((incoming, reply) => {
-    void bodyOf(incoming).then(async (body) => {
-      const exchange = { incoming, body, reply };
-      if (options.only && !options.only(incoming)) return forward(target, exchange, passOn);
-      const fault = planned.shift() ?? otherwise;
-      const work = suffer(fault, exchange);
-      happened[fault.kind]++;
-      for (const watcher of watchers) watcher();
-      await work;
-    }).catch(() => reply.destroy());
+    void bodyOf(incoming)
+      .then(async (body) => {
+        const exchange = { incoming, body, reply };
+        if (options.only && !options.only(incoming)) return forward(target, exchange, passOn);
+        const fault = planned.shift() ?? otherwise;
+        const work = suffer(fault, exchange);
+        happened[fault.kind]++;
+        for (const watcher of watchers) watcher();
+        await work;
+      })
+      .catch(() => reply.destroy());
   });
   server.on('connection', (socket) => {
     sockets.add(socket);

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openStore } from '../../src/index.ts';
 import { sessions as table } from '../../src/model/registers.ts';
 import { IMPORT_DEVICE } from '../../src/model/version.ts';
 import { FileHub } from '../support/file-hub.ts';
@@ -63,6 +64,10 @@ describe('a workspace on two devices', () => {
     await exchange();
     sitAt(b);
     expect((await b.store.sessions.get(id)).workspace).toBe(onA);
+    const reader = await openStore({ path: b.store.path, readOnly: true });
+    const read = await reader.sessions.list({ workspace: onB });
+    expect(read.items).toMatchObject([{ title: 'of a', workspace: onB }]);
+    await reader.close();
     expect(await found(b, onB)).toEqual([['of a', onB]]);
     // From then on the folder is known, to lists of everything too.
     expect((await b.store.sessions.get(id)).workspace).toBe(onB);
@@ -79,6 +84,10 @@ describe('a workspace on two devices', () => {
       ['of a', onB],
       ['of b', onB],
     ]);
+    // What was recorded holds while the folder is away.
+    sitAt(a);
+    const away = await b.store.sessions.list({ workspace: onB });
+    expect(away.items.map((session) => session.title)).toEqual(['of b', 'of a']);
     // The path of the other device may be asked for as well.
     expect(await found(b, onA)).toEqual([['of a', onB]]);
     for (const name of hubFiles()) {

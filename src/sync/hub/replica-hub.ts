@@ -1,4 +1,5 @@
-import Driver from 'libsql';
+import type Libsql from 'libsql';
+import { Driver } from '../../db/driver.ts';
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import {
   ClosedError,
@@ -42,7 +43,7 @@ export class ReplicaHub implements Hub {
   readonly #http: HttpHub;
   /** The one that the hub accepted last. */
   #token: string | undefined;
-  #open: { readonly driver: Driver.Database; readonly token: string | undefined } | undefined;
+  #open: { readonly driver: Libsql.Database; readonly token: string | undefined } | undefined;
   #closed = false;
 
   /** @throws `InvalidInputError` the address cannot be one of a hub */
@@ -127,7 +128,7 @@ export class ReplicaHub implements Hub {
     }
   }
 
-  #connect(known: boolean): Driver.Database {
+  #connect(known: boolean): Libsql.Database {
     if (!known) {
       // Made here for their mode; the driver opens the one only where it finds the other.
       for (const name of ['', '-client_wal_index']) {
@@ -151,7 +152,7 @@ export class ReplicaHub implements Hub {
   }
 }
 
-function select(driver: Driver.Database, { sql, params }: HubStatement): HubRow[] {
+function select(driver: Libsql.Database, { sql, params }: HubStatement): HubRow[] {
   const columns = driver.prepare(sql).columns().length;
   const values = params.map(bindable);
   const rows = driver.prepare(textAsBytes(sql, columns)).raw().all(values) as HubValue[][];
@@ -164,7 +165,7 @@ function bindable(value: HubValue): HubValue | bigint {
 }
 
 /** A file that was cut to nothing is taken for one that is up to date. */
-function refuseEmpty(driver: Driver.Database): void {
+function refuseEmpty(driver: Libsql.Database): void {
   const [tables] = driver.prepare('select count(*) from sqlite_schema').raw().get() as [number];
   if (tables === 0) throw new Error('malformed: nothing in it');
 }

@@ -24,9 +24,12 @@ export interface WorkerEvents {
 
 /** Between two exchanges while changes keep coming, in milliseconds; the first is taken at once. */
 const GATHER_MS = 50;
-/** Between two looks at what changed, in milliseconds: a busy store is not looked at all the time. */
-const LOOK_MS = 20;
-/** A file system that does not tell of changes is looked at so often, in milliseconds. */
+/**
+ * Between two looks at what changed, in milliseconds: after the first one, and at last. The file
+ * system tells of a commit when it is written, before it is on the disk and can be seen, and some
+ * do not tell at all.
+ */
+const LOOK_MS = 5;
 const POLL_MS = 1000;
 const TIMER_MS = 60_000;
 const TIMER_WITHOUT_FEED_MS = 15_000;
@@ -53,7 +56,6 @@ export class Leader {
   #news = false;
   #failures = 0;
   #startedAt = -Infinity;
-  #lookedAt = -Infinity;
   #recordedAt = -Infinity;
   #devicesAt = -Infinity;
 
@@ -166,10 +168,9 @@ export class Leader {
     const start = performance.now();
     const timerMs = jitter(TIMER_MS, this.#random);
     const withoutFeedMs = jitter(TIMER_WITHOUT_FEED_MS, this.#random);
+    let lookMs = LOOK_MS;
     while (!this.#stopped() && !this.#news) {
       const count = this.#changes.count;
-      await this.#pause(this.#lookedAt + LOOK_MS - performance.now());
-      this.#lookedAt = performance.now();
       const look = await this.#access.database.read(lookAround);
       if (this.#isOther(look)) return;
       // Own notes of status wake this too: only more that is unsent counts.
@@ -179,7 +180,11 @@ export class Leader {
         : Math.min(withoutFeedMs, Math.max(this.#feed?.retryInMs ?? 0, GATHER_MS));
       const leftMs = start + dueMs - performance.now();
       if (leftMs <= 0) return;
-      await this.#changes.wait(count, Math.min(leftMs, POLL_MS), this.#signal);
+      const nextAt = performance.now() + LOOK_MS;
+      await this.#changes.wait(count, Math.min(leftMs, lookMs), this.#signal);
+      lookMs = this.#changes.count === count ? Math.min(lookMs * 2, POLL_MS) : LOOK_MS;
+      // A busy store is not looked at all the time.
+      if (!this.#news) await this.#pause(nextAt - performance.now());
     }
     await this.#pause(this.#startedAt + GATHER_MS - performance.now());
   }

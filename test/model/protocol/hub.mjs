@@ -1,4 +1,4 @@
-import { SLACK, chunkMark, isChunk, order, rowOf, samePair } from './versions.mjs';
+import { SLACK, chunkMark, isChunk, order, purgeKey, rowOf, samePair } from './versions.mjs';
 
 // Each function here is one transaction on the hub.
 
@@ -80,7 +80,7 @@ export function hubPush(w, q) {
       return;
     }
     if (!improves(w, row, held)) return;
-    if (isChunk(row.key) && !takesChunk(hub, row)) return;
+    if (isChunk(row.key) && !takesChunk(w, hub, row)) return;
     if (tested) hub.floor = Math.max(hub.floor, row.ver.ms);
     hub.entries.set(row.key, { ...row, seq: hub.head + i + 1 });
   });
@@ -92,10 +92,12 @@ export function hubPush(w, q) {
 }
 
 /** The mark of a purged root clears its chunks, and lets none in that comes later. */
-function takesChunk(hub, row) {
+function takesChunk(w, hub, row) {
   const root = rowOf(row.key);
   if (hub.entries.has(chunkMark(root))) return false;
   if (row.key !== chunkMark(root)) return true;
+  // The purge itself may have come back for its clock, and be lost with its device.
+  if (w.R.markWithPurge && !hub.entries.has(purgeKey(root))) return false;
   for (const key of [...hub.entries.keys()]) {
     if (isChunk(key) && rowOf(key) === root) hub.entries.delete(key);
   }

@@ -16,3 +16,13 @@ export interface Hunted {
 }
 
 export function hunt(options: HuntOptions): Hunted;
+
+export interface Operation {
+  k: string;
+  d: number;
+  x: number;
+  y: number;
+}
+
+/** @throws `Violation` a check that does not hold */
+export function play(list: readonly Operation[], off: readonly string[]): void;

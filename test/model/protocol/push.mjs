@@ -121,7 +121,8 @@ export function lackingTake(w, d, { batch, q, r }, fate) {
   if (w.R.lackPair) {
     if (!checkMeta(w, d, r.meta, q)) return false;
     s.pair = { n: r.meta.head, token: r.meta.token };
-  } else if (r.meta.storeId !== s.storeId || r.meta.epoch !== s.epoch || !r.meta.hasPair) return false;
+  } else if (r.meta.storeId !== s.storeId || r.meta.epoch !== s.epoch || !r.meta.hasPair)
+    return false;
   const rows = batch.rows.filter((e) => !e.offered || r.lacking.has(e.key));
   w.stats.spared += batch.rows.length - rows.length;
   if (rows.length > 0) return send(w, d, { ...batch, rows, read: batch.rows }, fate);

@@ -88,6 +88,7 @@ export const RULES = {
     'purge',
     'what still streams below a purged root is blanked, its final row or not',
   ],
+  markWithPurge: ['purge', "the chunks' mark counts only where the hub holds the purge itself"],
   chunkRoots: ['purge', "chunks are kept by root; the root's mark clears and bars them"],
 
   ownerOnly: ['owner', 'claim and recover act only on what this device owns'],

@@ -42,4 +42,10 @@ export const SCENARIOS = {
     at(1, 'bigSay'), at(1, 'sync'), at(0, 'pullFault', 3, 1),
     at(0, 'hubWipe'), meet(0), meet(1), at(1, 'push', 3), at(1, 'devRestore'),
   ], // prettier-ignore
+
+  // A purge comes back for its clock, and is lost with its device: its mark must not stand alone.
+  markWithPurge: [
+    at(1, 'edit', 1, 8), at(0, 'clock', 8, 34), at(0, 'devSnap'), at(1, 'sync'), at(0, 'sync'),
+    at(0, 'purge', 1, 16), at(0, 'push', 3, 2), at(0, 'devRestore'), at(2, 'bigSay', 1, 5),
+  ], // prettier-ignore
 };

@@ -9,7 +9,6 @@ it('smoke', async () => {
   const b = await openStore({ path: tempFolder() + '/store.db' });
   await a.sync.enable(sqld.url, { encryption: false });
   await b.sync.enable(sqld.url, { encryption: false });
-  a.sync.on('status', (s) => console.log('A', JSON.stringify(s)));
   await a.sync.start(); await b.sync.start();
   console.log(performance.now());
   await new Promise(r => setTimeout(r, 1500));

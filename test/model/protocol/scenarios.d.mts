@@ -1,0 +1,3 @@
+import type { Operation } from './hunt.mjs';
+
+export const SCENARIOS: Readonly<Record<string, readonly Operation[]>>;

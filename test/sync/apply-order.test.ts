@@ -1,0 +1,247 @@
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Columns } from '../../src/db/content.ts';
+import { openDatabase } from '../../src/db/open.ts';
+import type { Database } from '../../src/db/database.ts';
+import type { Reader } from '../../src/db/reader.ts';
+import { rowsById, unknownColumns } from '../../src/db/synced-rows.ts';
+import type { Transaction } from '../../src/db/transaction.ts';
+import {
+  artifacts,
+  auditLog,
+  IMMUTABLE_TABLES,
+  MUTABLE_TABLES,
+  runtimeEvents,
+  runtimeItems,
+  runtimeThreads,
+  runtimeTurns,
+  sessionMessages,
+  sessions,
+  tasks,
+  type ImmutableTable,
+  type MutableTable,
+} from '../../src/model/registers.ts';
+import { applyEntries, readParked, retryParked } from '../../src/sync/apply/apply-entries.ts';
+import type { ApplyContext } from '../../src/sync/apply/context.ts';
+import { openEntry } from '../../src/sync/apply/open-entry.ts';
+import { Shapes } from '../../src/sync/apply/shape.ts';
+import { refreshStale } from '../../src/sync/apply/stale-roots.ts';
+import { originalIds, readBatch } from '../../src/sync/batch.ts';
+import { CHUNK_TABLE, keepChunk } from '../../src/sync/chunks.ts';
+import { offerAll } from '../../src/sync/offer.ts';
+import { registerEntries, rowEntry } from '../../src/sync/outgoing.ts';
+import type { Entry } from '../../src/sync/pull-statements.ts';
+import { needState } from '../../src/sync/state.ts';
+import { sweepPurged } from '../../src/upkeep/purge.ts';
+import { contentOf, toEntries, writeRows, type Draw } from '../support/random-rows.ts';
+
+const SYNCED = [...MUTABLE_TABLES, ...IMMUTABLE_TABLES];
+const NOW = 1_000;
+const META = { nowMs: NOW, floorMs: 0 };
+const clock = { now: () => NOW };
+const settings = { durability: 'normal', readOnly: false } as const;
+
+let folder: string;
+let opened: Database[] = [];
+let copies = 0;
+
+/** Stores of several devices, empty; a run works on copies of them. */
+const DEVICES = ['a', 'b', 'c', 'd', 'e'] as const;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'cws-order-'));
+  for (const name of DEVICES) {
+    const database = await openDatabase(join(folder, `${name}.db`), settings, Date.now);
+    await database.write(clock, (transaction) => {
+      transaction.run(
+        `insert into sync_state (only, enabled, url, pull, device_name, epoch, epoch_token, cursor,
+           floor_ms, floor_counter, round, copied, refused)
+         values (1, 1, 'file:', 'http', ?, 0, '', 0, 0, 0, 1, 0, 0)`,
+        [name],
+      );
+      transaction.run('update device set capturing = 1');
+    });
+    await database.close();
+  }
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A copy of an empty store: two of one device are what a restored backup is. */
+async function copyOf(device: (typeof DEVICES)[number]): Promise<Database> {
+  const path = join(folder, `copy-${copies++}.db`);
+  copyFileSync(join(folder, `${device}.db`), path);
+  const database = await openDatabase(path, settings, () => NOW);
+  opened.push(database);
+  return database;
+}
+
+/** Runs a property with stores of its own each time. */
+async function forAny(property: (draw: Draw) => Promise<void>, numRuns: number): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(fc.gen(), async (gen) => {
+      try {
+        await property((arbitrary) => gen(() => arbitrary));
+      } finally {
+        for (const database of opened) await database.close();
+        for (const database of opened) {
+          for (const suffix of ['', '-wal', '-shm'])
+            rmSync(database.path + suffix, { force: true });
+        }
+        opened = [];
+      }
+    }),
+    { numRuns },
+  );
+}
+
+/** What two copies of one store and another store wrote apart from each other. */
+async function writeApart(
+  tables: readonly (MutableTable | ImmutableTable)[],
+  draw: Draw,
+): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (const device of ['a', 'a', 'b'] as const) {
+    const database = await copyOf(device);
+    for (const table of tables) entries.push(...(await writeRows(database, table, draw)));
+  }
+  return entries;
+}
+
+/** Everything at least once, in any order. */
+function shuffle(draw: Draw, entries: readonly Entry[]): Entry[] {
+  const again = draw(fc.subarray([...entries]));
+  const all = [...entries, ...again];
+  return draw(fc.shuffledSubarray(all, { minLength: all.length }));
+}
+
+function contextOf(transaction: Transaction): ApplyContext {
+  const { round } = needState(transaction);
+  return { transaction, ring: null, meta: META, round, shapes: new Shapes(), lastSeq: new Map() };
+}
+
+/** Applies entries as they stand, in transactions of any size. */
+async function apply(database: Database, entries: readonly Entry[], draw: Draw): Promise<void> {
+  for (let start = 0; start < entries.length;) {
+    const end = start + draw(fc.integer({ min: 1, max: 20 }));
+    await database.write(clock, (transaction) => {
+      const context = contextOf(transaction);
+      for (const entry of entries.slice(start, end)) {
+        if (entry.table === CHUNK_TABLE) keepPiece(transaction, entries, entry);
+        else applyEntries(context, [openEntry(null, entry, META)]);
+      }
+    });
+    start = end;
+  }
+  await settle(database);
+}
+
+/** Of a body, the piece that came: whose it is says the entry that refers to it. */
+function keepPiece(transaction: Transaction, entries: readonly Entry[], piece: Entry): void {
+  for (const entry of entries) {
+    if (entry.table === CHUNK_TABLE) continue;
+    const one = openEntry(null, entry, META);
+    if (one.kind === 'parked' || one.payload.h?.hash !== piece.id) continue;
+    keepChunk(transaction, null, one.payload.h, piece);
+    return;
+  }
+}
+
+/** The end of a pull: parked entries are tried again, derived columns follow. */
+async function settle(database: Database): Promise<void> {
+  await database.write(clock, (transaction) => {
+    const parked = readParked(transaction, 1000);
+    const again = parked.map(({ entry }) => openEntry(null, entry, META));
+    retryParked(contextOf(transaction), parked, again);
+    while (refreshStale(transaction, 100) > 0);
+  });
+}
+
+/** A store to which entries were applied. */
+async function stored(
+  device: (typeof DEVICES)[number],
+  entries: readonly Entry[],
+  draw: Draw,
+): Promise<Database> {
+  const database = await copyOf(device);
+  await apply(database, entries, draw);
+  return database;
+}
+
+/** All of what is synced, with its versions; and what is kept for later. */
+function stateOf(database: Database): Promise<unknown> {
+  return database.read((reader) => ({
+    tables: Object.fromEntries(SYNCED.map((table) => [table.name, contentOf(reader, table)])),
+    clashes: reader.rows('select table_name, row_id, original_id from clashes order by 1, 2'),
+    unknown: reader
+      .rows('select table_name, row_id, register, columns from unknown_columns order by 1, 2, 3')
+      .map(([table, id, register, columns]) => [
+        table,
+        id,
+        register,
+        JSON.parse(columns as string) as unknown,
+      ]),
+    parked: reader.rows(
+      'select table_name, hub_id, register, version, schema, hex(payload), reason from parked order by 1, 2, 3',
+    ),
+  }));
+}
+
+/** All that a store would send to a hub that has nothing. */
+function everything(database: Database): Promise<Entry[]> {
+  return database.read((reader) => [
+    ...SYNCED.flatMap((table) => entriesOf(reader, table)),
+    ...readParked(reader, 1000).map(({ entry }) => entry),
+  ]);
+}
+
+function entriesOf(reader: Reader, table: MutableTable | ImmutableTable): Entry[] {
+  const ids = reader.rows(`select id from ${table.name}`).map((row) => row[0] as string);
+  const rows = rowsById(reader, table, ids);
+  const clashes = originalIds(reader, table.name);
+  return ids.flatMap((id) => {
+    const row = rows.get(id) as Columns;
+    const unknown = unknownColumns(reader, table.name, id);
+    const ready =
+      table.kind === 'mutable'
+        ? registerEntries(reader, null, table, row, '*', [], unknown)
+        : [rowEntry(reader, null, table, row, clashes.get(id) ?? id, unknown.get(''))];
+    return toEntries(reader, ready);
+  });
+}
+
+describe.each(SYNCED.map((table) => [table.name, table] as const))('applying %s', (_, table) => {
+  it('is commutative and idempotent: any order, grouping and repetition gives the same', async () => {
+    await forAny(async (draw) => {
+      const entries = await writeApart([table], draw);
+      const expected = await stateOf(await stored('c', entries, draw));
+      const other = await stored('d', shuffle(draw, entries), draw);
+      expect(await stateOf(other)).toEqual(expected);
+      await apply(other, shuffle(draw, entries), draw);
+      expect(await stateOf(other)).toEqual(expected);
+    }, 12);
+  });
+
+  it('is associative: what stores made of parts of it merges to the same', async () => {
+    await forAny(async (draw) => {
+      const entries = await writeApart([table], draw);
+      const pieces = entries.filter((entry) => entry.table === CHUNK_TABLE);
+      const whole = entries.filter((entry) => entry.table !== CHUNK_TABLE);
+      const side = whole.map(() => draw(fc.boolean()));
+      const part = (mine: boolean) => [...pieces, ...whole.filter((_, i) => side[i] === mine)];
+      const expected = await stateOf(await stored('c', entries, draw));
+      const left = await stored('d', part(true), draw);
+      const right = await stored('e', part(false), draw);
+      const [fromLeft, fromRight] = [await everything(left), await everything(right)];
+      await apply(left, shuffle(draw, fromRight), draw);
+      await apply(right, shuffle(draw, fromLeft), draw);
+      expect(await stateOf(left)).toEqual(expected);
+      expect(await stateOf(right)).toEqual(expected);
+    }, 8);
+  });
+});
