@@ -1,4 +1,5 @@
-import { decodeJwt, SignJWT } from 'jose';
+import { jwtVerify, SignJWT } from 'jose';
+import { createPublicKey } from 'node:crypto';
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { pathSchema, validate } from '../model/validate.ts';
@@ -60,17 +61,32 @@ export async function token(options: HubTokenOptions): Promise<HubToken> {
   return writeToken(folder.make(), keys, rest);
 }
 
-/** The token that the host itself uses: made where it is missing, about to expire, or of another key. */
+/**
+ * The token that the host itself uses, with full rights: made anew where it is missing, about to
+ * expire, or not of these keys.
+ */
 export async function ensureToken(
   folder: HubFolder,
   keys: HubKeys,
   device: string,
 ): Promise<string> {
-  const path = folder.token(device);
-  if (expiryMs(path) - Date.now() < TOKEN_LIFE_MS / 3) {
+  const tokenFile = folder.token(device);
+  if ((await lifeLeftMs(tokenFile, keys)) < TOKEN_LIFE_MS / 3) {
     await writeToken(folder, keys, { device, expiresInMs: TOKEN_LIFE_MS, readOnly: false });
   }
-  return path;
+  return tokenFile;
+}
+
+/** How long the token in a file has full rights, in milliseconds; 0 when it has none. */
+async function lifeLeftMs(path: string, { privateKey }: HubKeys): Promise<number> {
+  const text = readPrivate(path);
+  if (text === undefined) return 0;
+  try {
+    const { payload } = await jwtVerify(text.trim(), createPublicKey(privateKey));
+    return payload['a'] === undefined ? (payload.exp ?? 0) * 1000 - Date.now() : 0;
+  } catch {
+    return 0;
+  }
 }
 
 interface Claims {
@@ -92,15 +108,4 @@ async function writeToken(folder: HubFolder, keys: HubKeys, claims: Claims): Pro
   const tokenFile = folder.token(device);
   replacePrivate(tokenFile, jwt);
   return { device, tokenFile, expiresAt: new Date(expiresAtS * 1000).toISOString(), readOnly };
-}
-
-/** Unix milliseconds; 0 where there is no readable token. */
-function expiryMs(path: string): number {
-  const text = readPrivate(path);
-  if (text === undefined) return 0;
-  try {
-    return (decodeJwt(text.trim()).exp ?? 0) * 1000;
-  } catch {
-    return 0;
-  }
 }

@@ -33,16 +33,15 @@ export interface SqldProcess {
  */
 export async function startSqldProcess(command: SqldCommand): Promise<SqldProcess> {
   const log = openSync(command.logFile, 'w', 0o600);
-  const child = spawn(
-    command.program,
-    [...command.args, '--shutdown-timeout', String(SHUTDOWN_S)],
-    {
-      env: { ...neutralEnvironment(), RUST_LOG: 'error', ...command.env },
-      stdio: ['ignore', log, log],
-      // A group of its own, so that Ctrl-C reaches this process only, which then ends it in order.
-      detached: true,
-    },
-  );
+  // All that it makes is for its owner only; sqld would let everyone read the data.
+  const script = 'umask 077; exec "$0" "$@"';
+  const args = [...command.args, '--shutdown-timeout', String(SHUTDOWN_S)];
+  const child = spawn('/bin/sh', ['-c', script, command.program, ...args], {
+    env: { ...neutralEnvironment(), RUST_LOG: 'error', ...command.env },
+    stdio: ['ignore', log, log],
+    // A group of its own, so that Ctrl-C reaches this process only, which then ends it in order.
+    detached: true,
+  });
   closeSync(log);
   await once(child, 'spawn');
   const { pid } = child;

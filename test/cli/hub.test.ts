@@ -1,4 +1,6 @@
+import { SignJWT } from 'jose';
 import { execFileSync, spawn } from 'node:child_process';
+import { createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -52,7 +54,9 @@ async function startHub(cli: Cli, ...args: string[]): Promise<Started> {
 
 function isRunning(pid: number): boolean {
   try {
-    return process.kill(pid, 0) && !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+    process.kill(pid, 0);
+    // One that ended, and that nobody has asked about yet, has an id still.
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
   } catch {
     return false;
   }
@@ -74,12 +78,13 @@ async function query(hub: Hub, jwt: string | undefined, sql: string): Promise<[n
   return [response.status, await response.text()];
 }
 
-/** Mode and path of everything in a folder, but for what sqld keeps in its own. */
+/** Path and mode of everything in a folder, and of the folder. */
 function modes(dir: string): Record<string, string> {
   const names = readdirSync(dir, { recursive: true, encoding: 'utf8' });
-  const own = ['.', ...names].filter((name) => !name.startsWith('data/'));
   return Object.fromEntries(
-    own.sort().map((name) => [name, (statSync(join(dir, name)).mode & 0o777).toString(8)]),
+    ['.', ...names]
+      .sort()
+      .map((name) => [name, (statSync(join(dir, name)).mode & 0o777).toString(8)]),
   );
 }
 
@@ -310,7 +315,15 @@ describe('hub token', () => {
     expect(reader.readOnly).toBe(true);
     const jwt = readFileSync(reader.tokenFile, 'utf8');
     expect((await query(hub, jwt, 'select * from t'))[1]).not.toContain('"type":"error"');
-    expect((await query(hub, jwt, 'insert into t values (1)'))[1]).toContain('"type":"error"');
+    expect((await query(hub, jwt, 'insert into t values (1)'))[1]).toContain('forbidden');
+
+    const key = createPrivateKey(readFileSync(join(hub.dir, 'jwt-private.pem')));
+    const signed = (exp: number) =>
+      new SignJWT().setProtectedHeader({ alg: 'EdDSA' }).setExpirationTime(exp).sign(key);
+    // Beyond the minute that sqld lets pass.
+    const now = Math.floor(Date.now() / 1000);
+    expect((await query(hub, await signed(now + 60), 'select 1'))[0]).toBe(200);
+    expect((await query(hub, await signed(now - 120), 'select 1'))[0]).toBe(401);
   });
 
   it('is for 90 days unless said otherwise, and never printed', async () => {
@@ -330,12 +343,7 @@ describe('hub token', () => {
     expect([early.code, early.stderr]).toEqual([1, expect.stringContaining('"HUB_FOLDER"')]);
     expect(existsSync(join(cli.folder, 'store'))).toBe(false);
     await cli.run('hub', 'init');
-    for (const device of ['../x', 'a/b', '', '.x', 'a b', 'x'.repeat(65)]) {
-      expect((await cli.run('hub', 'token', '--device', device)).code, device).toBe(2);
-    }
-    for (const age of ['soon', '0d', '20000d']) {
-      const args = ['hub', 'token', '--device', 'x', '--expires', age];
-      expect((await cli.run(...args)).code, age).toBe(2);
-    }
+    expect((await cli.run('hub', 'token', '--device', '../x')).code).toBe(2);
+    expect((await cli.run('hub', 'token', '--device', 'x', '--expires', 'soon')).code).toBe(2);
   });
 });

@@ -83,6 +83,11 @@ export class BaseLoad {
     return title;
   }
 
+  /** No more of what a test does to a record by itself. */
+  forget(id: string): void {
+    for (const [key, held] of this.#registers) if (held.id === id) this.#registers.delete(key);
+  }
+
   async #write(member: Member): Promise<void> {
     const random = this.#random;
     const { store } = member;

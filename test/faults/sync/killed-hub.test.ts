@@ -37,7 +37,7 @@ it('a hub that is killed in the middle of pushes loses and repeats nothing', asy
     });
     const outcome = Promise.allSettled([writer.sync(), other.sync()]);
     await pushed;
-    await sleep(random.below(12));
+    await sleep(random.below(30));
     await sqld.kill();
     const [mine] = await outcome;
     await sqld.restart();

@@ -13,7 +13,7 @@ import { rounds, seeded } from './seed.ts';
 
 const WRITER = fileURLToPath(new URL('writer.mjs', import.meta.url));
 /** So many that a pull takes several pages and some hundred transactions. */
-const EVENTS = 4000;
+const EVENTS = 2500;
 
 it('a device that is killed in the middle of a pull goes on where its rows end', async () => {
   const random = seeded('kills in a pull');
@@ -30,7 +30,7 @@ it('a device that is killed in the middle of a pull goes on where its rows end',
   const victim = await joinHub('victim', sqld.url);
   const own = (await victim.store.runtime.createThread({ workspace: '/w', model: 'm' })).id;
 
-  const count = rounds(5);
+  const count = rounds(4);
   let midway = 0;
   let acked = 0;
   for (let round = 0; round < count; round++) {
