@@ -168,6 +168,10 @@ alter table thread_messages add column pulled integer not null default 0;
 alter table runtime_events add column pulled integer not null default 0;
 alter table audit_log add column pulled integer not null default 0;
 
+-- 0 for a device that went back to a message which others follow: a pull does not move it.
+alter table session_leaves add column follows integer not null default 1 check (follows in (0, 1));
+alter table thread_leaves add column follows integer not null default 1 check (follows in (0, 1));
+
 alter table artifacts add column deleted_at integer;
 alter table artifacts add column content_version text not null default '';
 -- Under an empty version they would never be sent. The same file gets the same one everywhere.

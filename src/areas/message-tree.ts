@@ -39,11 +39,20 @@ export function moveLeaf(
     transaction.run(`delete from ${tree.leaves} where ${tree.owner} = ?`, [ownerId]);
     return;
   }
+  // Whoever goes back to a message that others follow stays there; whoever is at an end goes along.
   transaction.run(
-    `insert into ${tree.leaves} (${tree.owner}, leaf_id) values (?, ?)
-     on conflict (${tree.owner}) do update set leaf_id = excluded.leaf_id`,
+    `insert into ${tree.leaves} (${tree.owner}, leaf_id, follows) values (?1, ?2, not exists (
+       select 1 from ${tree.messages} where parent_id = ?2 and ${tree.owner} = ?1))
+     on conflict (${tree.owner}) do update
+     set leaf_id = excluded.leaf_id, follows = excluded.follows`,
     [ownerId, leaf],
   );
+}
+
+/** Whether this device goes along when its branch grows: it is at the end of it. */
+export function followsBranch(reader: Reader, tree: MessageTree, ownerId: string): boolean {
+  const sql = `select coalesce(max(follows), 1) from ${tree.leaves} where ${tree.owner} = ?`;
+  return reader.number(sql, [ownerId]) === 1;
 }
 
 export function isMember(

@@ -201,7 +201,8 @@ export class Tasks {
     validate(idSchema, device, 'device id');
     return this.#change(id, (_, old) => {
       if (old.status === 'running') throw new ConflictError(`the task ${id} is running`);
-      return { owner: device };
+      // Above a late word of the former owner's at this attempt.
+      return { owner: device, attempt: old.attempt + 1 };
     });
   }
 

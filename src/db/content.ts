@@ -12,6 +12,8 @@ export type Columns = Readonly<Record<string, Column>>;
 export interface BodyRef {
   readonly hash: string;
   readonly size: number;
+  /** The record whose purge takes it away, as table and id; on the hub its pieces lie under it. */
+  readonly root?: string;
 }
 
 /** What an entry carries, before it is sealed. Short names: it is there once for every entry. */

@@ -150,7 +150,7 @@ function pieceOf(
 function gatherParked(reader: Reader, gathering: Gathering, limit: number): void {
   const rows = reader.rows(
     `select table_name, hub_id, register, version, key_number, schema, payload, offer
-     from parked where offer > 0 order by offer limit ?`,
+     from parked where offer > 0 and reason <> 'chunks' order by offer limit ?`,
     [limit],
   );
   for (const [table, id, register, version, keyNumber, schema, payload, offer] of rows) {
@@ -218,7 +218,9 @@ function entriesOf(
 const keyOf = (table: string, id: string, register: string) => `${table}\n${id}\n${register}`;
 
 function parkedKeys(reader: Reader): ReadonlySet<string> {
-  const rows = reader.rows('select table_name, hub_id, register from parked');
+  const rows = reader.rows(
+    `select table_name, hub_id, register from parked where reason <> 'chunks'`,
+  );
   return new Set(rows.map((row) => keyOf(row[0] as string, row[1] as string, row[2] as string)));
 }
 

@@ -11,7 +11,7 @@ import {
 import type { Reader } from '../db/reader.ts';
 import type { Transaction } from '../db/transaction.ts';
 import type { BodyRef } from '../db/content.ts';
-import { hubId } from './keys/hash-ids.ts';
+import { hubId, hubRegister } from './keys/hash-ids.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { SCHEMA } from './outgoing.ts';
 import type { EntryKey, Outgoing } from './push-statements.ts';
@@ -25,6 +25,16 @@ export function chunkCount(body: BodyRef): number {
 }
 
 /** The keys of all pieces of a body, as the hub knows them. */
+/** Under what the pieces of a record's large bodies lie on the hub. */
+export function chunkId(ring: KeyRing | null, root: string): string {
+  return hubId(ring, CHUNK_TABLE, root);
+}
+
+/** One piece of a body, as a register. With encryption on the hub does not see which body it is. */
+export function chunkRegister(ring: KeyRing | null, body: BodyRef, position: number): string {
+  return `${hubRegister(ring, CHUNK_TABLE, body.hash)}/${position}`;
+}
+
 export function chunkKeys(ring: KeyRing | null, body: BodyRef): EntryKey[] {
   const id = hubId(ring, CHUNK_TABLE, body.hash);
   const keyNumber = ring?.newest ?? 0;

@@ -48,13 +48,14 @@ export async function pushOnce(exchange: Exchange): Promise<Pushed> {
     return { state: held, batch: blocked ? undefined : readBatch(reader, held, ring, limits, pieces) };
   });
   if (!batch) return IDLE;
-  const sending = await lacking(exchange, state, batch);
-  if (!sending) return STALE;
+  const wanted = await lacking(exchange, state, batch);
+  if (!wanted) return STALE;
+  const { sending } = wanted;
   if (sending.length === 0) {
-    await acknowledge(exchange, state, batch);
+    await acknowledge(exchange, wanted.state, batch);
     return { outcome: 'sent', entries: 0, bytes: 0 };
   }
-  const ask = await prepare(exchange, state);
+  const ask = await prepare(exchange, wanted.state);
   if (!ask) return STALE;
   try {
     return await send(exchange, ask, batch, sending);
@@ -90,25 +91,54 @@ async function sendSingly(
   return { outcome: 'sent', entries, bytes: 0 };
 }
 
+interface Wanted {
+  readonly sending: readonly Sending[];
+  /** With the state of the hub in which it lacked them. */
+  readonly state: SyncState;
+}
+
 /** Of what is offered, what the hub does not hold yet; undefined when the hub has changed. */
 async function lacking(
   exchange: Exchange,
   state: SyncState,
   batch: Batch,
-): Promise<Sending[] | undefined> {
+): Promise<Wanted | undefined> {
   const offered = batch.sending.filter((one) => one.offered);
   const { emptyEpoch } = exchange.memory;
-  if (offered.length === 0 || emptyEpoch === state.epoch.token) return batch.sending;
+  if (offered.length === 0 || emptyEpoch === state.epoch.token) {
+    return { sending: batch.sending, state };
+  }
   const asked = await askHub(exchange.hub, state, [
     lackingStatement(offered.map((one) => one.entry)),
   ]);
   if (!asked || !isAsKnown(asked.meta, state)) return undefined;
+  const known = await rememberAnswer(exchange, state, asked.meta);
+  if (!known) return undefined;
   const wanted = new Set((asked.answers[0] ?? []).map((row) => offered[Number(row[0])]));
-  return batch.sending.filter((one) => !one.offered || wanted.has(one));
+  return { sending: batch.sending.filter((one) => !one.offered || wanted.has(one)), state: known };
+}
+
+/**
+ * What the hub does not lack is left out of the push: so a hub that goes back to before this answer
+ * has to be noticed, and the state in which it answered is remembered.
+ */
+async function rememberAnswer(
+  exchange: Exchange,
+  state: SyncState,
+  meta: HubMeta,
+): Promise<SyncState | undefined> {
+  return exchange.database.write({ now: exchange.now }, (transaction) => {
+    if (!sameAsk(needState(transaction), state)) return undefined;
+    savePair(transaction, meta.head);
+    if (sameMark(meta.mine, state.sent)) saveAcked(transaction, state.sent);
+    return needState(transaction);
+  });
 }
 
 function isAsKnown(meta: HubMeta, state: SyncState): boolean {
-  return meta.storeId === state.storeId && sameMark(meta.epoch, state.epoch) && meta.hasPair;
+  const known = sameMark(meta.mine, state.acked) || sameMark(meta.mine, state.sent);
+  const same = meta.storeId === state.storeId && sameMark(meta.epoch, state.epoch);
+  return same && meta.hasPair && known && !meta.revoked;
 }
 
 /** Saves number and token of the push before it goes; both stay until it is acknowledged. */

@@ -163,6 +163,16 @@ describe('hub start', () => {
       encoding: 'utf8',
     });
     expect(commands).toContain(join(hub.dir, 'data'));
+    const own = commands.slice(commands.indexOf(join(hub.dir, 'data')));
+    const [, admin = ''] = /--admin-listen-addr\0([^\0]+)/.exec(own) ?? [];
+    expect(admin).toMatch(/^127\.0\.0\.1:\d+$/);
+    const config = (key: string) =>
+      fetch(`http://${admin}/v1/namespaces/default/config`, {
+        headers: { authorization: `basic ${key}` },
+      });
+    expect((await config('')).status).toBe(401);
+    const adminKey = readFileSync(join(hub.dir, 'admin.key'), 'utf8');
+    expect(await (await config(adminKey)).json()).toMatchObject({ durability_mode: 'strong' });
     for (const name of ['admin.key', 'jwt-private.pem', 'tokens/hub.jwt']) {
       expect(commands).not.toContain(readFileSync(join(hub.dir, name), 'utf8').trim());
     }

@@ -25,7 +25,7 @@ import {
   type MutableTable,
 } from '../../src/model/registers.ts';
 import { applyEntries, readParked, retryParked } from '../../src/sync/apply/apply-entries.ts';
-import type { ApplyContext } from '../../src/sync/apply/context.ts';
+import { finishStep, newContext, type ApplyContext } from '../../src/sync/apply/context.ts';
 import { openEntry } from '../../src/sync/apply/open-entry.ts';
 import { Shapes } from '../../src/sync/apply/shape.ts';
 import { refreshStale } from '../../src/sync/apply/stale-roots.ts';
@@ -96,7 +96,7 @@ async function forAny(property: (draw: Draw) => Promise<void>, numRuns: number):
         opened = [];
       }
     }),
-    { numRuns },
+    { numRuns, endOnFailure: true },
   );
 }
 
@@ -122,7 +122,7 @@ function shuffle(draw: Draw, entries: readonly Entry[]): Entry[] {
 
 function contextOf(transaction: Transaction): ApplyContext {
   const { round } = needState(transaction);
-  return { transaction, ring: null, meta: META, round, shapes: new Shapes(), lastSeq: new Map() };
+  return newContext({ transaction, ring: null, meta: META, round, shapes: new Shapes() });
 }
 
 /** Applies entries as they stand, in transactions of any size. */
@@ -135,6 +135,7 @@ async function apply(database: Database, entries: readonly Entry[], draw: Draw):
         if (entry.table === CHUNK_TABLE) keepPiece(transaction, entries, entry);
         else applyEntries(context, [openEntry(null, entry, META)]);
       }
+      finishStep(context);
     });
     start = end;
   }
@@ -157,7 +158,9 @@ async function settle(database: Database): Promise<void> {
   await database.write(clock, (transaction) => {
     const parked = readParked(transaction, 1000);
     const again = parked.map(({ entry }) => openEntry(null, entry, META));
-    retryParked(contextOf(transaction), parked, again);
+    const context = contextOf(transaction);
+    retryParked(context, parked, again);
+    finishStep(context);
     while (refreshStale(transaction, 100) > 0);
   });
 }

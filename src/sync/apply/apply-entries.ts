@@ -1,5 +1,7 @@
 import type { Reader } from '../../db/reader.ts';
+import type { Transaction } from '../../db/transaction.ts';
 import { SealError } from '../../errors.ts';
+import { clockOf } from '../../model/version.ts';
 import type { Entry } from '../pull-statements.ts';
 import { applyRegister, type Applied } from './apply-register.ts';
 import { applyPurge, applyRow } from './apply-row.ts';
@@ -35,6 +37,10 @@ function applyOne(context: ApplyContext, one: Opened): Applied | 'parked' {
     const outcome = applyOpened(context, one);
     if (outcome === 'chunks') {
       park(transaction, one.entry, 'chunks');
+      // A local edit does not wait for a body that may never be whole: it goes over it.
+      if (one.kind === 'register' && one.entry.version !== '') {
+        transaction.observe(clockOf(one.entry.version));
+      }
       return 'parked';
     }
     if (context.anyParked) unpark(transaction, one.entry);
@@ -75,18 +81,35 @@ export function retryParked(
   for (const [i, one] of opened.entries()) {
     if (one.kind === 'parked') continue;
     const outcome = applyOne(context, one);
+    if (outcome === 'parked') continue;
     if (outcome === 'taken') tally.applied++;
-    if (outcome === 'parked' || parked[i]?.offer === 0 || outcome !== 'taken') continue;
-    if (one.kind === 'register') noteAgain(context, one.table.name, one.payload.i, one.entry.register);
+    if (outcome === 'taken' && parked[i]?.offer === 0) continue;
+    leaveParked(context, one);
   }
   return tally;
 }
 
-function noteAgain(context: ApplyContext, table: string, id: string, register: string): void {
-  context.transaction.run(
-    `insert or replace into outbox (table_name, row_id, register, noted_at, bases)
+/**
+ * The hub may lack what stands here now: the entry was to be offered, or the register was passed over
+ * while it waited.
+ */
+function leaveParked({ transaction }: ApplyContext, one: Exclude<Opened, { kind: 'parked' }>): void {
+  if (one.kind === 'register') noteAgain(transaction, one.table.name, one.payload.i, one.entry.register);
+  if (one.kind === 'row') {
+    transaction.run(`update ${one.table.name} set pulled = 0 where id = ?`, [one.payload.i]);
+  }
+}
+
+function noteAgain(
+  transaction: Transaction,
+  table: string,
+  id: string,
+  register: string,
+): void {
+  transaction.run(
+    `insert or ignore into outbox (table_name, row_id, register, noted_at, bases)
      values (?, ?, ?, ?, '[]')`,
-    [table, id, register, context.transaction.now()],
+    [table, id, register, transaction.now()],
   );
 }
 

@@ -36,7 +36,6 @@ export function applyRegister(
   const names = table.registers[register] as readonly string[];
   const shape = context.shapes.of(transaction, table.name);
   const { known, unknown } = splitColumns(shape, names, payload.c);
-  if (payload.h && !completeBody(transaction, payload.h)) return 'chunks';
   const held = rowsById(transaction, table, [payload.i]).get(payload.i);
   const version = held?.[`${register}_version`] as string | undefined;
   if (entry.version !== '') {
@@ -45,6 +44,9 @@ export function applyRegister(
   }
   const { outcome, conflict } = mergeRegister(version, entry.version, payload.b ?? []);
   if (outcome === 'keep') return 'known';
+  // Its body may not be all on the hub, and then our note is what brings it there.
+  if (outcome === 'same' && payload.h) return 'known';
+  if (payload.h && !completeBody(transaction, payload.h)) return 'chunks';
   // The hub holds this very version, or one that wins over what was noted.
   transaction.run('delete from outbox where table_name = ? and row_id = ? and register = ?', [
     table.name,

@@ -35,14 +35,16 @@ export function applyRow(
     noteChange(transaction, table.name, payload.i, contentHash);
     return 'known';
   }
-  if (payload.h && !completeBody(transaction, payload.h)) return 'chunks';
+  if (payload.h && !completeBody(transaction, payload.h)) {
+    return isHere(context, table, payload.i, contentHash) ? 'known' : 'chunks';
+  }
   const body = payload.h
     ? { body: null, body_hash: payload.h.hash }
     : storeBody(transaction, payload.t ?? 'null');
   const added = { ...known, ...body, device: payload.d ?? '', pulled: context.round };
   let id: string | undefined = payload.i;
   if (!insert(context, table, { ...added, id })) {
-    id = placeFor(context, table, payload.i, contentHash);
+    id = placeFor(context, table, payload, contentHash);
     if (id === undefined) return 'known';
     insert(context, table, { ...added, id });
   }
@@ -78,11 +80,23 @@ export function applyPurge(
   return 'known';
 }
 
+/** Whether the very row stands here, under its id or, where another content bears that, its own. */
+function isHere(
+  { transaction }: ApplyContext,
+  table: ImmutableTable,
+  id: string,
+  contentHash: string,
+): boolean {
+  if (heldHash(transaction, table, id, id) === contentHash) return true;
+  const sql = `select count(*) from ${table.name} where id = ?`;
+  return transaction.number(sql, [clashId(id, contentHash)]) > 0;
+}
+
 /** The id under which the row is to stand; undefined when it is here already. */
 function placeFor(
   context: ApplyContext,
   table: ImmutableTable,
-  id: string,
+  { i: id, h: large }: Payload,
   contentHash: string,
 ): string | undefined {
   const { transaction, round } = context;
@@ -90,8 +104,11 @@ function placeFor(
   if (held === undefined) return id;
   const own = clashId(id, contentHash);
   const here = held === contentHash ? id : own;
-  const known = transaction.run(`update ${table.name} set pulled = ? where id = ?`, [round, here]);
-  if (known > 0) return undefined;
+  // That the hub has the row does not tell that it has all of a large body: ours stays to be sent.
+  const change = large ? 'pulled = pulled' : `pulled = ${round}`;
+  if (transaction.run(`update ${table.name} set ${change} where id = ?`, [here]) > 0) {
+    return undefined;
+  }
   if (held < contentHash) {
     noteClash(transaction, table, own, id);
     return own;

@@ -1,4 +1,10 @@
-import { countBranch, currentLeaf, moveLeaf, type MessageTree } from '../../areas/message-tree.ts';
+import {
+  countBranch,
+  currentLeaf,
+  followsBranch,
+  moveLeaf,
+  type MessageTree,
+} from '../../areas/message-tree.ts';
 import { SESSION_TREE } from '../../areas/session-rows.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import type { Root } from './roots.ts';
@@ -71,13 +77,13 @@ function refreshRuntimeThread(transaction: Transaction, id: string): void {
 }
 
 /**
- * Moves this device forward, only along its own branch: while one message follows. A device that is
+ * Moves this device forward, only along its own branch and from its end: while one message follows. A device that is
  * on none begins at the newest end.
  */
 function advance(transaction: Transaction, tree: MessageTree, ownerId: string): string | null {
   const start = currentLeaf(transaction, tree, ownerId);
   let leaf = start ?? newestEnd(transaction, tree, ownerId);
-  if (leaf === null) return null;
+  if (leaf === null || !followsBranch(transaction, tree, ownerId)) return leaf;
   const seen = new Set([leaf]);
   for (;;) {
     const next = transaction.rows(

@@ -35,7 +35,11 @@ describe('waitMs', () => {
   });
 
   it('asks again about once a minute after what only a person can mend', () => {
-    for (const error of [new HubAccessError('401'), new HubForeignError('other'), new Error('bug')]) {
+    for (const error of [
+      new HubAccessError('401'),
+      new HubForeignError('other'),
+      new Error('bug'),
+    ]) {
       expect(isPassing(error)).toBe(false);
       expect(waitMs(error, 0, () => 0)).toBe(45_000);
       expect(waitMs(error, 9, highest)).toBeCloseTo(60_000, 0);
