@@ -29,12 +29,23 @@ export interface ConnectionOptions {
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
 
+type Use = 'run' | 'row' | 'rows';
+const StatementCache = Map<string, Libsql.Statement>;
+
 /** One connection with its prepared statements. Every error is a {@link StoreError}. */
 export class Connection {
   /** A prepared statement met SQLITE_BUSY: later writes here could report success and not commit. */
   poisoned = false;
   readonly #driver: Libsql.Database;
-  readonly #statements = new Map<string, Libsql.Statement>();
+  /**
+   * Prepared statements by their use. The driver's `get` does not reset a statement that `all` has
+   * run: it answers for the former parameters (libsql 0.5.29). So no two ways of running share one.
+   */
+  readonly #statements = {
+    run: new StatementCache(),
+    row: new StatementCache(),
+    rows: new StatementCache(),
+  };
   readonly #onStatement: ((sql: string) => void) | undefined;
 
   constructor(path: string, options: ConnectionOptions) {
@@ -63,28 +74,32 @@ export class Connection {
 
   /** Runs one writing statement; returns how many rows it changed. */
   run(sql: string, params: readonly Value[] = []): number {
-    return this.#guard(sql, (statement) => statement.run(params as Value[]).changes);
+    return this.#guard('run', sql, (statement) => statement.run(params as Value[]).changes);
   }
 
   /** The first row as an array of values. Text is cut at a NUL byte: select such text as JSON. */
   row(sql: string, params: readonly Value[] = []): Value[] | undefined {
-    return this.#guard(sql, (statement) => statement.get(params as Value[]) as Value[] | undefined);
+    return this.#guard(
+      'row',
+      sql,
+      (statement) => statement.get(params as Value[]) as Value[] | undefined,
+    );
   }
 
   /** All rows as arrays of values; the same warning holds. */
   rows(sql: string, params: readonly Value[] = []): Value[][] {
-    return this.#guard(sql, (statement) => statement.all(params as Value[]) as Value[][]);
+    return this.#guard('rows', sql, (statement) => statement.all(params as Value[]) as Value[][]);
   }
 
   close(): void {
-    this.#statements.clear();
+    for (const cache of Object.values(this.#statements)) cache.clear();
     this.#driver.close();
   }
 
-  #guard<T>(sql: string, call: (statement: Libsql.Statement) => T): T {
+  #guard<T>(use: Use, sql: string, call: (statement: Libsql.Statement) => T): T {
     this.#onStatement?.(sql);
     try {
-      return call(this.#prepare(sql));
+      return call(this.#prepare(use, sql));
     } catch (error) {
       const translated = translate(error);
       if (translated instanceof BusyError) this.poisoned = true;
@@ -92,13 +107,14 @@ export class Connection {
     }
   }
 
-  #prepare(sql: string): Libsql.Statement {
-    let statement = this.#statements.get(sql);
+  #prepare(use: Use, sql: string): Libsql.Statement {
+    const cache = this.#statements[use];
+    let statement = cache.get(sql);
     if (!statement) {
       statement = this.#driver.prepare(sql);
       // `raw` is refused for statements that return nothing.
       if (statement.reader) statement.raw();
-      this.#statements.set(sql, statement);
+      cache.set(sql, statement);
     }
     return statement;
   }

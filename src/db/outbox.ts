@@ -36,3 +36,18 @@ export function noteChange(
   if (replaced === undefined) transaction.run(NOTE, note);
   else transaction.run(NOTE_REPLACING, [...note, replaced]);
 }
+
+/** Notes a register that the hub may lack, although nothing changed; a note that is there stays. */
+export function noteAgain(
+  transaction: Transaction,
+  table: string,
+  rowId: string,
+  register: string,
+): void {
+  if (!transaction.capturing) return;
+  transaction.run(
+    `insert or ignore into outbox (table_name, row_id, register, noted_at, bases)
+     values (?, ?, ?, ?, '[]')`,
+    [table, rowId, register, transaction.now()],
+  );
+}

@@ -13,8 +13,8 @@ import type { Transaction } from '../db/transaction.ts';
 import type { BodyRef } from '../db/content.ts';
 import { hubId, hubRegister } from './keys/hash-ids.ts';
 import type { KeyRing } from './keys/key-ring.ts';
-import { SCHEMA } from './outgoing.ts';
-import type { EntryKey, Outgoing } from './push-statements.ts';
+import { SCHEMA } from './schema.ts';
+import type { Outgoing } from './push-statements.ts';
 import { openBytes, sealBytes } from './seal.ts';
 
 /** What large bodies are kept under on the hub: the table, a hash, and the number of the piece. */
@@ -24,27 +24,19 @@ export function chunkCount(body: BodyRef): number {
   return Math.ceil(body.size / CHUNK_BYTES);
 }
 
-/** The keys of all pieces of a body, as the hub knows them. */
-/** Under what the pieces of a record's large bodies lie on the hub. */
+/** Under what the pieces of a record's large bodies lie on the hub: they go when it is purged. */
 export function chunkId(ring: KeyRing | null, root: string): string {
   return hubId(ring, CHUNK_TABLE, root);
 }
 
-/** One piece of a body, as a register. With encryption on the hub does not see which body it is. */
+/** What one piece is called there. With encryption the hub does not see whose body it is. */
 export function chunkRegister(ring: KeyRing | null, body: BodyRef, position: number): string {
   return `${hubRegister(ring, CHUNK_TABLE, body.hash)}/${position}`;
 }
 
-export function chunkKeys(ring: KeyRing | null, body: BodyRef): EntryKey[] {
-  const id = hubId(ring, CHUNK_TABLE, body.hash);
-  const keyNumber = ring?.newest ?? 0;
-  return Array.from({ length: chunkCount(body) }, (_, position) => ({
-    table: CHUNK_TABLE,
-    id,
-    register: String(position),
-    version: '',
-    keyNumber,
-  }));
+function chunkKey(ring: KeyRing | null, body: BodyRef, position: number) {
+  const register = chunkRegister(ring, body, position);
+  return { table: CHUNK_TABLE, id: chunkId(ring, body.root ?? ''), register, version: '' };
 }
 
 /** One piece, ready to go; undefined when it is not here. */
@@ -60,13 +52,12 @@ export function chunkEntry(
   ])[0];
   if (!row) return undefined;
   const data = Buffer.from(row[1] as Uint8Array);
-  const key = {
-    table: CHUNK_TABLE,
-    id: hubId(ring, CHUNK_TABLE, body.hash),
-    register: String(position),
-    version: '',
-  };
-  const { keyNumber, bytes } = sealBytes(ring, key, row[0] === 'deflate' ? inflateRawSync(data) : data);
+  const key = chunkKey(ring, body, position);
+  const { keyNumber, bytes } = sealBytes(
+    ring,
+    key,
+    row[0] === 'deflate' ? inflateRawSync(data) : data,
+  );
   return { ...key, ms: null, keyNumber, schema: SCHEMA, payload: bytes };
 }
 
@@ -75,16 +66,12 @@ export function keepChunk(
   transaction: Transaction,
   ring: KeyRing | null,
   body: BodyRef,
-  chunk: { register: string; version: string; keyNumber: number; payload: Uint8Array },
+  position: number,
+  chunk: { readonly keyNumber: number; readonly payload: Uint8Array },
 ): void {
-  const key = {
-    table: CHUNK_TABLE,
-    id: hubId(ring, CHUNK_TABLE, body.hash),
-    register: chunk.register,
-    version: chunk.version,
-  };
+  const key = chunkKey(ring, body, position);
   const bytes = openBytes(ring, key, chunk.keyNumber, chunk.payload);
-  storeChunk(transaction, body.hash, Number(chunk.register), Buffer.from(bytes));
+  storeChunk(transaction, body.hash, position, Buffer.from(bytes));
 }
 
 /**

@@ -9,11 +9,12 @@ import { clockOf } from '../model/version.ts';
 import { contentHashOf, payloadOf, type BodyRef, type Columns, type Payload } from '../db/content.ts';
 import { hubId, hubRegister } from './keys/hash-ids.ts';
 import type { KeyRing } from './keys/key-ring.ts';
+import { chunkId } from './chunks.ts';
+import { SCHEMA } from './schema.ts';
+import { rootKey, rootOf } from './roots.ts';
 import type { Outgoing } from './push-statements.ts';
 import { sealPayload } from './seal.ts';
 
-/** The least schema that understands what this version writes. */
-export const SCHEMA = 1;
 /** The version of an immutable entry whose row was purged: above the empty one of a row. */
 export const PURGED_VERSION = '1';
 
@@ -42,12 +43,24 @@ export function registerEntries(
     // An empty version is that of a register that has not come yet.
     if (!columns || version === '') return [];
     const payload: Payload = {
-      ...payloadOf(reader, table.name, row, columns, unknown.get(name)),
+      ...withRoot(reader, table.name, row, payloadOf(reader, table.name, row, columns, unknown.get(name))),
       ...(name === mainRegister(table) ? { d: row['device'] as string } : {}),
       ...(bases.length > 0 ? { b: bases } : {}),
     };
-    return [ready(ring, table.name, name, version, payload, name)];
+    const one = ready(ring, table.name, name, version, payload, name);
+    // With every word of a purge: the pieces of its large bodies are to go.
+    const purged = name === 'purge' && row['purged_at'] !== null;
+    if (!purged) return [one];
+    const sweeps = chunkId(ring, rootKey({ table: table.name, id: payload.i }));
+    return [{ ...one, entry: { ...one.entry, sweeps } }];
   });
+}
+
+/** A large body lies under the record that it belongs to. */
+function withRoot(reader: Reader, table: string, row: Columns, payload: Payload): Payload {
+  if (!payload.h) return payload;
+  const root = rootOf(reader, table, row) ?? { table, id: payload.i };
+  return { ...payload, h: { ...payload.h, root: rootKey(root) } };
 }
 
 /** The entry of an immutable row, under the id that it had before another content took it. */
@@ -59,8 +72,9 @@ export function rowEntry(
   originalId: string,
   unknown: Columns | undefined,
 ): Ready {
+  const own = { ...row, id: originalId };
   const payload: Payload = {
-    ...payloadOf(reader, table.name, { ...row, id: originalId }, table.columns, unknown),
+    ...withRoot(reader, table.name, own, payloadOf(reader, table.name, own, table.columns, unknown)),
     d: row['device'] as string,
   };
   const hash = contentHashOf(table.name, payload);

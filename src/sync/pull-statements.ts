@@ -58,11 +58,10 @@ function textOf(value: HubRow[number] | undefined): string {
   return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : String(value ?? '');
 }
 
-const CHUNKS = `select seq, table_name, id, register, version, key_number, schema, payload
-  from hub_entries where table_name = '${CHUNK_TABLE}' and id = ?1
-  and cast(register as integer) >= ?2 and cast(register as integer) < ?3 order by seq`;
+const CHUNKS = `select register, key_number, payload from hub_entries
+  where table_name = '${CHUNK_TABLE}' and id = ?1 and register in (select value from json_each(?2))`;
 
-/** Pieces of a body, from one place up to before another. */
-export function chunksStatement(hubId: string, from: number, to: number): HubStatement {
-  return { sql: CHUNKS, params: [hubId, from, to] };
+/** Pieces of large bodies by their registers. */
+export function chunksStatement(hubId: string, registers: readonly string[]): HubStatement {
+  return { sql: CHUNKS, params: [hubId, JSON.stringify(registers)] };
 }

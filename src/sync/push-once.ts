@@ -18,6 +18,7 @@ import {
   saveSent,
   type SyncState,
 } from './state.ts';
+import { forgetSetAside, setAside } from './set-aside.ts';
 import { trimSent } from './trim.ts';
 
 /** `idle`: nothing to send; `sent`: there may be more; `stale`: the hub is not as we know it, pull first. */
@@ -84,7 +85,11 @@ async function sendSingly(
       entries++;
     } catch (error) {
       if (!(await isRowsFault(exchange, ask, error))) throw error;
-      await setAside(exchange, one, error);
+      const reason = error instanceof HubTooLargeError ? 'size' : 'refused';
+      const { source } = one;
+      await exchange.database.write({ now: exchange.now }, (transaction) => {
+        if (source) setAside(transaction, source, reason, batch.trim.notes);
+      });
     }
   }
   await acknowledge(exchange, await exchange.database.read(needState), batch);
@@ -177,7 +182,7 @@ async function send(
     'write',
   );
   if (!asked || Number(asked.answers[0]?.[0]?.[0]) !== 1) return STALE;
-  const answer = { meta: asked.meta, returned: asked.answers[2] ?? [], reached: asked.answers[7] };
+  const answer = { meta: asked.meta, returned: asked.answers[2] ?? [], reached: asked.answers.at(-1) };
   const taken = await takeAnswer(exchange, ask, batch, sending, answer);
   if (!taken) return STALE;
   exchange.memory.grow();
@@ -215,6 +220,7 @@ async function takeAnswer(
     }
     for (const { entry } of accepted) if (entry.ms !== null) raiseFloor(transaction, clockOf(entry.version));
     trimBatch(exchange, transaction, held, batch);
+    forgetSetAside(transaction, accepted);
     if (returned.size > 0) stampAnew(transaction, sending, returned, answer.meta);
     return true;
   });
@@ -279,18 +285,4 @@ async function isRowsFault(exchange: Exchange, ask: Ask, error: unknown): Promis
   if (!(error instanceof HubRefusedError)) return false;
   const asked = await askHub(exchange.hub, ask, []).catch(() => null);
   return asked !== null;
-}
-
-/** An entry that the hub does not take alone: it is noted with the reason, and the others go on. */
-async function setAside(exchange: Exchange, { source }: Sending, error: unknown): Promise<void> {
-  if (!source) return;
-  const reason = error instanceof HubTooLargeError ? 'size' : 'refused';
-  await exchange.database.write({ now: exchange.now }, (transaction) => {
-    transaction.run(
-      `insert into outbox (table_name, row_id, register, noted_at, bases, stuck)
-       values (?, ?, ?, ?, '[]', ?)
-       on conflict (table_name, row_id, register) do update set stuck = excluded.stuck`,
-      [source.table, source.rowId, source.register, transaction.now(), reason],
-    );
-  });
 }

@@ -15,6 +15,8 @@ export interface Outgoing {
   /** The least schema that understands it. */
   readonly schema: number;
   readonly payload: Uint8Array;
+  /** Of a purge: under what the pieces of its large bodies lie, which go with it. */
+  readonly sweeps?: string;
 }
 
 /** The hub takes a push only where everything that it was made from still holds. ?1: what was asked. */
@@ -54,6 +56,13 @@ const UPSERT = `insert into hub_entries
   where excluded.version > hub_entries.version
     or (excluded.version = hub_entries.version and excluded.key_number > hub_entries.key_number)`;
 
+/** Only where the hub holds the purge: one that came back for its clock takes nothing away. */
+const SWEEP = `delete from hub_entries where table_name = 'chunks' and ${HOLDS} and id in (
+  select r.value ->> 9 from json_each(?2) r
+  where r.value ->> 9 is not null and exists (
+    select 1 from hub_entries p where p.table_name = r.value ->> 0 and p.id = r.value ->> 1
+      and p.register = r.value ->> 2 and p.version >= r.value ->> 3))`;
+
 /** The token is the hub's own: a push that arrives twice makes two states. */
 const COMMIT = `insert into hub_commits (head, token)
   select head + json_array_length(?2), lower(hex(randomblob(16))) from hub_meta where ${HOLDS}`;
@@ -79,7 +88,7 @@ export interface DeviceInfo {
   readonly platform: string;
 }
 
-/** The answers to these, after that to the meta row: [holds], returned, …, [head, token]. */
+/** The answers to these, after that to the meta row: [holds], …, returned, …, [head, token]. */
 export function pushStatements(
   ask: Ask & { readonly sent: Mark },
   entries: readonly Outgoing[],
@@ -98,6 +107,7 @@ export function pushStatements(
       entry.schema,
       offset,
       entry.payload.length,
+      entry.sweeps ?? null,
     ];
     offset += entry.payload.length;
     return row;
@@ -109,6 +119,7 @@ export function pushStatements(
     { sql: FLOOR, params: [asked] },
     { sql: RETURNED, params: [asked, list] },
     { sql: UPSERT, params: [asked, list, payloads] },
+    { sql: SWEEP, params: [asked, list] },
     { sql: COMMIT, params: [asked, list] },
     { sql: RAISE, params: [asked, list] },
     { sql: DEVICE, params: [asked, JSON.stringify(info)] },

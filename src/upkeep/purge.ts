@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts';
 import type { Value } from '../db/connection.ts';
 import { heldHash, removeRow } from '../db/immutable-row.ts';
-import { noteChange } from '../db/outbox.ts';
+import { noteAgain, noteChange } from '../db/outbox.ts';
 import type { Stamper, Transaction } from '../db/transaction.ts';
 import { AmbiguousIdError, NotFoundError } from '../errors.ts';
 import {
@@ -140,6 +140,8 @@ export function sweepPurged(transaction: Transaction, table: string, id: string)
   }
   for (const statement of rule.local) transaction.run(statement, [id]);
   transaction.update(rule.table, id, rule.blank);
+  // Said again by every device that hears of it: what it sent before of large bodies has to go.
+  noteAgain(transaction, table, id, 'purge');
 }
 
 /** Rows that never change are deleted; the hub is told by the hash of what they were. */

@@ -7,11 +7,13 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openChangeFeed } from '../../src/sync/hub/change-feed.ts';
+import { HttpHub } from '../../src/sync/hub/http-hub.ts';
 import { ReplicaHub } from '../../src/sync/hub/replica-hub.ts';
 import { serviceOf } from '../support/compose-file.ts';
 import { setupComposeHub, type ComposeHub } from '../support/compose-hub.ts';
 import { debianTool } from '../support/debian-tool.ts';
 import { freePort } from '../support/sqld.ts';
+import { syncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
 
 /** Runs the proxy of a profile as its container does, with Debian's caddy, on another port. */
@@ -224,5 +226,19 @@ describe('the proxy for a private network', () => {
     await expect.poll(() => changes, { timeout: 20_000 }).toBeGreaterThan(0);
     ending.abort();
     expect(await feed.ended).toBeUndefined();
+  });
+
+  it('lets two devices find what the other wrote', async () => {
+    const { hub, url } = await setupPrivate();
+    const reach = () => new HttpHub({ url, token: () => hub.token });
+    const [a, b] = [await syncDevice('a', reach()), await syncDevice('b', reach())];
+    const { id } = await a.store.sessions.create({ title: 'through the proxy', workspace: '/w' });
+    await a.sync();
+    await b.sync();
+    expect(await b.store.sessions.get(id)).toMatchObject({ title: 'through the proxy' });
+    await b.store.sessions.rename(id, 'and back');
+    await b.sync();
+    await a.sync();
+    expect(await a.store.sessions.get(id)).toMatchObject({ title: 'and back' });
   });
 });

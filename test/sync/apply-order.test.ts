@@ -227,7 +227,7 @@ describe.each(SYNCED.map((table) => [table.name, table] as const))('applying %s'
       expect(await stateOf(other)).toEqual(expected);
       await apply(other, shuffle(draw, entries), draw);
       expect(await stateOf(other)).toEqual(expected);
-    }, 12);
+    }, 6);
   });
 
   it('is associative: what stores made of parts of it merges to the same', async () => {
@@ -245,6 +245,140 @@ describe.each(SYNCED.map((table) => [table.name, table] as const))('applying %s'
       await apply(right, shuffle(draw, fromLeft), draw);
       expect(await stateOf(left)).toEqual(expected);
       expect(await stateOf(right)).toEqual(expected);
+    }, 4);
+  });
+});
+
+describe('entries of a newer schema', () => {
+  it('are parked in any order, offered to a hub that lost them, and applied after an upgrade', async () => {
+    await forAny(async (draw) => {
+      const entries = await writeApart([tasks, auditLog], draw);
+      const newer = entries.map((entry) => ({ ...entry, schema: draw(fc.constantFrom(1, 2)) }));
+      // The hub holds one version of a register: that of the entry with the highest one.
+      const held = newestOf(newer);
+      const one = await stored('c', held, draw);
+      const other = await stored('d', shuffle(draw, held), draw);
+      expect(await stateOf(other)).toEqual(await stateOf(one));
+
+      const waiting = held.filter((entry) => entry.schema === 2).map(keyOf);
+      const offered = await one.write(clock, (transaction) => {
+        offerAll(transaction);
+        const limits = { rows: 1000, bytes: 1 << 20 };
+        return readBatch(transaction, needState(transaction), null, limits, new Map());
+      });
+      const parked = offered?.sending.map(({ entry }) => ({ ...entry, seq: 0 })) ?? [];
+      const sent = parked.filter((entry) => entry.schema === 2);
+      expect(sent.map(keyOf).sort()).toEqual(waiting.sort());
+      for (const entry of sent) {
+        const first = held.find((candidate) => keyOf(candidate) === keyOf(entry));
+        expect(Buffer.from(entry.payload).equals(Buffer.from(first?.payload ?? []))).toBe(true);
+      }
+
+      const upgraded = await openOfSchema2();
+      await other.write(clock, (transaction) => {
+        const rows = readParked(transaction, 1000);
+        const again = rows.map(({ entry }) => upgraded(null, entry, META));
+        retryParked(contextOf(transaction), rows, again);
+      });
+      const older = held.map((entry) => ({ ...entry, schema: 1 }));
+      expect(await stateOf(other)).toEqual(await stateOf(await stored('e', older, draw)));
+    }, 5);
+  });
+});
+
+const keyOf = ({ table, id, register, version }: Entry) =>
+  JSON.stringify([table, id, register, version]);
+
+function newestOf(entries: readonly Entry[]): Entry[] {
+  const newest = new Map<string, Entry>();
+  for (const entry of entries) {
+    const key = JSON.stringify([entry.table, entry.id, entry.register]);
+    const held = newest.get(key);
+    if (!held || held.version < entry.version) newest.set(key, entry);
+  }
+  return [...newest.values()];
+}
+
+/** This very code, one schema later. */
+async function openOfSchema2(): Promise<typeof openEntry> {
+  vi.resetModules();
+  vi.doMock('../../src/sync/outgoing.ts', async (original) => ({
+    ...(await original<object>()),
+    SCHEMA: 2,
+  }));
+  try {
+    return (await import('../../src/sync/apply/open-entry.ts')).openEntry;
+  } finally {
+    vi.doUnmock('../../src/sync/outgoing.ts');
+    vi.resetModules();
+  }
+}
+
+const FAMILY = [
+  sessions,
+  sessionMessages,
+  artifacts,
+  tasks,
+  runtimeThreads,
+  runtimeTurns,
+  runtimeItems,
+  runtimeEvents,
+];
+
+describe('a purge', () => {
+  it('leaves the same nothing whatever came first, once the stores have told each other', async () => {
+    await forAny(async (draw) => {
+      const entries = await writeApart(FAMILY, draw);
+      entries.push(...(await purgedSomewhere(entries, draw)));
+      const stores = [];
+      for (const device of ['c', 'd', 'e'] as const) {
+        stores.push(await stored(device, shuffle(draw, entries), draw));
+      }
+      await tellEachOther(stores, draw);
+      const [first, ...others] = await Promise.all(stores.map(stateOf));
+      for (const other of others) expect(other).toEqual(first);
     }, 8);
   });
 });
+
+/** A store that has some of the entries purges a root; what it then has to send. */
+async function purgedSomewhere(entries: readonly Entry[], draw: Draw): Promise<Entry[]> {
+  const database = await stored('b', draw(fc.subarray([...entries])), draw);
+  const table = draw(fc.constantFrom(sessions, tasks, runtimeThreads));
+  await database.write({ now: () => 9 }, (transaction) => {
+    if (transaction.number(`select count(*) from ${table.name} where id = 'r0'`) === 0) return;
+    transaction.update(table, 'r0', { deleted_at: 9, purged_at: 9 });
+    sweepPurged(transaction, table.name, 'r0');
+  });
+  return outgoing(database);
+}
+
+/** What a store noted for the hub; it is sent and forgotten. */
+async function outgoing(database: Database): Promise<Entry[]> {
+  return database.write(clock, (transaction) => {
+    const limits = { rows: 1000, bytes: 1 << 20 };
+    const pieces = new Map<string, number>(
+      transaction
+        .rows('select hash from blobs')
+        .map(([hash]) => [`${needState(transaction).round} ${String(hash)}`, 1_000]),
+    );
+    const batch = readBatch(transaction, needState(transaction), null, limits, pieces);
+    for (const number of batch?.trim.notes ?? []) {
+      transaction.run('delete from outbox where number = ?', [number]);
+    }
+    return batch?.sending.map(({ entry }) => ({ ...entry, seq: 0 })) ?? [];
+  });
+}
+
+/** Until nobody has anything to say. */
+async function tellEachOther(stores: readonly Database[], draw: Draw): Promise<void> {
+  for (let round = 0; round < 10; round++) {
+    const told = await Promise.all(stores.map(outgoing));
+    if (told.every((entries) => entries.length === 0)) return;
+    for (const [i, store] of stores.entries()) {
+      const heard = told.filter((_, from) => from !== i).flat();
+      await apply(store, shuffle(draw, heard), draw);
+    }
+  }
+  throw new Error('the stores never come to rest');
+}

@@ -1,5 +1,5 @@
 import type { Reader } from '../../db/reader.ts';
-import type { Transaction } from '../../db/transaction.ts';
+import { noteAgain } from '../../db/outbox.ts';
 import { SealError } from '../../errors.ts';
 import { clockOf } from '../../model/version.ts';
 import type { Entry } from '../pull-statements.ts';
@@ -98,19 +98,6 @@ function leaveParked({ transaction }: ApplyContext, one: Exclude<Opened, { kind:
   if (one.kind === 'row') {
     transaction.run(`update ${one.table.name} set pulled = 0 where id = ?`, [one.payload.i]);
   }
-}
-
-function noteAgain(
-  transaction: Transaction,
-  table: string,
-  id: string,
-  register: string,
-): void {
-  transaction.run(
-    `insert or ignore into outbox (table_name, row_id, register, noted_at, bases)
-     values (?, ?, ?, ?, '[]')`,
-    [table, id, register, transaction.now()],
-  );
 }
 
 /** The parked entries, oldest first. */

@@ -12,7 +12,7 @@ import type { Entry } from '../pull-statements.ts';
 import { rowsById } from '../../db/synced-rows.ts';
 import { raiseFloor } from '../state.ts';
 import { isRootPurged, touchRoot, type ApplyContext } from './context.ts';
-import { rootOf } from './roots.ts';
+import { parseRoot, rootOf } from '../roots.ts';
 import { blank, splitColumns } from './shape.ts';
 
 /** What came of an entry. */
@@ -29,9 +29,10 @@ export function applyRegister(
   context: ApplyContext,
   table: MutableTable,
   entry: Entry,
-  payload: Payload,
+  received: Payload,
 ): Applied {
   const { transaction } = context;
+  const payload = withoutPurgedBody(context, received);
   const register = entry.register;
   const names = table.registers[register] as readonly string[];
   const shape = context.shapes.of(transaction, table.name);
@@ -66,6 +67,14 @@ export function applyRegister(
   else insertRow(context, table, payload.i, values);
   afterChange(context, table, payload.i, register, entry.version);
   return 'taken';
+}
+
+/** The pieces of a purged record's bodies are gone from the hub: nothing waits for them. */
+function withoutPurgedBody(context: ApplyContext, payload: Payload): Payload {
+  const root = payload.h?.root === undefined ? undefined : parseRoot(payload.h.root);
+  if (!root || !isRootPurged(context, root)) return payload;
+  const { h: _gone, ...rest } = payload;
+  return { ...rest, t: '{}' };
 }
 
 function bodyColumns(transaction: Transaction, names: readonly string[], payload: Payload): Row {

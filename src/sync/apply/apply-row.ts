@@ -11,7 +11,7 @@ import { hubRegister } from '../keys/hash-ids.ts';
 import type { Applied } from './apply-register.ts';
 import { keepUnknown } from './apply-register.ts';
 import { isRootPurged, touchRoot, type ApplyContext } from './context.ts';
-import { rootOf } from './roots.ts';
+import { rootOf } from '../roots.ts';
 import { splitColumns } from './shape.ts';
 
 /**

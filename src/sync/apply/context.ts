@@ -1,7 +1,7 @@
 import type { Transaction } from '../../db/transaction.ts';
 import type { HubMeta } from '../hub-meta.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { isPurged, type Root } from './roots.ts';
+import { isPurged, type Root } from '../roots.ts';
 import type { Shapes } from './shape.ts';
 import { markStale } from './stale-roots.ts';
 

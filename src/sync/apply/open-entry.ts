@@ -5,8 +5,9 @@ import { contentHashOf, type Payload } from '../../db/content.ts';
 import { limitOf, type HubMeta } from '../hub-meta.ts';
 import { hubId, hubRegister } from '../keys/hash-ids.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { PURGED_VERSION, SCHEMA } from '../outgoing.ts';
+import { PURGED_VERSION } from '../outgoing.ts';
 import type { Entry } from '../pull-statements.ts';
+import { SCHEMA } from '../schema.ts';
 import { openPayload } from '../seal.ts';
 import { parsePayload } from './shape.ts';
 

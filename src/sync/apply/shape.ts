@@ -47,7 +47,9 @@ const payloadSchema = z.object({
   i: z.string().min(1).max(4096),
   c: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), columnSchema),
   t: z.string().optional(),
-  h: z.object({ hash: hashSchema, size: z.int().min(0) }).optional(),
+  h: z
+    .object({ hash: hashSchema, size: z.int().min(0), root: z.string().max(4200).optional() })
+    .optional(),
   d: z.string().max(200).optional(),
   b: z.array(z.string().max(400)).max(64).optional(),
   x: z.literal(1).optional(),

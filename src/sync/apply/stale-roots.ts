@@ -7,7 +7,7 @@ import {
 } from '../../areas/message-tree.ts';
 import { SESSION_TREE } from '../../areas/session-rows.ts';
 import type { Transaction } from '../../db/transaction.ts';
-import type { Root } from './roots.ts';
+import type { Root } from '../roots.ts';
 
 /** Notes that a record's derived columns and this device's place in it have to be looked at. */
 export function markStale(transaction: Transaction, root: Root): void {

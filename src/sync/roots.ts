@@ -1,5 +1,5 @@
-import type { Reader } from '../../db/reader.ts';
-import type { Columns } from '../../db/content.ts';
+import type { Reader } from '../db/reader.ts';
+import type { Columns } from '../db/content.ts';
 
 /** Whose deletion and purge a row follows: its root, by table and the column that names it. */
 const ROOTS: ReadonlyMap<string, (row: Columns) => readonly [string, unknown] | undefined> = new Map(
@@ -28,6 +28,18 @@ const ROOT_TABLES = new Set(['sessions', 'threads', 'runtime_threads', 'tasks', 
 export interface Root {
   readonly table: string;
   readonly id: string;
+}
+
+/** A record as text. */
+export function rootKey({ table, id }: Root): string {
+  return `${table}/${id}`;
+}
+
+/** What {@link rootKey} wrote; undefined where it is no root of this version. */
+export function parseRoot(key: string): Root | undefined {
+  const slash = key.indexOf('/');
+  const table = key.slice(0, slash);
+  return ROOT_TABLES.has(table) ? { table, id: key.slice(slash + 1) } : undefined;
 }
 
 /** The root of a row: itself, or the record that it belongs to; undefined where it has none. */
