@@ -19,7 +19,10 @@ export function setAside(
   const where = 'table_name = ? and row_id = ? and register = ?';
   const read = 'number in (select value from json_each(?))';
   const params = [...key, JSON.stringify(notes)];
-  const bases = transaction.rows(`select bases from outbox where ${where} and ${read}`, params)[0]?.[0];
+  const bases = transaction.rows(
+    `select bases from outbox where ${where} and ${read}`,
+    params,
+  )[0]?.[0];
   transaction.run(`delete from outbox where ${where} and ${read}`, params);
   transaction.run(
     `insert into outbox (table_name, row_id, register, noted_at, bases, stuck)

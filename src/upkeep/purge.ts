@@ -135,7 +135,7 @@ export function sweepPurged(transaction: Transaction, table: string, id: string)
     const ids = transaction.rows(`select id from ${records.name} where ${where}`, [id]);
     for (const [child] of ids) {
       const gone = hasDeletion(records) ? deletionOf(transaction, records, child as string) : {};
-      transaction.update(records, child as string, { ...blank, ...gone });
+      empty(transaction, records, child as string, { ...blank, ...gone });
     }
   }
   for (const statement of rule.local) transaction.run(statement, [id]);
@@ -144,7 +144,10 @@ export function sweepPurged(transaction: Transaction, table: string, id: string)
   noteAgain(transaction, table, id, 'purge');
 }
 
-/** Rows that never change are deleted; the hub is told by the hash of what they were. */
+/**
+ * Rows that never change are deleted; the hub is told by the hash of what they were. One whose id
+ * others wait for goes last: they would move while they are being deleted.
+ */
 function sweepRows(
   transaction: Transaction,
   table: ImmutableTable,
@@ -153,7 +156,8 @@ function sweepRows(
 ): void {
   const rows = transaction.rows(
     `select r.id, coalesce(c.original_id, r.id) from ${table.name} r
-     left join clashes c on c.table_name = '${table.name}' and c.row_id = r.id where r.${owner} = ?`,
+     left join clashes c on c.table_name = '${table.name}' and c.row_id = r.id where r.${owner} = ?
+     order by c.row_id is null`,
     [id],
   );
   for (const [row, original] of rows as [string, string][]) {

@@ -1,11 +1,13 @@
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createHash } from 'node:crypto';
@@ -273,6 +275,46 @@ describe('import', () => {
     expect((await store.sessions.messages(gone.id)).items.every((m) => m.content === null)).toBe(
       true,
     );
+  });
+
+  it('takes an artifact that changed, and keeps out those of what was purged', async () => {
+    const { home } = legacyHome('--seed', '19');
+    const store = await tempStore();
+    await store.import([home]);
+    const [one, other] = (await store.sessions.list({ limit: 2 })).items as [
+      SessionSummary,
+      SessionSummary,
+    ];
+    const fileOf = (id: string) => join(home, 'sessions', id, 'artifacts', 'art_x.txt');
+    const put = (id: string, content: string, time: string) => {
+      mkdirSync(join(fileOf(id), '..'), { recursive: true });
+      writeFileSync(fileOf(id), content);
+      utimesSync(fileOf(id), new Date(time), new Date(time));
+    };
+    const held = async (id: string) => {
+      const out = join(tempFolder(), 'out');
+      await store.export(out, { format: 'legacy' });
+      const file = join(out, 'sessions', id, 'artifacts', 'art_x.txt');
+      return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+    };
+    for (const { id } of [one, other]) put(id, 'first', '2026-09-01T00:00:00Z');
+    await store.import([home]);
+    put(one.id, 'second', '2026-09-02T00:00:00Z');
+    await store.import([home]);
+    expect(await held(one.id)).toBe('second');
+
+    await store.purge(other.id);
+    // Written after the purge: it is the owner's mark that keeps it out, not an older time.
+    put(other.id, 'canary', '2099-01-01T00:00:00Z');
+    const before = (await store.stats()).blobs;
+    await store.import([home]);
+    expect((await store.stats()).blobs).toEqual(before);
+    expect(await held(other.id)).toBeUndefined();
+    const out = join(tempFolder(), 'lines');
+    await store.export(out, { format: 'jsonl' });
+    expect(readFileSync(join(out, 'artifacts.jsonl'), 'utf8')).not.toContain(other.id);
+    expect((await store.check()).checks.find(({ name }) => name === 'blobs')?.ok).toBe(true);
+    expect((await store.repair()).checks.find(({ name }) => name === 'blobs')?.ok).toBe(true);
   });
 
   it('refuses a path that is no home, before it reads any other', async () => {

@@ -11,6 +11,7 @@ import { applyOrphan, applyRecord } from './apply.ts';
 import { importArtifact } from './import-artifact.ts';
 import { Marks } from './marks.ts';
 import { HomeContext, type ImportRecord } from './record.ts';
+import { recordPlaces } from './record-places.ts';
 import { ReportBuilder, type ImportProgress, type ImportReport } from './report.ts';
 
 export interface ImportOptions {
@@ -46,6 +47,7 @@ export async function importHomes(
       await new HomeImport(bulk, stamper, home, label, report, options).run();
     }
     if (!options.dryRun) {
+      await recordPlaces(bulk, stamper);
       const progress = { home: '', kind: 'search index', bytes: 0 };
       await indexAll(bulk, stamper, ({ indexed }) =>
         options.onProgress?.({ ...progress, records: indexed }),

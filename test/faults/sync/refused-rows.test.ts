@@ -148,7 +148,6 @@ it('a body of five megabytes and pages beyond the limit of an answer arrive', as
   await load.append(a, undefined, noise(5_300_000));
   await load.burst(a, 20);
   await a.sync();
-  console.log(await a.store.sync.status(), await a.store.sync.parked(), await ask('select table_name, register, length(payload) from hub_entries order by 3 desc limit 25'), a.rows('select * from sync_scans'), a.rows('select hash, size from blobs where size > 1000000'), a.rows('select max(number) from runtime_events'));
   // What a pull asks first is more than the hub answers.
   await expect(ask('select payload from hub_entries')).rejects.toMatchObject({
     code: 'HUB_TOO_LARGE',
