@@ -139,9 +139,26 @@ export function sweepPurged(transaction: Transaction, table: string, id: string)
     }
   }
   for (const statement of rule.local) transaction.run(statement, [id]);
-  transaction.update(rule.table, id, rule.blank);
+  empty(transaction, rule.table, id, rule.blank);
   // Said again by every device that hears of it: what it sent before of large bodies has to go.
   noteAgain(transaction, table, id, 'purge');
+}
+
+/**
+ * Registers that have not come are blank and stay unstamped: a stamp of ours would win over what
+ * comes of them, the device that made the row included.
+ */
+function empty(transaction: Transaction, table: MutableTable, id: string, blank: Blank): void {
+  const registers = Object.keys(table.registers);
+  const versions = registers.map((register) => `${register}_version`);
+  const [held = []] = transaction.rows(
+    `select ${versions.join(', ')} from ${table.name} where id = ?`,
+    [id],
+  );
+  const come = registers.filter((_, i) => held[i] !== '');
+  const columns = new Set(come.flatMap((register) => table.registers[register] ?? []));
+  const changes = Object.entries(blank).filter(([column]) => columns.has(column));
+  transaction.update(table, id, Object.fromEntries(changes));
 }
 
 /**

@@ -337,7 +337,7 @@ describe('a purge', () => {
       await tellEachOther(stores, draw);
       const [first, ...others] = await Promise.all(stores.map(stateOf));
       for (const other of others) expect(other).toEqual(first);
-    }, 60);
+    }, 8);
   });
 });
 

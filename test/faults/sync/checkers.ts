@@ -108,8 +108,10 @@ async function checkHub(ask: AskHub): Promise<void> {
   if (keyCheck !== 'none') return;
   for (let cursor = 0; cursor < Number(last);) {
     const rows = await ask(
-      `select seq, table_name, id, register, version, key_number, schema, payload from hub_entries
-       where seq > ${cursor} and table_name <> 'chunks' order by seq limit 500`,
+      `select seq, table_name, id, register, version, key_number, schema, payload from (
+         select *, sum(length(payload)) over (order by seq) as bytes from hub_entries
+         where seq > ${cursor} and table_name <> 'chunks' order by seq limit 500
+       ) where bytes < 8000000`,
     );
     if (rows.length === 0) break;
     const now = { nowMs: Date.now(), floorMs: 0 };

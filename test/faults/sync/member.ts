@@ -44,6 +44,20 @@ export async function openMember(name: string, path: string): Promise<Member> {
   };
 }
 
+/** Runs the worker of a member until the test is over: from now on it exchanges by itself. */
+export function work(member: Member): { stop(): Promise<void> } {
+  const controller = new AbortController();
+  const running = (async () => {
+    for await (const _report of member.store.sync.watch({ signal: controller.signal }));
+  })();
+  const stop = async () => {
+    controller.abort();
+    await running;
+  };
+  onTestFinished(stop);
+  return { stop };
+}
+
 /** What a member is, as the hub knows it: a fault that is no copy and no restore changes none of it. */
 export function identityOf(member: Member): Record<string, Value | undefined> {
   const [device, storeId, epoch, token] =

@@ -8,6 +8,9 @@ import { expectWhole, hubReader } from './checkers.ts';
 import { joinHub, type Member } from './member.ts';
 import { seeded } from './seed.ts';
 
+/** Compressed, just above the 5,000,000 bytes that the hub takes. */
+const LARGE = 6_800_000;
+
 /** So much text that no compression makes small. */
 function noise(bytes: number): string {
   return randomBytes(Math.ceil((bytes * 3) / 4)).toString('base64');
@@ -42,13 +45,13 @@ it('of five hundred rows the hub does not take three, and the others land', asyn
   );
   const large = await a.store.transaction(async (tx) => {
     for (let i = 0; i < 250; i++) load.tasks.push((await tx.tasks.create({ prompt: `${i}` })).id);
-    const { id } = await tx.tasks.create({ prompt: noise(8_000_000) });
+    const { id } = await tx.tasks.create({ prompt: noise(LARGE) });
     for (let i = 0; i < 250; i++) load.tasks.push((await tx.tasks.create({ prompt: `${i}` })).id);
     return id;
   });
   // One that the hub holds already, in a version that it does take.
   const grown = random.pick(load.tasks.slice(0, 3));
-  await a.store.tasks.update(grown, { prompt: noise(8_000_000) });
+  await a.store.tasks.update(grown, { prompt: noise(LARGE) });
   await load.rename(a, refused);
   await load.burst(a, 20);
   await a.store.sessions.rename(refused, 'refused');
@@ -89,7 +92,7 @@ it('an edit made while a row is being refused is sent, and not set aside with it
   const load = new BaseLoad(random);
   const [a, b] = await group(proxy.url, load, sqld);
   const task = random.pick(load.tasks);
-  await a.store.tasks.update(task, { prompt: noise(8_000_000) });
+  await a.store.tasks.update(task, { prompt: noise(LARGE) });
   proxy.next({ kind: 'hold' });
   const exchange = a.sync();
   await proxy.seen('hold');

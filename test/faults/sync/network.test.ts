@@ -1,0 +1,170 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { startFaultProxy, type Fault, type FaultProxy } from '../../support/fault-proxy.ts';
+import { startSqld } from '../../support/sqld.ts';
+import { BaseLoad } from './base-load.ts';
+import { expectWhole, hubReader } from './checkers.ts';
+import { joinHub, work, type Member } from './member.ts';
+import { rounds, seeded } from './seed.ts';
+
+const GENEROUS_MS = 60_000;
+const isExchange = (request: IncomingMessage) => request.method === 'POST';
+
+/** Devices with a proxy each, and what all of them edit. */
+async function proxied(hub: string, load: BaseLoad, names: readonly string[]) {
+  const members: Member[] = [];
+  const proxies: FaultProxy[] = [];
+  for (const name of names) {
+    const proxy = await startFaultProxy(hub, { only: isExchange });
+    const member = await joinHub(name, proxy.url);
+    if (members.length === 0) await load.begin(member);
+    await member.sync();
+    members.push(member);
+    proxies.push(proxy);
+  }
+  return { members, proxies };
+}
+
+async function until(met: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + GENEROUS_MS;
+  while (!(await met())) {
+    expect(Date.now()).toBeLessThan(end);
+    await sleep(20);
+  }
+}
+
+const errorOf = async (member: Member) => (await member.store.sync.status()).lastError;
+
+it('a partition, replies that never come, slow and late ones: all meet again by themselves', async () => {
+  const random = seeded('partitions');
+  const sqld = await startSqld();
+  const load = new BaseLoad(random);
+  const { members, proxies } = await proxied(sqld.url, load, ['cut', 'deaf', 'late', 'slow']);
+  const [cut, deaf, late, slow] = proxies;
+  for (const member of members) work(member);
+
+  await cut?.refuse();
+  deaf?.always({ kind: 'drop-reply' });
+  late?.always({ kind: 'delay', requestMs: 250, replyMs: 250 });
+  slow?.always({ kind: 'throttle', bytesPerS: 2000 });
+  for (let round = 0; round < rounds(5); round++) {
+    for (const member of members) await load.burst(member, 5);
+    await sleep(100);
+  }
+  const [first, second] = members;
+  for (const member of [first, second]) {
+    await until(async () => member !== undefined && (await errorOf(member)) !== null);
+    expect(member && (await errorOf(member))).toMatchObject({
+      code: 'HUB_UNREACHABLE',
+      retryable: true,
+    });
+  }
+  await deaf?.seen('drop-reply', 1);
+  await late?.seen('delay', 2);
+  await slow?.seen('throttle', 2);
+  await cut?.accept();
+  deaf?.always({ kind: 'pass' });
+  slow?.always({ kind: 'pass' });
+  await expectWhole({ load, members, url: sqld.url, by: 'itself' });
+  for (const member of members) expect(await errorOf(member)).toBeNull();
+});
+
+it('a hub that swallows requests is given up in time, and local work does not notice', async () => {
+  const random = seeded('a black hole');
+  const sqld = await startSqld();
+  const load = new BaseLoad(random);
+  const { members, proxies } = await proxied(sqld.url, load, ['a']);
+  const [a, proxy] = [members[0] as Member, proxies[0] as FaultProxy];
+  proxy.always({ kind: 'black-hole' });
+  const start = Date.now();
+  let over = false;
+  const exchange = a.sync().finally(() => {
+    over = true;
+  });
+  exchange.catch(() => undefined);
+  let writes = 0;
+  for (; !over; writes += 5) {
+    await load.burst(a, 5);
+    await sleep(100);
+  }
+  await expect(exchange).rejects.toMatchObject({ code: 'HUB_UNREACHABLE', retryable: true });
+  // The deadline is 15 s, once.
+  expect(Date.now() - start).toBeLessThan(28_000);
+  expect(writes).toBeGreaterThan(50);
+  expect(proxy.happened['black-hole']).toBe(1);
+  proxy.always({ kind: 'pass' });
+  await expectWhole({ load, members, url: sqld.url });
+});
+
+const HTML = { 'content-type': 'text/html' };
+const ANSWERS: readonly (readonly [string, Fault & { kind: 'answer' }, string])[] = [
+  ['429', { kind: 'answer', status: 429, headers: { 'retry-after': '1' } }, 'HUB_BUSY'],
+  ['500', { kind: 'answer', status: 500, body: 'oops' }, 'HUB_UNREACHABLE'],
+  ['502', { kind: 'answer', status: 502, headers: HTML, body: '<p>bad' }, 'HUB_UNREACHABLE'],
+  ['503', { kind: 'answer', status: 503, headers: { 'retry-after': '1' } }, 'HUB_BUSY'],
+  ['504', { kind: 'answer', status: 504 }, 'HUB_UNREACHABLE'],
+  ['a web page', { kind: 'answer', status: 200, headers: HTML, body: '<p>log in' }, 'HUB_REFUSED'],
+  [
+    'half of an answer',
+    { kind: 'answer', status: 200, body: '{"results":[{"ty' },
+    'HUB_UNREACHABLE',
+  ],
+  ['another answer', { kind: 'answer', status: 200, body: '{}' }, 'HUB_REFUSED'],
+];
+
+it('answers of broken hubs and proxies are told apart, change nothing, and pass', async () => {
+  const random = seeded('broken answers');
+  const sqld = await startSqld();
+  const load = new BaseLoad(random);
+  const { members, proxies } = await proxied(sqld.url, load, ['a', 'b']);
+  const [a, proxy] = [members[0] as Member, proxies[0] as FaultProxy];
+  const elsewhere = await startFaultProxy(sqld.url);
+  const location = `${elsewhere.url}/v3/pipeline`;
+  const redirects = [301, 302, 307, 308].map(
+    (status) =>
+      [`${status}`, { kind: 'answer', status, headers: { location } }, 'HUB_REFUSED'] as const,
+  );
+  const ask = hubReader(sqld.url);
+  const head = (await ask('select head from hub_meta'))[0]?.[0];
+  for (const [what, fault, code] of [...ANSWERS, ...redirects]) {
+    await load.burst(a, 3);
+    proxy.always(fault);
+    await expect(a.sync(), what).rejects.toMatchObject({ code });
+    expect(await errorOf(a), what).toMatchObject({ code });
+    expect((await a.store.sync.status()).pendingRows, what).toBeGreaterThan(0);
+  }
+  expect(proxy.happened.answer).toBeGreaterThanOrEqual(ANSWERS.length + redirects.length);
+  expect((await ask('select head from hub_meta'))[0]?.[0]).toBe(head);
+  expect(elsewhere.happened.pass).toBe(0);
+  proxy.always({ kind: 'pass' });
+  await expectWhole({ load, members, url: sqld.url });
+});
+
+it('a hub that fails for a while is not stormed, and the worker goes on when it is well', async () => {
+  const random = seeded('backoff');
+  const sqld = await startSqld();
+  const load = new BaseLoad(random);
+  const { members, proxies } = await proxied(sqld.url, load, ['failing', 'busy']);
+  const [failing, busy] = proxies;
+  failing?.always({ kind: 'answer', status: 500 });
+  busy?.always({ kind: 'answer', status: 429, headers: { 'retry-after': '600' } });
+  for (const member of members) work(member);
+  await failing?.seen('answer');
+  await busy?.seen('answer');
+  // Local changes, which otherwise are sent at once, and some seconds in which a storm would show.
+  for (let round = 0; round < 30; round++) {
+    for (const member of members) await load.burst(member, 1);
+    await sleep(100);
+  }
+  expect(failing?.happened.answer).toBeLessThan(30);
+  // It asked to be left alone for ten minutes.
+  expect(busy?.happened.answer).toBe(1);
+  failing?.always({ kind: 'pass' });
+  const [first] = members;
+  await until(
+    async () => first !== undefined && (await first.store.sync.status()).pendingRows === 0,
+  );
+  busy?.always({ kind: 'pass' });
+  await expectWhole({ load, members, url: sqld.url });
+});

@@ -1,0 +1,110 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
+import { makeHubKey, type HubKey } from '../../support/hub-token.ts';
+import { startSqld } from '../../support/sqld.ts';
+import { tempFolder } from '../../support/temp-store.ts';
+import { BaseLoad } from './base-load.ts';
+import { expectWhole } from './checkers.ts';
+import { joinHub, work, type Member } from './member.ts';
+import { seeded } from './seed.ts';
+
+const GENEROUS_MS = 60_000;
+/** sqld lets so much pass after the end of a token. */
+const LEEWAY_S = 60;
+
+async function locked(load: BaseLoad) {
+  const key = await makeHubKey();
+  const sqld = await startSqld({ jwtKey: key.publicKey });
+  const proxy = await startFaultProxy(sqld.url, { only: ({ method }) => method === 'POST' });
+  const [tokenFile, otherFile] = ['a', 'b'].map((name) => join(tempFolder(), name)) as [
+    string,
+    string,
+  ];
+  for (const file of [tokenFile, otherFile]) writeFileSync(file, await key.token());
+  const a = await joinHub('a', proxy.url, { tokenFile });
+  await load.begin(a);
+  await a.sync();
+  const b = await joinHub('b', sqld.url, { tokenFile: otherFile });
+  await b.sync();
+  const group = {
+    load,
+    url: sqld.url,
+    options: { tokenFile: otherFile },
+    token: () => key.token(),
+  };
+  return { key, proxy, a, b, tokenFile, group };
+}
+
+async function untilError(member: Member): Promise<void> {
+  const end = Date.now() + GENEROUS_MS;
+  while ((await member.store.sync.status()).lastError === null) {
+    expect(Date.now()).toBeLessThan(end);
+    await sleep(20);
+  }
+}
+
+const WRONG: readonly (readonly [string, (key: HubKey) => Promise<string>])[] = [
+  ['401', async () => (await makeHubKey()).token()],
+  ['403', (key) => key.token({ readOnly: true })],
+];
+
+it.each(WRONG)(
+  '%s stops the exchange with one clear status until there is another token',
+  async (status, wrong) => {
+    const random = seeded(`a token that gives ${status}`);
+    const load = new BaseLoad(random);
+    const { key, proxy, a, b, tokenFile, group } = await locked(load);
+    writeFileSync(tokenFile, await wrong(key));
+    await load.burst(a, 10);
+    const before = proxy.happened.pass;
+    work(a);
+    await untilError(a);
+    for (let i = 0; i < 20; i++) {
+      await load.burst(a, 1);
+      await sleep(100);
+    }
+    const { lastError, pendingRows } = await a.store.sync.status();
+    expect(lastError).toMatchObject({ code: 'HUB_ACCESS', retryable: false });
+    expect(lastError?.message).toContain(status);
+    expect(lastError?.hint).toContain('hub token');
+    expect(pendingRows).toBeGreaterThan(0);
+    // A pull and a push that were refused, and no more of them whatever is written.
+    expect(proxy.happened.pass - before).toBeLessThan(12);
+
+    writeFileSync(tokenFile, await key.token());
+    await load.burst(b, 5);
+    await b.sync();
+    work(b);
+    await expectWhole({ ...group, members: [a, b], by: 'itself' });
+    expect((await a.store.sync.status()).lastError).toBeNull();
+  },
+);
+
+it('a token that expires between two exchanges costs nothing but the time until the next one', async () => {
+  const random = seeded('an expiring token');
+  const load = new BaseLoad(random);
+  const { key, a, b, tokenFile, group } = await locked(load);
+  // Three more seconds.
+  writeFileSync(tokenFile, await key.token({ expiresInS: 3 - LEEWAY_S }));
+  work(a);
+  work(b);
+  await load.burst(a, 5);
+  const good = Date.now() + GENEROUS_MS;
+  while ((await a.store.sync.status()).pendingRows > 0) {
+    expect(Date.now()).toBeLessThan(good);
+    await sleep(20);
+  }
+  while ((await a.store.sync.status()).lastError === null) {
+    expect(Date.now()).toBeLessThan(good);
+    for (const member of [a, b]) await load.burst(member, 1);
+    await sleep(50);
+  }
+  expect((await a.store.sync.status()).lastError).toMatchObject({ code: 'HUB_ACCESS' });
+  await load.burst(a, 5);
+  expect((await a.store.sync.status()).pendingRows).toBeGreaterThan(0);
+  writeFileSync(tokenFile, await key.token());
+  await expectWhole({ ...group, members: [a, b], by: 'itself' });
+});
