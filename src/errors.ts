@@ -186,8 +186,15 @@ export class HubForeignError extends StoreError {
 export class SyncKeyError extends StoreError {
   override readonly name = 'SyncKeyError';
   readonly code = 'SYNC_KEY';
-  override readonly hint =
-    'Bring the key from a device that syncs already: "codewhale-store sync key" prints it there.';
+  override readonly hint: string;
+
+  constructor(
+    message: string,
+    hint = 'Bring the key from a device that syncs already: "codewhale-store sync key" prints it there.',
+  ) {
+    super(message);
+    this.hint = hint;
+  }
 }
 
 /** This device was revoked. Local work goes on; nothing is exchanged any more. */

@@ -35,10 +35,8 @@ export function greetStatement(ask: Pick<Ask, 'device'>, info: DeviceInfo): HubS
   };
 }
 
-/** @returns whether the hub knows such a device */
-export async function revokeDevice(hub: Hub, id: string): Promise<boolean> {
-  const sql = `update hub_devices set revoked_at = coalesce(revoked_at, ${HUB_NOW})
-    where id = ?1 returning id`;
-  const [rows] = await hub.run([{ sql, params: [id] }], 'write');
-  return (rows?.length ?? 0) > 0;
+/** Takes a device out of the group; it is refused from now on. */
+export async function revokeDevice(hub: Hub, id: string): Promise<void> {
+  const sql = `update hub_devices set revoked_at = coalesce(revoked_at, ${HUB_NOW}) where id = ?1`;
+  await hub.run([{ sql, params: [id] }], 'write');
 }

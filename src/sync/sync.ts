@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { rmSync } from 'node:fs';
 import * as z from 'zod';
 import type { Page } from '../areas/page.ts';
-import { NotFoundError } from '../errors.ts';
+import { AmbiguousIdError, NotFoundError } from '../errors.ts';
 import { formatTime } from '../model/time.ts';
 import { pathSchema, textSchema, validate } from '../model/validate.ts';
 import { connect, replicaPath, type Access } from './connect.ts';
@@ -241,15 +241,18 @@ export class Sync {
    * Takes a device out of the group: it is refused at its next exchange. It still has a token and
    * the key: also replace the hub's JWT key, and rotate the key of the group.
    *
-   * @throws `NotFoundError`
+   * @param id - of the device, or the beginning of it
+   * @throws `NotFoundError`, `AmbiguousIdError`
    */
-  async revoke(deviceId: string): Promise<void> {
-    validate(z.string().min(1).max(200), deviceId, 'device id');
+  async revoke(id: string): Promise<void> {
+    validate(z.string().min(1).max(200), id, 'device id');
     const connected = await connect(this.#access);
     try {
-      if (!(await revokeDevice(connected.exchange.hub, deviceId))) {
-        throw new NotFoundError('device', deviceId);
-      }
+      const { hub } = connected.exchange;
+      const [device, ...others] = (await readDevices(hub)).filter((one) => one.id.startsWith(id));
+      if (!device) throw new NotFoundError('device', id);
+      if (others.length > 0) throw new AmbiguousIdError('device', id);
+      await revokeDevice(hub, device.id);
     } finally {
       connected.close();
     }

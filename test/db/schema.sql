@@ -365,7 +365,7 @@ CREATE TABLE session_checkpoints (
 CREATE TABLE session_leaves (
   session_id text primary key,
   leaf_id    text not null
-) strict, without rowid;
+, follows integer not null default 1 check (follows in (0, 1))) strict, without rowid;
 
 CREATE TABLE session_messages (
   number     integer primary key autoincrement,
@@ -529,7 +529,7 @@ CREATE TABLE thread_checkpoints (
 CREATE TABLE thread_leaves (
   thread_id text primary key,
   leaf_id   text not null
-) strict, without rowid;
+, follows integer not null default 1 check (follows in (0, 1))) strict, without rowid;
 
 CREATE TABLE thread_messages (
   number     integer primary key autoincrement,

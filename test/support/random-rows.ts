@@ -114,7 +114,7 @@ function drawRow(
   for (const name of names) {
     const column = shape.get(name);
     if (!column || name === 'body' || name === 'body_hash') continue;
-    row[name] = draw(valueOf(table, name, column));
+    row[name] = draw<string | number | null>(valueOf(table, name, column));
   }
   if (names.includes('body')) return { ...row, ...storeBody(transaction, draw(BODY)) };
   if (!names.includes('body_hash')) return row;
@@ -133,7 +133,7 @@ function valueOf(
   if (OWNERS.has(name)) return ID;
   if (name === 'status') return fc.constantFrom('running', 'queued', 'completed', 'fired');
   if (name === 'attempt') return fc.nat(2);
-  const value = type === 'integer' ? fc.nat(5) : TEXT;
+  const value: fc.Arbitrary<string | number> = type === 'integer' ? fc.nat(5) : TEXT;
   return nullable ? fc.option(value) : value;
 }
 

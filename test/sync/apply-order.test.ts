@@ -30,7 +30,7 @@ import { openEntry } from '../../src/sync/apply/open-entry.ts';
 import { Shapes } from '../../src/sync/apply/shape.ts';
 import { refreshStale } from '../../src/sync/apply/stale-roots.ts';
 import { originalIds, readBatch } from '../../src/sync/batch.ts';
-import { CHUNK_TABLE, keepChunk } from '../../src/sync/chunks.ts';
+import { CHUNK_TABLE, chunkId, chunkRegister, keepChunk } from '../../src/sync/chunks.ts';
 import { offerAll } from '../../src/sync/offer.ts';
 import { registerEntries, rowEntry } from '../../src/sync/outgoing.ts';
 import type { Entry } from '../../src/sync/pull-statements.ts';
@@ -147,8 +147,11 @@ function keepPiece(transaction: Transaction, entries: readonly Entry[], piece: E
   for (const entry of entries) {
     if (entry.table === CHUNK_TABLE) continue;
     const one = openEntry(null, entry, META);
-    if (one.kind === 'parked' || one.payload.h?.hash !== piece.id) continue;
-    keepChunk(transaction, null, one.payload.h, piece);
+    const body = one.kind === 'parked' ? undefined : one.payload.h;
+    if (!body || chunkId(null, body.root ?? '') !== piece.id) continue;
+    const position = Number(piece.register.split('/').at(-1));
+    if (chunkRegister(null, body, position) !== piece.register) continue;
+    keepChunk(transaction, null, body, position, piece);
     return;
   }
 }

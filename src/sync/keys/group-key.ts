@@ -43,7 +43,8 @@ export async function keyForHub(held: HeldKey, wanted: Wanted, check: string): P
   if (check === NO_KEYS) {
     if (wanted === 'none') return { ring: null, secret: null, check };
     throw new SyncKeyError(
-      'this hub is not encrypted; to use it so, enable sync with --no-encryption',
+      'this hub is not encrypted',
+      'To use it so, enable sync with --no-encryption; the hub then reads everything.',
     );
   }
   if (wanted === 'none') throw new SyncKeyError('this hub is encrypted: its key is needed');
