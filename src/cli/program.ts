@@ -1,5 +1,11 @@
 import { Argument, Command as Commander, CommanderError, Option } from 'commander';
-import { optionFlag, type Command, type Group, type Parameter, type Parameters } from './command.ts';
+import {
+  optionFlag,
+  type Command,
+  type Group,
+  type Parameter,
+  type Parameters,
+} from './command.ts';
 import { UsageError } from './failure.ts';
 
 export const PROGRAM = 'codewhale-store';

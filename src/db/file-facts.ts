@@ -19,14 +19,18 @@ export function openToOthers(path: string): string[] {
   });
 }
 
+/** What else this library puts beside a store: a hub's folder, and a copy of the hub. */
+const BESIDE = ['hub', 'hub-replica.db'];
+
 /**
  * The folder of the store where it holds nothing else, as the one that the store made. Any other is
  * its owner's business.
  */
 export function ownFolder(path: string): string | undefined {
   const folder = dirname(path);
-  const name = basename(path);
-  return readdirSync(folder).every((entry) => entry.startsWith(name)) ? folder : undefined;
+  const ours = [basename(path), ...BESIDE];
+  const entries = readdirSync(folder);
+  return entries.every((entry) => ours.some((name) => entry.startsWith(name))) ? folder : undefined;
 }
 
 // linux/magic.h: file systems whose locks other machines may not see.

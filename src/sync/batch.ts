@@ -125,7 +125,8 @@ export function readBatch(
   gatherParked(reader, gathering, limits.rows);
   gatherNotes(reader, ring, gathering, limits.rows);
   for (const table of MUTABLE_TABLES) gatherOffers(reader, ring, gathering, table, limits.rows);
-  for (const table of IMMUTABLE_TABLES) gatherRows(reader, ring, gathering, table, state, limits.rows);
+  for (const table of IMMUTABLE_TABLES)
+    gatherRows(reader, ring, gathering, table, state, limits.rows);
   const { batch, missing } = gathering;
   if (missing && batch.sending.length === 0) return pieceOf(reader, ring, missing, state, pieces);
   const { trim } = batch;
@@ -144,7 +145,12 @@ function pieceOf(
   const entry = chunkEntry(reader, ring, body, position);
   if (!entry) return undefined;
   const trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
-  return { sending: [{ entry, offered: true }], trim, round: state.round, piece: { body, position } };
+  return {
+    sending: [{ entry, offered: true }],
+    trim,
+    round: state.round,
+    piece: { body, position },
+  };
 }
 
 function gatherParked(reader: Reader, gathering: Gathering, limit: number): void {
@@ -195,7 +201,8 @@ function gatherNotes(
     if (gathering.full) return;
     const list = entriesOf(reader, ring, note, rows.get(note.table_name)?.get(note.row_id));
     // A local edit of a register with a parked entry waits with it.
-    if (list.some(({ entry }) => waiting.has(keyOf(entry.table, entry.id, entry.register)))) continue;
+    if (list.some(({ entry }) => waiting.has(keyOf(entry.table, entry.id, entry.register))))
+      continue;
     if (!gathering.add(list, false)) return;
     gathering.batch.trim.notes.push(note.number);
   }
@@ -212,7 +219,15 @@ function entriesOf(
   if (!table) return [purgeEntry(ring, name, id, register)];
   if (!row) return [];
   const bases = JSON.parse(note.bases) as string[];
-  return registerEntries(reader, ring, table, row, register, bases, unknownColumns(reader, name, id));
+  return registerEntries(
+    reader,
+    ring,
+    table,
+    row,
+    register,
+    bases,
+    unknownColumns(reader, name, id),
+  );
 }
 
 const keyOf = (table: string, id: string, register: string) => `${table}\n${id}\n${register}`;

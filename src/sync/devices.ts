@@ -14,7 +14,8 @@ export interface KnownDevice {
 
 /** The devices of the group, the one that was seen last first. */
 export async function readDevices(hub: Hub): Promise<KnownDevice[]> {
-  const sql = 'select id, name, platform, seen_at, revoked_at from hub_devices order by seen_at desc, id';
+  const sql =
+    'select id, name, platform, seen_at, revoked_at from hub_devices order by seen_at desc, id';
   const [rows = []] = await hub.run([{ sql, params: [] }], 'read');
   return rows.map(([id, name, platform, seenAt, revokedAt]) => ({
     id: String(id),

@@ -86,7 +86,10 @@ export async function enableWith(
   }
   const storeId = asked?.meta.storeId ?? known ?? newUlid(now());
   if (!asked) {
-    const epoch = { number: (state?.epoch.number ?? 0) + 1, token: randomBytes(16).toString('hex') };
+    const epoch = {
+      number: (state?.epoch.number ?? 0) + 1,
+      token: randomBytes(16).toString('hex'),
+    };
     await foundHub(hub, storeId, epoch, key.check);
   }
   const deviceId = await save(access, settings, state, key, asked?.meta);

@@ -49,12 +49,7 @@ export async function foundHub(
  * @param seen - the epoch that the reason was seen in
  * @param lost - the state that the hub does not know any more; null when the epoch is the reason
  */
-export async function raiseEpoch(
-  hub: Hub,
-  ask: Ask,
-  seen: Mark,
-  lost: Mark | null,
-): Promise<void> {
+export async function raiseEpoch(hub: Hub, ask: Ask, seen: Mark, lost: Mark | null): Promise<void> {
   const sql = `update hub_meta
     set epoch = max(epoch, ?4) + 1, epoch_token = lower(hex(randomblob(16)))
     where store_id = ?1 and epoch = ?2 and epoch_token = ?3

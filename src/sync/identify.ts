@@ -117,10 +117,11 @@ export async function noticeCopy(exchange: Exchange): Promise<void> {
 
 /** Takes over where the hub is, and offers it everything. */
 function adopt(transaction: Transaction, meta: HubMeta): void {
-  transaction.run(
-    'update sync_state set store_id = ?, epoch = ?, epoch_token = ?, refused = 0',
-    [meta.storeId, meta.epoch.number, meta.epoch.token],
-  );
+  transaction.run('update sync_state set store_id = ?, epoch = ?, epoch_token = ?, refused = 0', [
+    meta.storeId,
+    meta.epoch.number,
+    meta.epoch.token,
+  ]);
   saveCursor(transaction, 0);
   saveAcked(transaction, meta.mine);
   savePair(transaction, meta.head);

@@ -103,4 +103,3 @@ function toConflict(reader: Reader, row: ConflictRow): Conflict {
     lost: JSON.parse(loadBody(reader, row)) as unknown,
   };
 }
-

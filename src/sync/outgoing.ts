@@ -1,12 +1,14 @@
 import { EVERY_REGISTER } from '../db/outbox.ts';
 import type { Reader } from '../db/reader.ts';
-import {
-  mainRegister,
-  type ImmutableTable,
-  type MutableTable,
-} from '../model/registers.ts';
+import { mainRegister, type ImmutableTable, type MutableTable } from '../model/registers.ts';
 import { clockOf } from '../model/version.ts';
-import { contentHashOf, payloadOf, type BodyRef, type Columns, type Payload } from '../db/content.ts';
+import {
+  contentHashOf,
+  payloadOf,
+  type BodyRef,
+  type Columns,
+  type Payload,
+} from '../db/content.ts';
 import { hubId, hubRegister } from './keys/hash-ids.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { chunkId } from './chunks.ts';
@@ -43,7 +45,12 @@ export function registerEntries(
     // An empty version is that of a register that has not come yet.
     if (!columns || version === '') return [];
     const payload: Payload = {
-      ...withRoot(reader, table.name, row, payloadOf(reader, table.name, row, columns, unknown.get(name))),
+      ...withRoot(
+        reader,
+        table.name,
+        row,
+        payloadOf(reader, table.name, row, columns, unknown.get(name)),
+      ),
       ...(name === mainRegister(table) ? { d: row['device'] as string } : {}),
       ...(bases.length > 0 ? { b: bases } : {}),
     };
@@ -74,7 +81,12 @@ export function rowEntry(
 ): Ready {
   const own = { ...row, id: originalId };
   const payload: Payload = {
-    ...withRoot(reader, table.name, own, payloadOf(reader, table.name, own, table.columns, unknown)),
+    ...withRoot(
+      reader,
+      table.name,
+      own,
+      payloadOf(reader, table.name, own, table.columns, unknown),
+    ),
     d: row['device'] as string,
   };
   const hash = contentHashOf(table.name, payload);

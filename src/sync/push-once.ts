@@ -46,7 +46,10 @@ export async function pushOnce(exchange: Exchange): Promise<Pushed> {
     const held = needState(reader);
     const blocked = held.storeId === null || held.copied || held.refused;
     const { limits, pieces } = memory;
-    return { state: held, batch: blocked ? undefined : readBatch(reader, held, ring, limits, pieces) };
+    return {
+      state: held,
+      batch: blocked ? undefined : readBatch(reader, held, ring, limits, pieces),
+    };
   });
   if (!batch) return IDLE;
   const wanted = await lacking(exchange, state, batch);
@@ -182,7 +185,11 @@ async function send(
     'write',
   );
   if (!asked || Number(asked.answers[0]?.[0]?.[0]) !== 1) return STALE;
-  const answer = { meta: asked.meta, returned: asked.answers[2] ?? [], reached: asked.answers.at(-1) };
+  const answer = {
+    meta: asked.meta,
+    returned: asked.answers[2] ?? [],
+    reached: asked.answers.at(-1),
+  };
   const taken = await takeAnswer(exchange, ask, batch, sending, answer);
   if (!taken) return STALE;
   exchange.memory.grow();
@@ -218,7 +225,8 @@ async function takeAnswer(
     if (held.cursor === ask.cursor && answer.meta.head.number === held.cursor) {
       saveCursor(transaction, Number(head));
     }
-    for (const { entry } of accepted) if (entry.ms !== null) raiseFloor(transaction, clockOf(entry.version));
+    for (const { entry } of accepted)
+      if (entry.ms !== null) raiseFloor(transaction, clockOf(entry.version));
     trimBatch(exchange, transaction, held, batch);
     forgetSetAside(transaction, accepted);
     if (returned.size > 0) stampAnew(transaction, sending, returned, answer.meta);
@@ -227,11 +235,7 @@ async function takeAnswer(
 }
 
 /** Without a push: everything in the batch is on the hub already. */
-async function acknowledge(
-  exchange: Exchange,
-  state: SyncState,
-  batch: Batch,
-): Promise<void> {
+async function acknowledge(exchange: Exchange, state: SyncState, batch: Batch): Promise<void> {
   await exchange.database.write({ now: exchange.now }, (transaction) => {
     const held = needState(transaction);
     if (!sameIdentity(state, held)) return;

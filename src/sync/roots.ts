@@ -2,20 +2,21 @@ import type { Reader } from '../db/reader.ts';
 import type { Columns } from '../db/content.ts';
 
 /** Whose deletion and purge a row follows: its root, by table and the column that names it. */
-const ROOTS: ReadonlyMap<string, (row: Columns) => readonly [string, unknown] | undefined> = new Map(
-  Object.entries({
-    session_messages: (row: Columns) => ['sessions', row['session_id']] as const,
-    thread_messages: (row: Columns) => ['threads', row['thread_id']] as const,
-    thread_checkpoints: (row: Columns) => ['threads', row['thread_id']] as const,
-    runtime_turns: (row: Columns) => ['runtime_threads', row['thread_id']] as const,
-    runtime_events: (row: Columns) => ['runtime_threads', row['thread_id']] as const,
-    automation_runs: (row: Columns) => ['automations', row['automation_id']] as const,
-    goals: (row: Columns) => [GOAL_ROOTS[String(row['scope'])] ?? '', row['owner_id']] as const,
-    artifacts: (row: Columns) =>
-      [row['owner_kind'] === 'session' ? 'sessions' : 'tasks', row['owner_id']] as const,
-    legacy_records: (row: Columns) => ['sessions', row['owner_id']] as const,
-  }),
-);
+const ROOTS: ReadonlyMap<string, (row: Columns) => readonly [string, unknown] | undefined> =
+  new Map(
+    Object.entries({
+      session_messages: (row: Columns) => ['sessions', row['session_id']] as const,
+      thread_messages: (row: Columns) => ['threads', row['thread_id']] as const,
+      thread_checkpoints: (row: Columns) => ['threads', row['thread_id']] as const,
+      runtime_turns: (row: Columns) => ['runtime_threads', row['thread_id']] as const,
+      runtime_events: (row: Columns) => ['runtime_threads', row['thread_id']] as const,
+      automation_runs: (row: Columns) => ['automations', row['automation_id']] as const,
+      goals: (row: Columns) => [GOAL_ROOTS[String(row['scope'])] ?? '', row['owner_id']] as const,
+      artifacts: (row: Columns) =>
+        [row['owner_kind'] === 'session' ? 'sessions' : 'tasks', row['owner_id']] as const,
+      legacy_records: (row: Columns) => ['sessions', row['owner_id']] as const,
+    }),
+  );
 
 const GOAL_ROOTS: Readonly<Record<string, string>> = {
   session: 'sessions',

@@ -20,7 +20,8 @@ export interface ExportedKey {
 export async function exportKey({ database }: Access): Promise<ExportedKey> {
   const state = await database.read(findState);
   if (!state || state.keyRing === null) return { phrase: null, encrypted: false };
-  const phrase = state.keySecret === null ? null : keyToPhrase(Buffer.from(state.keySecret, 'base64'));
+  const phrase =
+    state.keySecret === null ? null : keyToPhrase(Buffer.from(state.keySecret, 'base64'));
   return { phrase, encrypted: true };
 }
 
@@ -50,7 +51,9 @@ export async function rotateKey(access: Access, secret?: LockSecret): Promise<Ex
     });
     if (!(await replaceKeyCheck(hub, state.keyCheck, key.check))) {
       await restoreKeys(access, state.keyRing, state.keySecret, state.keyCheck);
-      throw new ConflictError('another device made a new key at the same time; bring it here first');
+      throw new ConflictError(
+        'another device made a new key at the same time; bring it here first',
+      );
     }
     await database.write({ now }, (transaction) => {
       offerAll(transaction);

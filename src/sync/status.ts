@@ -148,5 +148,9 @@ function unsent(reader: Reader, table: string, round: number): [number, number, 
     [table, round],
   )[0];
   const first = row?.[2];
-  return [Number(row?.[0]), Number(row?.[1]), first === null || first === undefined ? null : Number(first)];
+  return [
+    Number(row?.[0]),
+    Number(row?.[1]),
+    first === null || first === undefined ? null : Number(first),
+  ];
 }

@@ -265,7 +265,9 @@ export class Sync {
   }
 
   /** Versions that lost against one whose writer did not know them, newest first. */
-  async conflicts(options: { limit?: number; cursor?: string | null } = {}): Promise<Page<Conflict>> {
+  async conflicts(
+    options: { limit?: number; cursor?: string | null } = {},
+  ): Promise<Page<Conflict>> {
     const query = validate(listSchema, options, 'conflicts');
     return this.#access.database.read((reader) => listConflicts(reader, query));
   }
@@ -283,7 +285,8 @@ export class Sync {
   async rotateKey(options: { passphraseFile?: string } = {}): Promise<ExportedKey> {
     const schema = z.strictObject({ passphraseFile: pathSchema.optional() });
     const { passphraseFile } = validate(schema, options, 'rotateKey');
-    const secret = passphraseFile === undefined ? undefined : readPassphraseFile(passphraseFile).secret;
+    const secret =
+      passphraseFile === undefined ? undefined : readPassphraseFile(passphraseFile).secret;
     return rotateKey(this.#access, secret);
   }
 
@@ -322,6 +325,7 @@ function toReport(exchanged: Exchanged, tookMs: number): SyncReport {
 function wantedKey(options: z.output<typeof enableSchema>): Wanted {
   if (!options.encryption) return 'none';
   if (options.keyFile !== undefined) return readKeyFile(options.keyFile).secret;
-  if (options.passphraseFile !== undefined) return readPassphraseFile(options.passphraseFile).secret;
+  if (options.passphraseFile !== undefined)
+    return readPassphraseFile(options.passphraseFile).secret;
   return undefined;
 }

@@ -15,7 +15,13 @@ import {
   StoreError,
   StorePathError,
 } from '../errors.ts';
-import { automations, runtimeTurns, tasks, triggers, type MutableTable } from '../model/registers.ts';
+import {
+  automations,
+  runtimeTurns,
+  tasks,
+  triggers,
+  type MutableTable,
+} from '../model/registers.ts';
 
 export interface BackupResult {
   file: string;

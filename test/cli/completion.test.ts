@@ -22,7 +22,7 @@ describe('completion', () => {
       const offered = complete(script, ...noun, '');
       expect(offered).toEqual(expect.arrayContaining(commands.map((command) => command.name)));
     }
-    expect(complete(script, 's')).toEqual(['session', 'search', 'stats']);
+    expect(complete(script, 's')).toEqual(['session', 'sync', 'search', 'stats']);
     expect(complete(script, 'session', 'list', '--so')).toEqual(['--sort']);
     expect(complete(script, '--db', 'x', 'session', 'list', '--sort', 'cr')).toEqual(['created']);
     expect(complete(script, 'task', 'add', '--d')).toEqual(['--db']);

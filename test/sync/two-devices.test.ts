@@ -1,30 +1,50 @@
-import { describe, expect, it } from 'vitest';
 import { join } from 'node:path';
-import { tempFolder } from '../support/temp-store.ts';
+import { describe, expect, it } from 'vitest';
 import { FileHub } from '../support/file-hub.ts';
 import { syncDevice } from '../support/sync-device.ts';
+import { tempFolder } from '../support/temp-store.ts';
+
+async function pair() {
+  const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
+  return [await syncDevice('a', hub), await syncDevice('b', hub)] as const;
+}
 
 describe('two devices', () => {
-  it('exchange a session, its messages, a task and a rename', async () => {
-    const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
-    const a = await syncDevice('a', hub);
-    const b = await syncDevice('b', hub);
-    const { id } = await a.store.sessions.create({ title: 'one', workspace: '/w', model: 'm' });
-    await a.store.sessions.appendMessages(id, [{ role: 'user', content: 'hello' }, { role: 'assistant', content: 'x'.repeat(10000) }]);
+  it('exchange a session, its messages and a task, and merge edits of different registers', async () => {
+    const [a, b] = await pair();
+    const { id } = await a.store.sessions.create({ title: 'one', workspace: '/w' });
+    await a.store.sessions.appendMessages(id, [
+      { role: 'user', content: 'hello' },
+      { role: 'assistant', content: 'x'.repeat(10_000) },
+    ]);
     const task = await a.store.tasks.create({ prompt: 'do it' });
-    console.log(await a.sync());
-    console.log(await b.sync());
-    expect((await b.store.sessions.get(id)).title).toBe('one');
-    const messages = await b.store.sessions.messages(id);
-    expect(messages.items.length).toBe(2);
+    await a.sync();
+    await b.sync();
+    expect((await b.store.sessions.messages(id)).items).toHaveLength(2);
     await b.store.sessions.rename(id, 'two');
     await a.store.sessions.archive(id);
-    console.log(await b.sync());
-    console.log(await a.sync());
-    console.log(await b.sync());
+    for (const one of [b, a, b]) await one.sync();
     expect(await a.store.sessions.get(id)).toEqual(await b.store.sessions.get(id));
     expect((await a.store.sessions.get(id)).title).toBe('two');
     expect((await b.store.tasks.get(task.id)).prompt).toBe('do it');
-    console.log(await a.sync());
+  });
+
+  it('send nothing twice, and nothing back', async () => {
+    const [a, b] = await pair();
+    await a.store.tasks.create({ prompt: 'once' });
+    expect((await a.sync()).pushed).toBeGreaterThan(0);
+    expect(await a.sync()).toMatchObject({ pushed: 0, pulled: 0 });
+    expect((await b.sync()).applied).toBeGreaterThan(0);
+    expect(await b.sync()).toMatchObject({ pushed: 0, pulled: 0 });
+  });
+
+  it('find what came by search', async () => {
+    const [a, b] = await pair();
+    const { id } = await a.store.sessions.create({ title: 'one', workspace: '/w' });
+    await a.store.sessions.appendMessages(id, [{ role: 'user', content: 'the grinning walrus' }]);
+    await a.sync();
+    await b.sync();
+    await b.store.repair();
+    expect((await b.store.search('walrus')).items).toHaveLength(1);
   });
 });

@@ -110,12 +110,16 @@ function statusText(status: SyncStatus): string {
     `read      ${status.cursor} of ${status.hubSeq ?? 'unknown'}`,
     `last sync ${status.lastSyncAt === null ? 'never' : localTime(status.lastSyncAt)}`,
   ];
-  if (status.clockOffsetMs !== null) lines.push(`clock     ${-status.clockOffsetMs} ms ahead of the hub`);
+  if (status.clockOffsetMs !== null)
+    lines.push(`clock     ${-status.clockOffsetMs} ms ahead of the hub`);
   if (status.parked > 0) lines.push(`set aside ${status.parked}: see "sync parked"`);
   if (status.conflicts > 0) lines.push(`conflicts ${status.conflicts}: see "sync conflicts"`);
-  if (status.lastError) lines.push(`error     ${status.lastError.message}. ${status.lastError.hint}`);
+  if (status.lastError)
+    lines.push(`error     ${status.lastError.message}. ${status.lastError.hint}`);
   for (const device of status.devices) {
-    lines.push(`          ${device.name}${device.self ? ' (this one)' : ''}, last seen ${localTime(device.seenAt)}`);
+    lines.push(
+      `          ${device.name}${device.self ? ' (this one)' : ''}, last seen ${localTime(device.seenAt)}`,
+    );
   }
   return lines.join('\n');
 }
@@ -123,4 +127,3 @@ function statusText(status: SyncStatus): string {
 function since({ oldestPendingAt }: SyncStatus): string {
   return oldestPendingAt === null ? '' : `, the oldest since ${localTime(oldestPendingAt)}`;
 }
-

@@ -14,9 +14,9 @@ export const syncEnable = storeCommand({
   access: 'create',
   args: { url: argument('url', 'the address of the hub') },
   options: {
-    tokenFile: filePath( 'the token for the hub, made by "hub token"'),
-    keyFile: filePath( 'the key of your group, as "sync key" printed it'),
-    passphraseFile: filePath( 'the passphrase of your group, in the first line'),
+    tokenFile: filePath('the token for the hub, made by "hub token"'),
+    keyFile: filePath('the key of your group, as "sync key" printed it'),
+    passphraseFile: filePath('the passphrase of your group, in the first line'),
     noEncryption: flag('let the hub read everything'),
     name: value('device', 'what other devices call this one; default: the name of the machine'),
     pull: choice('mode', 'how to read the hub; default: auto', ['auto', 'replica', 'http']),
@@ -97,7 +97,7 @@ export const syncKey = storeCommand({
   access: ({ rotate }) => (rotate ? 'write' : 'read'),
   options: {
     rotate: flag('make a new key'),
-    passphraseFile: filePath( 'with --rotate: lock it with the passphrase in the first line'),
+    passphraseFile: filePath('with --rotate: lock it with the passphrase in the first line'),
   },
   async run({ store, out }, { rotate, passphraseFile }) {
     const key = rotate
@@ -130,4 +130,3 @@ function defined<T extends object>(options: T): { [K in keyof T]?: NonNullable<T
   const entries = Object.entries(options).filter(([, given]) => given !== undefined);
   return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
 }
-

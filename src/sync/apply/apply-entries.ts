@@ -93,18 +93,19 @@ export function retryParked(
  * The hub may lack what stands here now: the entry was to be offered, or the register was passed over
  * while it waited.
  */
-function leaveParked({ transaction }: ApplyContext, one: Exclude<Opened, { kind: 'parked' }>): void {
-  if (one.kind === 'register') noteAgain(transaction, one.table.name, one.payload.i, one.entry.register);
+function leaveParked(
+  { transaction }: ApplyContext,
+  one: Exclude<Opened, { kind: 'parked' }>,
+): void {
+  if (one.kind === 'register')
+    noteAgain(transaction, one.table.name, one.payload.i, one.entry.register);
   if (one.kind === 'row') {
     transaction.run(`update ${one.table.name} set pulled = 0 where id = ?`, [one.payload.i]);
   }
 }
 
 /** The parked entries, oldest first. */
-export function readParked(
-  reader: Reader,
-  limit: number,
-): ParkedRow[] {
+export function readParked(reader: Reader, limit: number): ParkedRow[] {
   const rows = reader.rows(
     `select table_name, hub_id, register, version, key_number, schema, payload, offer
      from parked order by parked_at, hub_id limit ?`,

@@ -79,7 +79,8 @@ function withoutPurgedBody(context: ApplyContext, payload: Payload): Payload {
 
 function bodyColumns(transaction: Transaction, names: readonly string[], payload: Payload): Row {
   if (!names.includes('body_hash')) return {};
-  if (payload.h) return { ...(names.includes('body') ? { body: null } : {}), body_hash: payload.h.hash };
+  if (payload.h)
+    return { ...(names.includes('body') ? { body: null } : {}), body_hash: payload.h.hash };
   if (!names.includes('body')) return { body_hash: '' };
   return { ...storeBody(transaction, payload.t ?? 'null') };
 }
@@ -112,7 +113,11 @@ function keepLoser(
 ): void {
   const names = table.registers[register] as readonly string[];
   const { c, t, h } = payloadOf(transaction, table.name, held, names, undefined);
-  const lost = JSON.stringify({ ...c, ...(t === undefined ? {} : { body: t }), ...(h ? { body_hash: h.hash } : {}) });
+  const lost = JSON.stringify({
+    ...c,
+    ...(t === undefined ? {} : { body: t }),
+    ...(h ? { body_hash: h.hash } : {}),
+  });
   transaction.insertPlain('conflicts', [
     {
       table_name: table.name,
@@ -204,4 +209,3 @@ function touch(
   const values: Value[] = [clockOf(version).ms, id];
   transaction.run(`update ${table.name} set updated_at = max(updated_at, ?) where id = ?`, values);
 }
-

@@ -140,7 +140,12 @@ function moveAway(
   if (table.name === 'session_messages') {
     removeDoc(transaction, 'message', id);
     const ownerId = String(row['session_id']);
-    queueDoc(transaction, { kind: 'message', refId: newId, ownerId, at: Number(row['created_at']) });
+    queueDoc(transaction, {
+      kind: 'message',
+      refId: newId,
+      ownerId,
+      at: Number(row['created_at']),
+    });
   }
   noteClash(transaction, table, newId, id);
 }

@@ -1,5 +1,10 @@
 import { SealError } from '../../errors.ts';
-import { IMMUTABLE_TABLES, MUTABLE_TABLES, type ImmutableTable, type MutableTable } from '../../model/registers.ts';
+import {
+  IMMUTABLE_TABLES,
+  MUTABLE_TABLES,
+  type ImmutableTable,
+  type MutableTable,
+} from '../../model/registers.ts';
 import { clockOf } from '../../model/version.ts';
 import { contentHashOf, type Payload } from '../../db/content.ts';
 import { limitOf, type HubMeta } from '../hub-meta.ts';
@@ -18,7 +23,12 @@ export type ParkReason = 'schema' | 'key' | 'damaged' | 'future' | 'chunks';
 
 /** An entry that this device understands. */
 export type Opened =
-  | { readonly kind: 'register'; readonly table: MutableTable; readonly entry: Entry; readonly payload: Payload }
+  | {
+      readonly kind: 'register';
+      readonly table: MutableTable;
+      readonly entry: Entry;
+      readonly payload: Payload;
+    }
   | {
       readonly kind: 'row' | 'purged';
       readonly table: ImmutableTable;
@@ -56,7 +66,9 @@ function openRegister(table: MutableTable, entry: Entry, payload: Payload, lates
   const known = Object.hasOwn(table.registers, entry.register);
   if (!known) return { kind: 'parked', entry, reason: 'schema' };
   const isLifecycle = table.lifecycle?.register === entry.register;
-  const fits = entry.version === '' || (VERSION.test(entry.version) && (entry.version[7] === '-') === isLifecycle);
+  const fits =
+    entry.version === '' ||
+    (VERSION.test(entry.version) && (entry.version[7] === '-') === isLifecycle);
   if (!fits) return { kind: 'parked', entry, reason: 'damaged' };
   if (entry.version !== '' && clockOf(entry.version).ms > latest) {
     return { kind: 'parked', entry, reason: 'future' };

@@ -90,7 +90,8 @@ export function splitColumns(
   }
   for (const [name, value] of Object.entries(columns)) {
     if (governed.includes(name)) continue;
-    if (shape.has(name)) throw new SealError('damaged', `the column ${name} is of another register`);
+    if (shape.has(name))
+      throw new SealError('damaged', `the column ${name} is of another register`);
     unknown[name] = value;
   }
   return { known, unknown };

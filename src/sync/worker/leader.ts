@@ -36,6 +36,11 @@ const TIMER_WITHOUT_FEED_MS = 15_000;
 /** How old the list of devices and the time of the last exchange may get in the status. */
 const DEVICES_MS = 5 * 60_000;
 const RECORD_MS = 10_000;
+/**
+ * After this an exchange is cut between two steps, in milliseconds, its status noted, and gone on
+ * with: a first pull tells how far it is, and one who writes all the time does not keep it going.
+ */
+const SLICE_MS = 1000;
 /** Records that are indexed in one transaction: others wait for no more than a few milliseconds. */
 const INDEX_STEP = 20;
 
@@ -52,6 +57,8 @@ export class Leader {
   #connected: Connected | undefined;
   #feed: Feed | undefined;
   #seen: Look | undefined;
+  /** The last exchange was cut, and is to go on. */
+  #cut = false;
   /** The hub has, or may have, something new. */
   #news = false;
   #failures = 0;
@@ -100,8 +107,7 @@ export class Leader {
     try {
       this.#seen = await this.#access.database.read(lookAround);
       const connected = (this.#connected ??= await connect(this.#access, this.#memory));
-      connected.exchange.replica?.begin();
-      const exchanged = await syncOnce(connected.exchange, this.#signal);
+      const exchanged = await this.#slice(connected.exchange, start);
       if (this.#stopped()) return undefined;
       await this.#record(connected.exchange, exchanged, performance.now() - start);
       this.#failures = 0;
@@ -109,6 +115,24 @@ export class Leader {
       return undefined;
     } catch (error) {
       return this.#stopped() ? undefined : this.#fail(error);
+    }
+  }
+
+  async #slice(exchange: Exchange, start: number): Promise<Exchanged> {
+    if (!this.#cut) exchange.replica?.begin();
+    const slice = new AbortController();
+    const cut = () => {
+      slice.abort();
+    };
+    this.#signal.addEventListener('abort', cut, { once: true });
+    try {
+      return await syncOnce(exchange, slice.signal, () => {
+        if (performance.now() - start > SLICE_MS) cut();
+      });
+    } finally {
+      this.#signal.removeEventListener('abort', cut);
+      this.#cut = slice.signal.aborted;
+      if (this.#cut) this.#news = true;
     }
   }
 

@@ -104,9 +104,7 @@ describe('hostile rows on the hub', () => {
   it('with forged numbers do not make a device pass over what comes later', async () => {
     const { sql, a, b } = await attacked();
     await sql('update hub_meta set head = 9007199254740990');
-    await sql(
-      `insert into hub_commits (head, token) values (9007199254740990, 'forged')`,
-    );
+    await sql(`insert into hub_commits (head, token) values (9007199254740990, 'forged')`);
     for (const one of [a, b]) {
       await one.sync().catch((error: unknown) => {
         expect(error).toMatchObject({ code: expect.any(String) as string });
@@ -120,7 +118,9 @@ describe('hostile rows on the hub', () => {
     const { sql, a } = await attacked();
     const canary = 'canary-8d1f';
     const { id } = await a.store.sessions.create({ title: canary, workspace: `/home/${canary}` });
-    await a.store.sessions.appendMessages(id, [{ role: 'user', content: `${canary} x`.repeat(500) }]);
+    await a.store.sessions.appendMessages(id, [
+      { role: 'user', content: `${canary} x`.repeat(500) },
+    ]);
     await a.store.tasks.create({ prompt: canary });
     await a.sync();
     const tables = ['hub_entries', 'hub_devices', 'hub_meta', 'hub_commits'];

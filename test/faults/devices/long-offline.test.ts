@@ -8,47 +8,51 @@ const DAY = 24 * 60 * 60_000;
 
 // Row 35 of the fault matrix: three months away.
 describe('a device that was offline for 90 days', () => {
-  it('brings everything, and takes everything, in bounded memory', { timeout: 600_000 }, async () => {
-    const sqld = await startSqld();
-    let away = 0;
-    const traveller = await device('traveller', { clock: () => Date.now() - away });
-    const home = await device('home');
-    await enable(sqld.url, [home, traveller]);
-    const thread = await home.store.runtime.createThread({ model: 'm', workspace: '/w' });
-    await agree([home, traveller]);
-    const batch = 1000;
-    for (let done = 0; done < WRITES; done += batch) {
-      away = 90 * DAY * (1 - done / WRITES);
-      const events = Array.from({ length: batch - 10 }, (_, i) => ({
-        type: 'step',
-        payload: { n: done + i, text: 'what was done on the way '.repeat(4) },
-      }));
-      await traveller.store.events.append(thread.id, events);
-      for (let i = 0; i < 10; i++) {
-        await traveller.store.tasks.create({ prompt: `task ${done + i}` });
+  it(
+    'brings everything, and takes everything, in bounded memory',
+    { timeout: 600_000 },
+    async () => {
+      const sqld = await startSqld();
+      let away = 0;
+      const traveller = await device('traveller', { clock: () => Date.now() - away });
+      const home = await device('home');
+      await enable(sqld.url, [home, traveller]);
+      const thread = await home.store.runtime.createThread({ model: 'm', workspace: '/w' });
+      await agree([home, traveller]);
+      const batch = 1000;
+      for (let done = 0; done < WRITES; done += batch) {
+        away = 90 * DAY * (1 - done / WRITES);
+        const events = Array.from({ length: batch - 10 }, (_, i) => ({
+          type: 'step',
+          payload: { n: done + i, text: 'what was done on the way '.repeat(4) },
+        }));
+        await traveller.store.events.append(thread.id, events);
+        for (let i = 0; i < 10; i++) {
+          await traveller.store.tasks.create({ prompt: `task ${done + i}` });
+        }
       }
-    }
-    away = 0;
-    await home.store.tasks.create({ prompt: 'meanwhile at home' });
-    const status = await traveller.store.sync.status();
-    expect(status.pendingRows).toBeGreaterThan(WRITES * 0.9);
-    global.gc?.();
-    const before = process.memoryUsage().rss;
-    const start = performance.now();
-    const report = await traveller.store.sync.now();
-    const seconds = (performance.now() - start) / 1000;
-    const grown = (process.memoryUsage().rss - before) / 2 ** 20;
-    console.log(
-      `sent ${report.pushed} in ${seconds.toFixed(1)} s, memory grew by ${grown.toFixed(0)} MiB`,
-    );
-    // Bounded by batches of a megabyte, whatever is queued; garbage makes up the rest.
-    expect(grown).toBeLessThan(400);
-    await agree([home, traveller]);
-    const counts = await home.store.stats();
-    expect(JSON.stringify(counts)).toContain('runtime_events');
-    expect((await home.store.events.tail(thread.id, 1)).items[0]?.payload).toMatchObject({
-      n: WRITES - 11,
-    });
-    expect((await home.store.sync.status()).parked).toBe(0);
-  });
+      away = 0;
+      await home.store.tasks.create({ prompt: 'meanwhile at home' });
+      const status = await traveller.store.sync.status();
+      expect(status.pendingRows).toBeGreaterThan(WRITES * 0.9);
+      global.gc?.();
+      const before = process.memoryUsage().rss;
+      const start = performance.now();
+      const report = await traveller.store.sync.now();
+      const seconds = (performance.now() - start) / 1000;
+      const grown = (process.memoryUsage().rss - before) / 2 ** 20;
+      console.log(
+        `sent ${report.pushed} in ${seconds.toFixed(1)} s, memory grew by ${grown.toFixed(0)} MiB`,
+      );
+      // Bounded by batches of a megabyte, whatever is queued; garbage makes up the rest.
+      expect(grown).toBeLessThan(400);
+      await agree([home, traveller]);
+      const counts = await home.store.stats();
+      expect(JSON.stringify(counts)).toContain('runtime_events');
+      expect((await home.store.events.tail(thread.id, 1)).items[0]?.payload).toMatchObject({
+        n: WRITES - 11,
+      });
+      expect((await home.store.sync.status()).parked).toBe(0);
+    },
+  );
 });

@@ -38,7 +38,11 @@ describe('versions of this library in one group', () => {
     await sql(
       `update hub_entries set seq = (select head + 1 from hub_meta), version = ?, payload = ?
        where table_name = 'sessions' and register = 'title'`,
-      newer > version ? newer : version.replace(/^.{12}/, (ms) => (BigInt(`0x${ms}`) + 1n).toString(16).padStart(12, '0')),
+      newer > version
+        ? newer
+        : version.replace(/^.{12}/, (ms) =>
+            (BigInt(`0x${ms}`) + 1n).toString(16).padStart(12, '0'),
+          ),
       Buffer.concat([Buffer.of(0), Buffer.from(JSON.stringify(json))]),
     );
     await sql('update hub_meta set head = head + 1');

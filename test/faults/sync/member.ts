@@ -62,5 +62,5 @@ export function work(member: Member): { stop(): Promise<void> } {
 export function identityOf(member: Member): Record<string, Value | undefined> {
   const [device, storeId, epoch, token] =
     member.row('select d.id, s.store_id, s.epoch, s.epoch_token from device d, sync_state s') ?? [];
-  return { device, storeId, epoch, token } as Record<string, Value | undefined>;
+  return { device, storeId, epoch, token };
 }

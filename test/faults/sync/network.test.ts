@@ -53,9 +53,9 @@ it('a partition, replies that never come, slow and late ones: all meet again by 
     await sleep(100);
   }
   const [first, second] = members;
-  for (const member of [first, second]) {
-    await until(async () => member !== undefined && (await errorOf(member)) !== null);
-    expect(member && (await errorOf(member))).toMatchObject({
+  for (const member of [first, second] as [Member, Member]) {
+    await until(async () => (await errorOf(member)) !== null);
+    expect(await errorOf(member)).toMatchObject({
       code: 'HUB_UNREACHABLE',
       retryable: true,
     });

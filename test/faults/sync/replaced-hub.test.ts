@@ -1,6 +1,8 @@
-import { cpSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { EnableOptions } from '../../../src/index.ts';
 import { freePort, startSqld, type Sqld } from '../../support/sqld.ts';
 import { tempFolder } from '../../support/temp-store.ts';
 import { BaseLoad } from './base-load.ts';
@@ -21,14 +23,18 @@ async function backUp(sqld: Sqld): Promise<() => Promise<void>> {
   };
 }
 
-async function group(sqld: Sqld, load: BaseLoad): Promise<Record<'a' | 'b' | 'c', Member>> {
-  const a = await joinHub('a', sqld.url);
+async function group(
+  sqld: Sqld,
+  load: BaseLoad,
+  options: EnableOptions = {},
+): Promise<Record<'a' | 'b' | 'c', Member>> {
+  const a = await joinHub('a', sqld.url, options);
   await load.begin(a);
   await load.burst(a, 30);
   await a.sync();
   // One that reads through a copy of the hub: that goes back or is wiped with the hub.
-  const b = await joinHub('b', sqld.url, { pull: 'replica' });
-  const c = await joinHub('c', sqld.url);
+  const b = await joinHub('b', sqld.url, { ...options, pull: 'replica' });
+  const c = await joinHub('c', sqld.url, options);
   for (const member of [b, c]) {
     await member.sync();
     await load.burst(member, 10);
@@ -101,7 +107,11 @@ it('a hub that was wiped is refilled under the known store id, by all at once', 
   const random = seeded('a wiped hub');
   const sqld = await startSqld();
   const load = new BaseLoad(random);
-  const { a, b, c } = await group(sqld, load);
+  // The lock of the keys was lost with the hub, too.
+  const keyFile = join(tempFolder(), 'key');
+  writeFileSync(keyFile, randomBytes(32).toString('base64'), { mode: 0o600 });
+  const options = { encryption: true, keyFile };
+  const { a, b, c } = await group(sqld, load, options);
   const storeId = storeOf(a);
   const known = [a, b, c].map((member) => identityOf(member)['device']);
   await sqld.kill();
@@ -112,7 +122,7 @@ it('a hub that was wiped is refilled under the known store id, by all at once', 
 
   for (const member of [a, b, c]) await load.burst(member, 10);
   await Promise.all([a.sync(), b.sync(), c.sync()]);
-  await expectWhole({ load, members: [a, b, c], url: sqld.url });
+  await expectWhole({ load, members: [a, b, c], url: sqld.url, options });
   expect((await ask('select store_id from hub_meta'))[0]).toEqual([storeId]);
   for (const member of [a, b, c]) expect(storeOf(member)).toBe(storeId);
   expect([a, b, c].map((member) => identityOf(member)['device'])).toEqual(known);

@@ -46,14 +46,15 @@ async function untilError(member: Member): Promise<void> {
   }
 }
 
-const WRONG: readonly (readonly [string, (key: HubKey) => Promise<string>])[] = [
-  ['401', async () => (await makeHubKey()).token()],
-  ['403', (key) => key.token({ readOnly: true })],
+/** The status, who gives it, and the requests until then: a token that reads lets the pull pass. */
+const WRONG: readonly (readonly [string, (key: HubKey) => Promise<string>, number])[] = [
+  ['401', async () => (await makeHubKey()).token(), 1],
+  ['403', (key) => key.token({ readOnly: true }), 2],
 ];
 
 it.each(WRONG)(
   '%s stops the exchange with one clear status until there is another token',
-  async (status, wrong) => {
+  async (status, wrong, requests) => {
     const random = seeded(`a token that gives ${status}`);
     const load = new BaseLoad(random);
     const { key, proxy, a, b, tokenFile, group } = await locked(load);
@@ -62,7 +63,7 @@ it.each(WRONG)(
     const before = proxy.happened.pass;
     work(a);
     await untilError(a);
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 40; i++) {
       await load.burst(a, 1);
       await sleep(100);
     }
@@ -71,9 +72,8 @@ it.each(WRONG)(
     expect(lastError?.message).toContain(status);
     expect(lastError?.hint).toContain('hub token');
     expect(pendingRows).toBeGreaterThan(0);
-    console.log(status, proxy.happened.pass - before);
-  // A pull and a push that were refused, and no more of them whatever is written.
-    expect(proxy.happened.pass - before).toBeLessThan(12);
+    // Once, perhaps twice, and no more however much is written.
+    expect(proxy.happened.pass - before).toBeLessThanOrEqual(2 * requests);
 
     writeFileSync(tokenFile, await key.token());
     await load.burst(b, 5);
