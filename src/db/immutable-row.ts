@@ -26,8 +26,13 @@ export function removeRow(transaction: Transaction, table: ImmutableTable, id: s
   }
 }
 
-/** Gives a row back the id that another content had; its number, and so its order, stays. */
-function moveRow(transaction: Transaction, table: ImmutableTable, id: string, newId: string): void {
+/** Gives a row another id; its number, and so its order, stays. */
+export function moveRow(
+  transaction: Transaction,
+  table: ImmutableTable,
+  id: string,
+  newId: string,
+): void {
   const names = transaction
     .rows('select name from pragma_table_info(?)', [table.name])
     .map(([name]) => name as string);

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
-import { ClosedError, FileSystemError } from '../errors.ts';
+import { FileSystemError } from '../errors.ts';
 import { Memory, type Exchange } from './exchange.ts';
 import { HttpHub } from './hub/http-hub.ts';
 import type { TokenSource } from './hub/hub-request.ts';
@@ -11,9 +10,6 @@ import { parseKeyRing } from './keys/key-ring.ts';
 import { machineId } from './machine.ts';
 import { ReplicaReader } from './replica-reader.ts';
 import { needState, type SyncState } from './state.ts';
-
-/** Between two steps of applying; see STEP_ENTRIES. */
-const REST_MS = Number(process.env['REST'] ?? 3);
 
 /** What of a store is needed to reach its hub. */
 export interface Access {
@@ -44,7 +40,6 @@ export async function connect(access: Access, memory = new Memory()): Promise<Co
   const { url } = state;
   const hub = new HttpHub({ url, token });
   const path = replicaPath(database.path);
-  const closing = new AbortController();
   const replica =
     state.pull === 'http'
       ? undefined
@@ -59,21 +54,14 @@ export async function connect(access: Access, memory = new Memory()): Promise<Co
       info: infoOf(state),
       machine: machineId(),
       memory,
-      rest: () => rest(closing.signal),
     },
     url,
     token,
     close: () => {
-      closing.abort();
       hub.close();
       replica?.close();
     },
   };
-}
-
-async function rest(signal: AbortSignal): Promise<void> {
-  await sleep(REST_MS, undefined, { signal }).catch(() => undefined);
-  if (signal.aborted) throw new ClosedError('the way to the hub is closed');
 }
 
 /** A copy of the hub, beside the store; it may be deleted at any time. */

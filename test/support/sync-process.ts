@@ -31,9 +31,9 @@ export async function startSyncProcess(path: string, mode = 'serve'): Promise<Sy
   child.stderr.setEncoding('utf8').on('data', (text: string) => noise.push(text));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async () => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error(`the process ended: ${noise.join('')}`);
-    return JSON.parse(value) as string;
+    const line: IteratorResult<string, unknown> = await lines.next();
+    if (line.done) throw new Error(`the process ended: ${noise.join('')}`);
+    return JSON.parse(line.value) as string;
   };
   await answer();
   return {

@@ -1,12 +1,12 @@
 import type { Reader } from '../../db/reader.ts';
 import { noteAgain } from '../../db/outbox.ts';
-import { SealError } from '../../errors.ts';
+import { DatabaseError, SealError } from '../../errors.ts';
 import { clockOf } from '../../model/version.ts';
 import type { Entry } from '../pull-statements.ts';
 import { applyRegister, type Applied } from './apply-register.ts';
 import { applyPurge, applyRow } from './apply-row.ts';
 import type { ApplyContext } from './context.ts';
-import type { Opened } from './open-entry.ts';
+import type { Opened, ParkReason } from './open-entry.ts';
 import { park, unpark } from './park.ts';
 
 /** What came of some entries. */
@@ -28,28 +28,29 @@ export function applyEntries(context: ApplyContext, opened: readonly Opened[]): 
 }
 
 function applyOne(context: ApplyContext, one: Opened): Applied | 'parked' {
-  const { transaction } = context;
-  if (one.kind === 'parked') {
-    park(transaction, one.entry, one.reason);
-    return 'parked';
-  }
+  if (one.kind === 'parked') return setAside(context, one.entry, one.reason);
   try {
     const outcome = applyOpened(context, one);
     if (outcome === 'chunks') {
-      park(transaction, one.entry, 'chunks');
       // A local edit does not wait for a body that may never be whole: it goes over it.
       if (one.kind === 'register' && one.entry.version !== '') {
-        transaction.observe(clockOf(one.entry.version));
+        context.transaction.observe(clockOf(one.entry.version));
       }
-      return 'parked';
+      return setAside(context, one.entry, 'chunks');
     }
-    if (context.anyParked) unpark(transaction, one.entry);
+    if (context.anyParked) unpark(context.transaction, one.entry);
     return outcome;
   } catch (error) {
-    if (!(error instanceof SealError)) throw error;
-    park(transaction, one.entry, 'damaged');
-    return 'parked';
+    // Columns of wrong types, or values that the schema refuses: nobody of this group writes them.
+    if (!(error instanceof SealError) && !(error instanceof DatabaseError)) throw error;
+    return setAside(context, one.entry, 'damaged');
   }
+}
+
+function setAside(context: ApplyContext, entry: Entry, reason: ParkReason): 'parked' {
+  park(context.transaction, entry, reason);
+  context.anyParked = true;
+  return 'parked';
 }
 
 function applyOpened(context: ApplyContext, one: Exclude<Opened, { kind: 'parked' }>): Applied {

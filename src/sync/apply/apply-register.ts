@@ -48,6 +48,17 @@ export function applyRegister(
   // Its body may not be all on the hub, and then our note is what brings it there.
   if (outcome === 'same' && payload.h) return 'known';
   if (payload.h && !completeBody(transaction, payload.h)) return 'chunks';
+  if (outcome === 'take') {
+    const values: Row = {
+      ...known,
+      ...bodyColumns(transaction, names, payload),
+      [`${register}_version`]: entry.version,
+      ...(register === mainRegister(table) && payload.d ? { device: payload.d } : {}),
+    };
+    // First, because the schema may refuse it, and then nothing else may have changed.
+    if (held) updateRow(transaction, table.name, payload.i, values);
+    else insertRow(context, table, payload.i, values);
+  }
   // The hub holds this very version, or one that wins over what was noted.
   transaction.run('delete from outbox where table_name = ? and row_id = ? and register = ?', [
     table.name,
@@ -57,14 +68,6 @@ export function applyRegister(
   if (outcome === 'same') return 'known';
   if (conflict && held) keepLoser(transaction, table, held, register, entry.version);
   keepUnknown(transaction, table.name, payload.i, register, unknown);
-  const values: Row = {
-    ...known,
-    ...bodyColumns(transaction, names, payload),
-    [`${register}_version`]: entry.version,
-    ...(register === mainRegister(table) && payload.d ? { device: payload.d } : {}),
-  };
-  if (held) updateRow(transaction, table.name, payload.i, values);
-  else insertRow(context, table, payload.i, values);
   afterChange(context, table, payload.i, register, entry.version);
   return 'taken';
 }

@@ -1,12 +1,12 @@
 import { storeBody } from '../../db/bodies.ts';
 import { noteChange } from '../../db/outbox.ts';
-import { queueDoc, removeDoc } from '../../db/search-index.ts';
+import { queueDoc } from '../../db/search-index.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
 import { clashId } from '../../model/merge.ts';
 import type { ImmutableTable } from '../../model/registers.ts';
 import { completeBody } from '../chunks.ts';
 import type { Columns, Payload } from '../../db/content.ts';
-import { heldHash, removeRow } from '../../db/immutable-row.ts';
+import { heldHash, moveRow, removeRow } from '../../db/immutable-row.ts';
 import { hubRegister } from '../keys/hash-ids.ts';
 import type { Applied } from './apply-register.ts';
 import { keepUnknown } from './apply-register.ts';
@@ -113,47 +113,10 @@ function placeFor(
     noteClash(transaction, table, own, id);
     return own;
   }
-  moveAway(transaction, table, id, clashId(id, held));
+  const away = clashId(id, held);
+  moveRow(transaction, table, id, away);
+  noteClash(transaction, table, away, id);
   return id;
-}
-
-/** Gives the row that stands under an id another one; its number, and so its order, stays. */
-function moveAway(
-  transaction: Transaction,
-  table: ImmutableTable,
-  id: string,
-  newId: string,
-): void {
-  const row = transaction.first<Row>(
-    columnsOf(transaction, table.name),
-    `from ${table.name} where id = ?`,
-    [id],
-  );
-  if (!row) return;
-  transaction.run(`delete from ${table.name} where id = ?`, [id]);
-  transaction.insertPlain(table.name, [{ ...row, id: newId }]);
-  transaction.run('update unknown_columns set row_id = ? where table_name = ? and row_id = ?', [
-    newId,
-    table.name,
-    id,
-  ]);
-  if (table.name === 'session_messages') {
-    removeDoc(transaction, 'message', id);
-    const ownerId = String(row['session_id']);
-    queueDoc(transaction, {
-      kind: 'message',
-      refId: newId,
-      ownerId,
-      at: Number(row['created_at']),
-    });
-  }
-  noteClash(transaction, table, newId, id);
-}
-
-function columnsOf(transaction: Transaction, table: string): string[] {
-  return transaction
-    .rows('select name from pragma_table_info(?)', [table])
-    .map((row) => row[0] as string);
 }
 
 function noteClash(

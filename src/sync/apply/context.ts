@@ -21,7 +21,7 @@ export interface ApplyContext extends Basis {
   readonly purged: Map<string, boolean>;
   readonly stale: Map<string, Root>;
   /** Whether anything is parked at all. */
-  readonly anyParked: boolean;
+  anyParked: boolean;
 }
 
 export function newContext(basis: Basis): ApplyContext {

@@ -1,6 +1,6 @@
-import { StoreError } from '../../errors.ts';
+import { HubAccessError, StoreError } from '../../errors.ts';
 import type { Access } from '../connect.ts';
-import { readDevices } from '../devices.ts';
+import { greetStatement, readDevices } from '../devices.ts';
 import type { Exchange } from '../exchange.ts';
 import type { HubMeta } from '../hub-meta.ts';
 import type { SyncFailure } from '../status.ts';
@@ -29,6 +29,19 @@ export async function recordDevices({ database, now }: Access, exchange: Exchang
     needStatusRow(transaction);
     transaction.run('update sync_status set devices = ?', [JSON.stringify(devices)]);
   });
+}
+
+/** Shows the others that this device is there, also where it has nothing to send. */
+export async function greet({ database, hub, info }: Exchange): Promise<void> {
+  const device = await database.read((reader) =>
+    String(reader.rows('select id from device')[0]?.[0]),
+  );
+  try {
+    await hub.run([greetStatement({ device }, info)], 'write');
+  } catch (error) {
+    // With a token that may only read it goes without.
+    if (!(error instanceof HubAccessError)) throw error;
+  }
 }
 
 /** How far the hub is, by how much its clock differs, and that all is well. */

@@ -91,6 +91,34 @@ describe('hostile rows on the hub', () => {
     expect(await parkedReasons(a)).toEqual(['damaged']);
   });
 
+  it('with values that the schema refuses are set aside, by whoever has the key', async () => {
+    const sqld = await startSqld();
+    const a = await device('a');
+    await a.store.sync.enable(sqld.url, { name: 'a', encryption: false, pull: 'http' });
+    const goal = {
+      id: 'thread/t',
+      version: '00000000000000ff-01AAAAAAAAAAAAAAAAAAAAAAAA-000000000000',
+    };
+    const payload = {
+      i: goal.id,
+      c: { scope: 'nonsense' },
+      d: '01AAAAAAAAAAAAAAAAAAAAAAAA',
+      t: '{}',
+    };
+    const hub = new HttpHub({ url: sqld.url, token: () => undefined });
+    const insert = `insert into hub_entries values (1, 'goals', ?, 'state', ?, 0, 1, ?)`;
+    const bytes = Buffer.concat([Buffer.of(0), Buffer.from(JSON.stringify(payload))]);
+    await hub.run(
+      [
+        { sql: insert, params: [goal.id, goal.version, bytes] },
+        { sql: 'update hub_meta set head = 1', params: [] },
+      ],
+      'write',
+    );
+    await a.sync();
+    expect(await parkedReasons(a)).toEqual(['damaged']);
+  });
+
   it('that are gone take nothing from a device', async () => {
     const { sql, a, b, id } = await attacked();
     const offline = await b.store.sessions.create({ title: 'not sent yet', workspace: '/w' });

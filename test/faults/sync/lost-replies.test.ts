@@ -162,3 +162,32 @@ it('a push that arrives after its own repetition, and after later edits, overwri
   await expectWhole({ load, members: [a, b], url: sqld.url });
   expect([identityOf(a), identityOf(b)]).toEqual(known);
 });
+
+it('a push that arrives just before its own repetition is taken for the same one', async () => {
+  const random = seeded('overtaken repetitions');
+  const sqld = await startSqld();
+  const proxy = await startFaultProxy(sqld.url, { only: isPush });
+  const load = new BaseLoad(random);
+  const [a, b] = await pair(proxy.url, load);
+  const known = [identityOf(a), identityOf(b)];
+  const count = rounds(4);
+  for (let round = 0; round < count; round++) {
+    await load.burst(a, 40);
+    proxy.next({ kind: 'hold' }, { kind: 'hold' });
+    const gone = new AbortController();
+    const first = a.store.sync.now({ signal: gone.signal });
+    const given = expect(first).rejects.toMatchObject({ code: 'HUB_UNREACHABLE' });
+    await proxy.seen('hold', 2 * round + 1);
+    gone.abort();
+    await given;
+    await load.rename(a);
+    const second = a.sync();
+    await proxy.seen('hold', 2 * round + 2);
+    await proxy.release();
+    await second;
+    expect(identityOf(a)).toEqual(known[0]);
+  }
+  expect(proxy.happened.hold).toBe(2 * count);
+  await expectWhole({ load, members: [a, b], url: sqld.url });
+  expect([identityOf(a), identityOf(b)]).toEqual(known);
+});

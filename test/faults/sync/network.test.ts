@@ -78,13 +78,13 @@ it('a hub that swallows requests is given up in time, and local work does not no
   const [a, proxy] = [members[0] as Member, proxies[0] as FaultProxy];
   proxy.always({ kind: 'black-hole' });
   const start = Date.now();
-  let over = false;
+  const state = { over: false };
   const exchange = a.sync().finally(() => {
-    over = true;
+    state.over = true;
   });
   exchange.catch(() => undefined);
   let writes = 0;
-  for (; !over; writes += 5) {
+  for (; !state.over; writes += 5) {
     await load.burst(a, 5);
     await sleep(100);
   }
