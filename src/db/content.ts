@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { loadBody } from './bodies.ts';
 import type { Reader } from './reader.ts';
 
@@ -51,13 +51,13 @@ export function payloadOf(
   }
   const payload = { i: row['id'] as string, c: columns };
   if (!names.some(isBody)) return payload;
-  const hash = row['body_hash'] as string | null;
-  if (hash === '') return payload;
-  if (hash === null) return { ...payload, t: row['body'] as string };
-  const size = reader.number('select size from blobs where hash = ?', [hash]);
+  const bodyHash = row['body_hash'] as string | null;
+  if (bodyHash === '') return payload;
+  if (bodyHash === null) return { ...payload, t: row['body'] as string };
+  const size = reader.number('select size from blobs where hash = ?', [bodyHash]);
   // Files of a session are bytes, not text.
-  if (table === 'artifacts' || size > INLINE_BODY_BYTES) return { ...payload, h: { hash, size } };
-  return { ...payload, t: loadBody(reader, { body: null, body_hash: hash }) };
+  if (table === 'artifacts' || size > INLINE_BODY_BYTES) return { ...payload, h: { hash: bodyHash, size } };
+  return { ...payload, t: loadBody(reader, { body: null, body_hash: bodyHash }) };
 }
 
 /**
@@ -73,5 +73,5 @@ export function contentHashOf(table: string, payload: Payload): string {
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }

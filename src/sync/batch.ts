@@ -78,7 +78,7 @@ class Gathering {
     this.#pieces = pieces;
   }
 
-  get full(): boolean {
+  isFull(): boolean {
     if (this.missing) return true;
     const { rows, bytes } = this.#limits;
     return this.batch.sending.length >= rows || this.#bytes >= bytes;
@@ -160,7 +160,7 @@ function gatherParked(reader: Reader, gathering: Gathering, limit: number): void
     [limit],
   );
   for (const [table, id, register, version, keyNumber, schema, payload, offer] of rows) {
-    if (gathering.full) return;
+    if (gathering.isFull()) return;
     const key = { table: table as string, id: id as string, register: register as string };
     gathering.addParked({
       ...key,
@@ -198,7 +198,7 @@ function gatherNotes(
     if (ids.length > 0) rows.set(table.name, rowsById(reader, table, ids));
   }
   for (const note of notes) {
-    if (gathering.full) return;
+    if (gathering.isFull()) return;
     const list = entriesOf(reader, ring, note, rows.get(note.table_name)?.get(note.row_id));
     // A local edit of a register with a parked entry waits with it.
     if (list.some(({ entry }) => waiting.has(keyOf(entry.table, entry.id, entry.register))))
@@ -246,7 +246,7 @@ function gatherOffers(
   table: MutableTable,
   limit: number,
 ): void {
-  if (gathering.full) return;
+  if (gathering.isFull()) return;
   const scan = reader.rows(
     'select after_id from sync_scans where table_name = ? and after_id is not null',
     [table.name],
@@ -262,7 +262,7 @@ function gatherOffers(
   const waiting = parkedKeys(reader);
   const unknown = unknownById(reader, table.name, ids);
   for (const id of ids) {
-    if (gathering.full) return;
+    if (gathering.isFull()) return;
     const row = rows.get(id) as Columns;
     const list = registerEntries(reader, ring, table, row, '*', [], unknown(id)).filter(
       ({ entry }) => !waiting.has(keyOf(entry.table, entry.id, entry.register)),
@@ -281,7 +281,7 @@ function gatherRows(
   state: SyncState,
   limit: number,
 ): void {
-  if (gathering.full) return;
+  if (gathering.isFull()) return;
   const [after = 0, until = 0] = (
     reader.rows('select after_number, until_number from sync_scans where table_name = ?', [
       table.name,
@@ -299,7 +299,7 @@ function gatherRows(
     found.map((row) => row['id'] as string),
   );
   for (const row of found) {
-    if (gathering.full) return;
+    if (gathering.isFull()) return;
     const id = row['id'] as string;
     const number = Number(row['number']);
     const one = rowEntry(reader, ring, table, row, clashes.get(id) ?? id, unknown(id).get(''));

@@ -1,7 +1,10 @@
 import type { Database } from '../db/database.ts';
+import type { Ask } from './ask.ts';
 import type { BatchLimits, SentPieces } from './batch.ts';
 import type { Hub } from './hub/hub.ts';
 import type { KeyRing } from './keys/key-ring.ts';
+import type { HubMeta } from './hub-meta.ts';
+import type { HubPage } from './pull-statements.ts';
 import type { ReplicaReader } from './replica-reader.ts';
 import type { DeviceInfo } from './push-statements.ts';
 
@@ -28,6 +31,12 @@ const PAGE_ROWS_MAX = 4000;
 const PAGE_BYTES = 2 << 20;
 const LIMITS: BatchLimits = { rows: 2000, bytes: 1 << 20 };
 
+/** A page of the hub, and the hub as it was then. */
+export interface Answer {
+  readonly meta: HubMeta;
+  readonly page: HubPage;
+}
+
 /** What is remembered while the process runs; forgetting it costs work, never data. */
 export class Memory {
   readonly pieces: SentPieces = new Map();
@@ -35,6 +44,8 @@ export class Memory {
   gap = 0;
   /** The epoch in which this device found the hub empty: it need not ask what the hub lacks. */
   emptyEpoch: string | undefined;
+  /** The next page, asked for while the former one is applied. */
+  ahead: { readonly ask: Ask; readonly answer: Promise<Answer | null> } | undefined;
   #limits = LIMITS;
   #pageRows = PAGE_ROWS_FIRST;
 

@@ -7,12 +7,12 @@ import { openEntry, type Opened } from './apply/open-entry.ts';
 import { Shapes } from './apply/shape.ts';
 import { refreshStale } from './apply/stale-roots.ts';
 import { sameAsk, sameMark, type Ask } from './ask.ts';
-import type { Exchange } from './exchange.ts';
+import type { Answer, Exchange } from './exchange.ts';
 import { fetchBodies } from './fetch-bodies.ts';
 import { askHub, type HubMeta } from './hub-meta.ts';
 import type { Hub } from './hub/hub.ts';
 import { identify, noticeCopy } from './identify.ts';
-import { pageStatement, readPage, type HubPage } from './pull-statements.ts';
+import { pageStatement, readPage, type Entry, type HubPage, type PageForm } from './pull-statements.ts';
 import { askOf } from './push-once.ts';
 import { needState, saveCursor, savePair, type SyncState } from './state.ts';
 
@@ -39,16 +39,18 @@ export interface Pulled extends Tally {
 export async function pullOnce(exchange: Exchange): Promise<Pulled> {
   await noticeCopy(exchange);
   const state = await exchange.database.read(needState);
-  const fromReplica = await readReplica(exchange, state);
-  const answer = fromReplica ?? (await readHub(exchange, exchange.hub, state));
   const ask = askOf(state);
+  const fromReplica = await readReplica(exchange, state);
+  const answer =
+    fromReplica ?? (await readAhead(exchange, ask)) ?? (await readHub(exchange, exchange.hub, ask));
   if (!fromReplica && !(await identify(exchange, ask, answer?.meta ?? null))) return again(answer);
   if (!answer) return again(answer);
   // A copy may be old: only the hub itself knows that there is no more.
   const ended = !answer.page.more && !fromReplica;
+  exchange.memory.fitPage(answer.page.entries.length, sizeOf(answer.page));
+  if (!ended && !fromReplica) askAhead(exchange, ask, answer);
   const tally = await applyPage(exchange, ask, answer, ended);
   if (!tally) return again(answer);
-  exchange.memory.fitPage(answer.page.entries.length, sizeOf(answer.page));
   if (ended && answer.meta.head.number === 0) exchange.memory.emptyEpoch = answer.meta.epoch.token;
   exchange.memory.gap = ended
     ? 0
@@ -56,11 +58,6 @@ export async function pullOnce(exchange: Exchange): Promise<Pulled> {
   const outcome = ended ? 'done' : 'more';
   if (outcome === 'done') await settle(exchange, answer.meta, tally);
   return { outcome, entries: answer.page.entries.length, ...tally, meta: answer.meta };
-}
-
-interface Answer {
-  readonly meta: HubMeta;
-  readonly page: HubPage;
 }
 
 const again = (answer: Answer | null): Pulled => ({
@@ -71,18 +68,37 @@ const again = (answer: Answer | null): Pulled => ({
   meta: answer?.meta ?? null,
 });
 
-async function readHub(exchange: Exchange, hub: Hub, state: SyncState): Promise<Answer | null> {
-  const rows = exchange.memory.pageRows;
-  const page = (asBytes: boolean) =>
-    askHub(hub, askOf(state), [pageStatement(state.cursor, rows, asBytes)]);
+/** Asks for the next page as it will be asked for when this one is applied. */
+function askAhead(exchange: Exchange, ask: Ask, { meta, page }: Answer): void {
+  const cursor = page.entries.at(-1)?.seq ?? ask.cursor;
+  const next = { ...ask, cursor, pair: meta.head };
+  // What goes wrong with it is told when the page is asked for again.
+  const answer = readHub(exchange, exchange.hub, next).catch(() => null);
+  exchange.memory.ahead = { ask: next, answer };
+}
+
+/** The page that was asked for ahead, where all still holds that it was asked with. */
+async function readAhead({ memory }: Exchange, ask: Ask): Promise<Answer | null> {
+  const { ahead } = memory;
+  memory.ahead = undefined;
+  return ahead && sameAsk(ahead.ask, ask) ? ahead.answer : null;
+}
+
+async function readHub(exchange: Exchange, hub: Hub, state: Ask): Promise<Answer | null> {
+  const { memory } = exchange;
+  const rows = memory.pageRows;
+  const read = async (form: PageForm) => {
+    const asked = await askHub(hub, state, [pageStatement(state.cursor, rows, form)]);
+    return asked && { meta: asked.meta, page: readPage(asked.answers[0], rows, form) };
+  };
   try {
-    return toAnswer(await page(false), rows);
+    return await read(rows === 1 ? 'rows' : 'packed');
   } catch (error) {
-    if (error instanceof HubTooLargeError && exchange.memory.shrinkPage()) {
+    if (error instanceof HubTooLargeError && memory.shrinkPage()) {
       return readHub(exchange, hub, state);
     }
     if (!isAboutText(error)) throw error;
-    return toAnswer(await page(true), rows);
+    return read('bytes');
   }
 }
 
@@ -93,10 +109,6 @@ async function readHub(exchange: Exchange, hub: Hub, state: SyncState): Promise<
 function isAboutText(error: unknown): boolean {
   if (error instanceof HubUnreachableError) return error.cause === undefined;
   return error instanceof HubRefusedError;
-}
-
-function toAnswer(asked: Awaited<ReturnType<typeof askHub>>, rows: number): Answer | null {
-  return asked && { meta: asked.meta, page: readPage(asked.answers[0], rows) };
 }
 
 /** The replica is read only while it is a copy of the very hub, state and all, that we know. */
@@ -124,20 +136,21 @@ async function applyPage(
   { meta, page }: Answer,
   ended: boolean,
 ): Promise<Tally | undefined> {
-  const opened = page.entries.map((entry) => openEntry(exchange.ring, entry, meta));
-  await fetchBodies(exchange, opened);
+  const { entries } = page;
+  const opened: Opened[] = [];
+  await openSome(exchange, meta, entries, opened);
   const shapes = new Shapes();
   const tally = { applied: 0, parked: 0 };
   let expected = ask;
-  for (let start = 0, first = true; first || start < opened.length; first = false) {
+  for (let start = 0, first = true; first || start < entries.length; first = false) {
     const done = await exchange.database.write({ now: exchange.now }, (transaction) => {
       const held = needState(transaction);
       if (!sameAsk(expected, held)) return undefined;
       const context = contextOf(exchange, transaction, meta, held, shapes);
       const step = { applied: 0, parked: 0 };
       const end = applyFor(STEP_MS, context, opened, start, step);
-      const last = end >= opened.length;
-      const cursor = last && !page.more ? meta.head.number : (page.entries[end - 1]?.seq ?? 0);
+      const last = end >= entries.length;
+      const cursor = last && !page.more ? meta.head.number : (entries[end - 1]?.seq ?? 0);
       finishStep(context);
       saveCursor(transaction, cursor);
       savePair(transaction, meta.head);
@@ -149,9 +162,26 @@ async function applyPage(
     tally.parked += done.parked;
     start = done.end;
     expected = { ...expected, cursor: done.cursor, pair: meta.head };
-    await rest(exchange);
+    await Promise.all([rest(exchange), openSome(exchange, meta, entries, opened)]);
   }
   return tally;
+}
+
+/** Opens about as many entries as one step applies, while nobody is kept from writing. */
+async function openSome(
+  exchange: Exchange,
+  meta: HubMeta,
+  entries: readonly Entry[],
+  opened: Opened[],
+): Promise<void> {
+  const start = opened.length;
+  const until = performance.now() + STEP_MS;
+  do {
+    for (const entry of entries.slice(opened.length, opened.length + STEP_ENTRIES)) {
+      opened.push(openEntry(exchange.ring, entry, meta));
+    }
+  } while (opened.length < entries.length && performance.now() < until);
+  await fetchBodies(exchange, opened.slice(start));
 }
 
 /** Applies entries for about so long. @returns where to go on */

@@ -1,3 +1,4 @@
+import { HubRefusedError } from '../errors.ts';
 import type { HubRow, HubStatement } from './hub/hub.ts';
 import { CHUNK_TABLE } from './chunks.ts';
 
@@ -17,15 +18,31 @@ export interface Entry {
 const page = (columns: string) => `select seq, ${columns}, key_number, schema, payload
   from hub_entries where seq > ?1 and table_name <> '${CHUNK_TABLE}' order by seq limit ?2`;
 
-const PAGE = page('table_name, id, register, version');
+const ROWS = page('table_name, id, register, version');
 /** Text that is no UTF-8 cannot be read as text: one such row would hide the whole page. */
-const PAGE_AS_BYTES = page(
+const ROWS_AS_BYTES = page(
   'cast(table_name as blob), cast(id as blob), cast(register as blob), cast(version as blob)',
 );
+/** One row for all of the page, and the payloads end to end: twice as quick to read as rows. */
+const PACKED = `select json_group_array(json_array(
+    seq, table_name, id, register, version, key_number, schema, length(payload))),
+  cast(group_concat(payload, '') as blob) from (${ROWS})`;
+
+/**
+ * How a page is asked for: `packed` into one value, as `rows`, where the one value would be too
+ * large, or as rows with their text as `bytes`.
+ */
+export type PageForm = 'packed' | 'rows' | 'bytes';
+
+const STATEMENTS: Readonly<Record<PageForm, string>> = {
+  packed: PACKED,
+  rows: ROWS,
+  bytes: ROWS_AS_BYTES,
+};
 
 /** The next entries after `cursor`, at most `rows`. */
-export function pageStatement(cursor: number, rows: number, asBytes: boolean): HubStatement {
-  return { sql: asBytes ? PAGE_AS_BYTES : PAGE, params: [cursor, rows] };
+export function pageStatement(cursor: number, rows: number, form: PageForm): HubStatement {
+  return { sql: STATEMENTS[form], params: [cursor, rows] };
 }
 
 export interface HubPage {
@@ -34,9 +51,39 @@ export interface HubPage {
   readonly more: boolean;
 }
 
-export function readPage(answer: readonly HubRow[] | undefined, rows: number): HubPage {
-  const entries = (answer ?? []).map(toEntry);
-  return { entries, more: entries.length === rows };
+/** @throws `HubRefusedError` it is no such page */
+export function readPage(
+  answer: readonly HubRow[] | undefined,
+  rows: number,
+  form: PageForm,
+): HubPage {
+  const list = form === 'packed' ? unpack(answer?.[0]) : (answer ?? []);
+  return { entries: list.map(toEntry), more: list.length === rows };
+}
+
+function unpack(row: HubRow | undefined): HubRow[] {
+  const [json, bytes] = row ?? [];
+  const payloads = bytes instanceof Uint8Array ? bytes : new Uint8Array();
+  let end = 0;
+  return parseRows(json).map((columns) => {
+    const start = end;
+    end += Number(columns[7]);
+    return [...columns.slice(0, 7), payloads.subarray(start, end)];
+  });
+}
+
+function parseRows(json: HubRow[number] | undefined): HubRow[] {
+  const rows = parseOrUndefined(String(json));
+  if (Array.isArray(rows) && rows.every((row) => Array.isArray(row))) return rows as HubRow[];
+  throw new HubRefusedError('the hub sent a page of an unknown form');
+}
+
+function parseOrUndefined(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
 }
 
 export function toEntry(row: HubRow): Entry {

@@ -25,7 +25,7 @@ import { readStatus, type SyncDevice, type SyncStatus } from './status.ts';
 import { syncOnce, type Exchanged, type Progress } from './sync-once.ts';
 import { digestStore, type Digest } from './verify.ts';
 import { recordFailure, recordSuccess } from './worker/record-status.ts';
-import { runWorker } from './worker/run-worker.ts';
+import { exchanges } from './worker/exchanges.ts';
 import { startWorkerThread, type WorkerThread } from './worker/host.ts';
 
 const enableSchema = z.strictObject({
@@ -177,36 +177,12 @@ export class Sync {
    * did. While another process leads, it stands by.
    */
   async *watch(options: { signal: AbortSignal }): AsyncGenerator<SyncReport, void> {
-    const reports: SyncReport[] = [];
-    let wake: () => void = () => undefined;
-    const running = runWorker(this.#access, {
-      signal: options.signal,
-      onExchanged: (exchanged, tookMs) => {
-        reports.push(toReport(exchanged, tookMs));
-        wake();
-      },
-      onApplied: () => {
-        this.#onApplied();
-      },
-    });
-    let ended = false;
-    const end = running.finally(() => {
-      ended = true;
-      wake();
-    });
-    // Told of by `await end` below; until then it is nobody's unhandled rejection.
-    end.catch(() => undefined);
-    while (!ended || reports.length > 0) {
-      const report = reports.shift();
-      if (report) yield report;
-      else {
-        await new Promise<void>((done) => {
-          wake = done;
-          if (ended) done();
-        });
-      }
+    const onApplied = () => {
+      this.#onApplied();
+    };
+    for await (const { exchanged, tookMs } of exchanges(this.#access, options.signal, onApplied)) {
+      yield toReport(exchanged, tookMs);
     }
-    await end;
   }
 
   /** How sync stands, whichever process exchanges with the hub. */
@@ -297,7 +273,7 @@ export class Sync {
     event: keyof SyncEvents,
     listener: ((status: SyncStatus) => void) | ((count: number) => void),
   ): this {
-    this.#events.on(event, listener as (...values: unknown[]) => void);
+    this.#events.on(event, listener);
     return this;
   }
 

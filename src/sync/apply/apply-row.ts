@@ -138,23 +138,17 @@ function noteClash(
  */
 function insert(context: ApplyContext, table: ImmutableTable, row: Row): boolean {
   const { transaction, lastSeq } = context;
-  if (table.name !== 'runtime_events') return insertOrIgnore(transaction, table.name, row);
+  if (table.name !== 'runtime_events') return insertOrIgnore(context, table.name, row);
   const thread = String(row['thread_id']);
   const last =
     lastSeq.get(thread) ??
     transaction.number('select max(seq) from runtime_events where thread_id = ?', [thread]);
-  const added = insertOrIgnore(transaction, table.name, { ...row, seq: last + 1 });
+  const added = insertOrIgnore(context, table.name, { ...row, seq: last + 1 });
   lastSeq.set(thread, added ? last + 1 : last);
   return added;
 }
 
-function insertOrIgnore(transaction: Transaction, table: string, row: Row): boolean {
-  const names = Object.keys(row);
-  return (
-    transaction.run(
-      `insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})
-       on conflict (id) do nothing`,
-      Object.values(row),
-    ) > 0
-  );
+function insertOrIgnore(context: ApplyContext, table: string, row: Row): boolean {
+  const sql = context.shapes.insertSql(table, row);
+  return context.transaction.run(sql, Object.values(row)) > 0;
 }

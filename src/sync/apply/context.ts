@@ -17,9 +17,10 @@ interface Basis {
 export interface ApplyContext extends Basis {
   /** Runtime thread to its last event number. */
   readonly lastSeq: Map<string, number>;
-  /** Roots that were looked at: whether they are purged. */
-  readonly purged: Map<string, boolean>;
-  readonly stale: Map<string, Root>;
+  /** Roots that were looked at, by table and id: whether they are purged. */
+  readonly purged: Map<string, Map<string, boolean>>;
+  /** Ids of roots by table. */
+  readonly stale: Map<string, Set<string>>;
   /** Whether anything is parked at all. */
   anyParked: boolean;
 }
@@ -31,21 +32,29 @@ export function newContext(basis: Basis): ApplyContext {
 
 /** Whether the record that a row belongs to was emptied for good. */
 export function isRootPurged(context: ApplyContext, root: Root): boolean {
-  const key = `${root.table} ${root.id}`;
-  let purged = context.purged.get(key);
+  const known = within(context.purged, root.table, () => new Map<string, boolean>());
+  let purged = known.get(root.id);
   if (purged === undefined) {
     purged = isPurged(context.transaction, root);
-    context.purged.set(key, purged);
+    known.set(root.id, purged);
   }
   return purged;
 }
 
 /** Notes that what is derived of a record has to be looked at. */
 export function touchRoot(context: ApplyContext, root: Root): void {
-  context.stale.set(`${root.table} ${root.id}`, root);
+  within(context.stale, root.table, () => new Set<string>()).add(root.id);
+}
+
+function within<T>(tables: Map<string, T>, table: string, make: () => T): T {
+  let found = tables.get(table);
+  if (!found) tables.set(table, (found = make()));
+  return found;
 }
 
 /** Writes what was gathered, before the transaction ends. */
 export function finishStep(context: ApplyContext): void {
-  for (const root of context.stale.values()) markStale(context.transaction, root);
+  for (const [table, ids] of context.stale) {
+    for (const id of ids) markStale(context.transaction, { table, id });
+  }
 }

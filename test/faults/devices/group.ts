@@ -20,7 +20,9 @@ export async function device(name: string, options: StoreOptions = {}): Promise<
     name,
     path,
     store,
-    sync: () => asMachine(name, async () => void (await made.store.sync.now())),
+    sync: async () => {
+      await asMachine(name, () => made.store.sync.now());
+    },
   };
   onTestFinished(() => made.store.close());
   return made;

@@ -57,7 +57,7 @@ describe('secrets', () => {
     const db = ['--db', join(folder, 'b.db'), 'sync', 'enable'];
     await failing(...db, sqld.url, '--token-file', tokenFile, '--key-file', other);
     await failing(...db, sqld.url, '--token-file', tokenFile);
-    await failing(...db, `${sqld.url.replace('//', `//user:${token}@`)}`);
+    await failing(...db, sqld.url.replace('//', `//user:${token}@`));
     await failing(...db, `${sqld.url}/?authToken=${token}`);
     writeFileSync(tokenFile, `${token.slice(0, -8)}AAAAAAAA`);
     await failing('sync', 'now');

@@ -37,10 +37,9 @@ describe('runWorker', () => {
     // Long before any timer: they run for 48 seconds and more.
     for (const title of ['one', 'two', 'three']) {
       const id = await add(a, title);
-      await vi.waitFor(
-        async () => expect((await b.store.sessions.get(id)).title).toBe(title),
-        SOON,
-      );
+      await vi.waitFor(async () => {
+        expect((await b.store.sessions.get(id)).title).toBe(title);
+      }, SOON);
     }
     const status = await b.store.sync.status();
     expect(status.leader).toContain(`${process.pid}/`);
@@ -75,10 +74,9 @@ describe('runWorker', () => {
     const before = proxy.happened.pass;
 
     a.start();
-    await vi.waitFor(
-      async () => expect((await a.store.sync.status()).lastError?.code).toBe('HUB_ACCESS'),
-      SOON,
-    );
+    await vi.waitFor(async () => {
+      expect((await a.store.sync.status()).lastError?.code).toBe('HUB_ACCESS');
+    }, SOON);
     await add(a, 'while it is locked out');
     await sleep(4000);
 
@@ -96,10 +94,9 @@ describe('runWorker', () => {
 
     await proxy.refuse();
     await add(a, 'while it is away');
-    await vi.waitFor(
-      async () => expect((await a.store.sync.status()).lastError?.code).toBe('HUB_UNREACHABLE'),
-      SOON,
-    );
+    await vi.waitFor(async () => {
+      expect((await a.store.sync.status()).lastError?.code).toBe('HUB_UNREACHABLE');
+    }, SOON);
     await proxy.accept();
 
     await vi.waitFor(() => idle(a), IN_THE_END);
@@ -166,7 +163,9 @@ describe('runWorker', () => {
     await vi.waitFor(() => idle(a), SOON);
 
     await a.store.sync.disable();
-    await vi.waitFor(async () => expect((await a.store.sync.status()).leader).toBeNull(), SOON);
+    await vi.waitFor(async () => {
+      expect((await a.store.sync.status()).leader).toBeNull();
+    }, SOON);
   });
 
   it('lets one lead and the other follow, who goes on at once when the first stops', async () => {

@@ -1,0 +1,32 @@
+import { EventEmitter, on } from 'node:events';
+import type { Access } from '../connect.ts';
+import type { Exchanged } from '../sync-once.ts';
+import { runWorker } from './run-worker.ts';
+
+export interface TimedExchange {
+  readonly exchanged: Exchanged;
+  readonly tookMs: number;
+}
+
+/** Runs the worker in this thread until `signal` is aborted, and yields what each exchange did. */
+export async function* exchanges(
+  access: Access,
+  signal: AbortSignal,
+  onApplied: () => void,
+): AsyncGenerator<TimedExchange, void> {
+  const told = new EventEmitter();
+  const came = on(told, 'exchanged', { close: ['end'] });
+  const running = runWorker(access, {
+    signal,
+    onApplied,
+    onExchanged: (exchanged, tookMs) => {
+      told.emit('exchanged', { exchanged, tookMs });
+    },
+  }).finally(() => {
+    told.emit('end');
+  });
+  // Thrown below; until then it is nobody's unhandled rejection.
+  running.catch(() => undefined);
+  for await (const [exchange] of came as AsyncIterableIterator<[TimedExchange]>) yield exchange;
+  await running;
+}
