@@ -38,7 +38,16 @@ function arrows(layer, forbidden) {
 }
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', 'demo', 'test/support/make-legacy-home.mjs', '**/*.mjs'] },
+  {
+    ignores: [
+      'dist',
+      'node_modules',
+      'demo',
+      'test/support/make-legacy-home.mjs',
+      '**/*.mjs',
+      '**/*.d.mts',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     files: ['src/**/*.ts', 'test/**/*.ts', '*.ts'],

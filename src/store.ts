@@ -221,7 +221,8 @@ export class Store implements Areas {
 
   /** Counts rows and bytes. Reads every page of the file: seconds on gigabytes. */
   async stats(): Promise<Stats> {
-    return readStats(this.#database);
+    const { pendingRows } = await this.sync.status();
+    return readStats(this.#database, pendingRows);
   }
 
   /** Looks for damage and leftovers; changes nothing. */

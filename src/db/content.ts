@@ -56,7 +56,8 @@ export function payloadOf(
   if (bodyHash === null) return { ...payload, t: row['body'] as string };
   const size = reader.number('select size from blobs where hash = ?', [bodyHash]);
   // Files of a session are bytes, not text.
-  if (table === 'artifacts' || size > INLINE_BODY_BYTES) return { ...payload, h: { hash: bodyHash, size } };
+  if (table === 'artifacts' || size > INLINE_BODY_BYTES)
+    return { ...payload, h: { hash: bodyHash, size } };
   return { ...payload, t: loadBody(reader, { body: null, body_hash: bodyHash }) };
 }
 

@@ -32,6 +32,8 @@ export interface Sending {
 
 export interface Batch {
   readonly sending: Sending[];
+  /** Of the rows that were read, what cannot go because the hub does not take a piece of its body. */
+  readonly refused: { readonly source: Ready['source']; readonly reason: Refusal }[];
   readonly trim: Trim;
   /** The round in which it was read. */
   readonly round: number;
@@ -44,6 +46,12 @@ export interface BatchLimits {
   readonly rows: number;
   readonly bytes: number;
 }
+
+/** Why the hub does not take something even alone. */
+export type Refusal = 'size' | 'refused';
+
+/** Bodies of which the hub did not take a piece, in a round. */
+export type RefusedBodies = Map<string, Refusal>;
 
 /** How many pieces of a large body were acknowledged in a round, while this process has run. */
 export type SentPieces = Map<string, number>;
@@ -66,16 +74,23 @@ class Gathering {
   readonly batch: Batch;
   readonly #limits: BatchLimits;
   readonly #pieces: SentPieces;
+  readonly #refused: RefusedBodies;
   readonly #taken = new Set<string>();
   #bytes = 0;
   /** A large body that has to go first. */
   missing: BodyRef | undefined;
 
-  constructor(round: number, limits: BatchLimits, pieces: SentPieces) {
+  constructor(
+    round: number,
+    limits: BatchLimits,
+    pieces: SentPieces,
+    refusedBodies: RefusedBodies,
+  ) {
     const trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
-    this.batch = { sending: [], trim, round };
+    this.batch = { sending: [], refused: [], trim, round };
     this.#limits = limits;
     this.#pieces = pieces;
+    this.#refused = refusedBodies;
   }
 
   isFull(): boolean {
@@ -86,15 +101,20 @@ class Gathering {
 
   /** Takes all entries of a row or none. */
   add(list: readonly Ready[], offered: boolean): boolean {
-    const large = list.find(
-      ({ body }) =>
-        body && (this.#pieces.get(pieceKey(this.batch.round, body)) ?? 0) < chunkCount(body),
-    );
+    const { round, refused } = this.batch;
+    const large = list.find(({ body }) => {
+      if (!body || this.#refused.has(pieceKey(round, body))) return false;
+      return (this.#pieces.get(pieceKey(round, body)) ?? 0) < chunkCount(body);
+    });
     if (large) {
       this.missing = large.body;
       return false;
     }
-    for (const { entry, source } of list) this.#take({ entry, offered, source });
+    for (const { entry, body, source } of list) {
+      const reason = body && this.#refused.get(pieceKey(round, body));
+      if (reason) refused.push({ source, reason });
+      else this.#take({ entry, offered, source });
+    }
     return true;
   }
 
@@ -120,8 +140,9 @@ export function readBatch(
   ring: KeyRing | null,
   limits: BatchLimits,
   pieces: SentPieces,
+  refusedBodies: RefusedBodies = new Map(),
 ): Batch | undefined {
-  const gathering = new Gathering(state.round, limits, pieces);
+  const gathering = new Gathering(state.round, limits, pieces, refusedBodies);
   gatherParked(reader, gathering, limits.rows);
   gatherNotes(reader, ring, gathering, limits.rows);
   for (const table of MUTABLE_TABLES) gatherOffers(reader, ring, gathering, table, limits.rows);
@@ -147,6 +168,7 @@ function pieceOf(
   const trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
   return {
     sending: [{ entry, offered: true }],
+    refused: [],
     trim,
     round: state.round,
     piece: { body, position },

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
 import type { Ask } from './ask.ts';
-import type { BatchLimits, SentPieces } from './batch.ts';
+import type { BatchLimits, RefusedBodies, SentPieces } from './batch.ts';
 import type { Hub } from './hub/hub.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { HubMeta } from './hub-meta.ts';
@@ -40,6 +40,7 @@ export interface Answer {
 /** What is remembered while the process runs; forgetting it costs work, never data. */
 export class Memory {
   readonly pieces: SentPieces = new Map();
+  readonly refusedBodies: RefusedBodies = new Map();
   /** Entries that this device has not read, as of the last answer. */
   gap = 0;
   /** The epoch in which this device found the hub empty: it need not ask what the hub lacks. */

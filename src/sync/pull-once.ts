@@ -12,7 +12,13 @@ import { fetchBodies } from './fetch-bodies.ts';
 import { askHub, type HubMeta } from './hub-meta.ts';
 import type { Hub } from './hub/hub.ts';
 import { identify, noticeCopy } from './identify.ts';
-import { pageStatement, readPage, type Entry, type HubPage, type PageForm } from './pull-statements.ts';
+import {
+  pageStatement,
+  readPage,
+  type Entry,
+  type HubPage,
+  type PageForm,
+} from './pull-statements.ts';
 import { askOf } from './push-once.ts';
 import { needState, saveCursor, savePair, type SyncState } from './state.ts';
 

@@ -45,10 +45,11 @@ export async function pushOnce(exchange: Exchange): Promise<Pushed> {
   const { state, batch } = await database.read((reader) => {
     const held = needState(reader);
     const blocked = held.storeId === null || held.copied || held.refused;
-    const { limits, pieces } = memory;
     return {
       state: held,
-      batch: blocked ? undefined : readBatch(reader, held, ring, limits, pieces),
+      batch: blocked
+        ? undefined
+        : readBatch(reader, held, ring, memory.limits, memory.pieces, memory.refusedBodies),
     };
   });
   if (!batch) return IDLE;
@@ -83,13 +84,17 @@ async function sendSingly(
     const ask = await prepare(exchange, state);
     if (!ask) return STALE;
     try {
-      const sent = await send(exchange, ask, { ...batch, trim: nothing }, [one]);
+      const sent = await send(exchange, ask, { ...batch, trim: nothing, refused: [] }, [one]);
       if (sent.outcome !== 'sent') return sent;
       entries++;
     } catch (error) {
       if (!(await isRowsFault(exchange, ask, error))) throw error;
       const reason = error instanceof HubTooLargeError ? 'size' : 'refused';
       const { source } = one;
+      if (batch.piece) {
+        exchange.memory.refusedBodies.set(pieceKey(batch.round, batch.piece.body), reason);
+        return { outcome: 'sent', entries, bytes: 0 };
+      }
       await exchange.database.write({ now: exchange.now }, (transaction) => {
         if (source) setAside(transaction, source, reason, batch.trim.notes);
       });
@@ -252,6 +257,9 @@ function trimBatch(
   if (batch.piece) {
     const { body, position } = batch.piece;
     exchange.memory.pieces.set(pieceKey(batch.round, body), position + 1);
+  }
+  for (const { source, reason } of batch.refused) {
+    setAside(transaction, source, reason, batch.trim.notes);
   }
   trimSent(transaction, batch.trim, batch.round === held.round);
 }

@@ -1,5 +1,5 @@
 import type { Transaction } from '../db/transaction.ts';
-import type { Sending } from './batch.ts';
+import type { Refusal, Sending } from './batch.ts';
 import type { Ready } from './outgoing.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { Ready } from './outgoing.ts';
 export function setAside(
   transaction: Transaction,
   { table, rowId, register }: Ready['source'],
-  reason: 'size' | 'refused',
+  reason: Refusal,
   notes: readonly number[],
 ): void {
   const key = [table, rowId, register];

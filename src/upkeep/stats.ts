@@ -27,8 +27,12 @@ export interface Stats {
   pendingSync: number;
 }
 
-/** Counts rows and bytes. Reads every page of the file, so it takes a while on gigabytes. */
-export async function readStats(database: Database): Promise<Stats> {
+/**
+ * Counts rows and bytes. Reads every page of the file, so it takes a while on gigabytes.
+ *
+ * @param pendingSync - what sync says of itself
+ */
+export async function readStats(database: Database, pendingSync: number): Promise<Stats> {
   return database.read((reader) => {
     const pageSize = reader.number('pragma page_size');
     return {
@@ -50,7 +54,7 @@ export async function readStats(database: Database): Promise<Stats> {
         storedBytes: reader.number('select sum(length(data)) from blob_chunks'),
       },
       searchPending: pendingDocs(reader),
-      pendingSync: 0,
+      pendingSync,
     };
   });
 }

@@ -32,7 +32,9 @@ describe('two devices', () => {
   it('send nothing twice, and nothing back', async () => {
     const [a, b] = await pair();
     await a.store.tasks.create({ prompt: 'once' });
+    expect((await a.store.stats()).pendingSync).toBeGreaterThan(0);
     expect((await a.sync()).pushed).toBeGreaterThan(0);
+    expect((await a.store.stats()).pendingSync).toBe(0);
     expect(await a.sync()).toMatchObject({ pushed: 0, pulled: 0 });
     expect((await b.sync()).applied).toBeGreaterThan(0);
     expect(await b.sync()).toMatchObject({ pushed: 0, pulled: 0 });

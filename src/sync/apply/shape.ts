@@ -78,7 +78,8 @@ function isPayload(value: unknown): value is Payload {
     (t === undefined || typeof t === 'string') &&
     (h === undefined || isBodyRef(h)) &&
     (d === undefined || isText(d, 0, 200)) &&
-    (b === undefined || (Array.isArray(b) && b.length <= 64 && b.every((v) => isText(v, 0, 400)))) &&
+    (b === undefined ||
+      (Array.isArray(b) && b.length <= 64 && b.every((v) => isText(v, 0, 400)))) &&
     (x === undefined || x === 1)
   );
 }

@@ -9,6 +9,9 @@ export interface ThreadData {
   readonly encryptionKey?: string | undefined;
 }
 
+/** What the host tells: end yourself, or stand still, the process is about to end. */
+export type ToThread = 'stop' | 'halt';
+
 /** What a thread tells: that something happened, never what. */
 export type FromThread =
   | { readonly kind: 'ready' }
@@ -23,7 +26,7 @@ export interface ThreadEvents {
 }
 
 export interface WorkerThread {
-  /** Ends the worker: within a second it has stopped by itself or is ended. */
+  /** Stops the worker; resolves within a second. */
   stop(): Promise<void>;
 }
 
@@ -34,6 +37,8 @@ const HEAP_MB = 1024;
 /** A thread that lived so long was a good one. */
 const LASTING_MS = 60_000;
 const STOP_MS = 900;
+/** How long the end of the process is held up for a thread to come to a halt. */
+const HALT_MS = 1000;
 
 /**
  * Starts the worker in a thread of its own, which does not keep the process alive. When the thread
@@ -79,23 +84,22 @@ class Host implements WorkerThread {
     const worker = this.#worker;
     if (!worker) return;
     await new Promise<void>((resolve) => {
-      // A thread that stands in native code ends when that returns; nobody waits for it here.
-      const deadline = setTimeout(() => {
-        void worker.terminate();
-        resolve();
-      }, STOP_MS);
+      // One that stands in native code ends when that returns. It is not terminated: the driver
+      // aborts the whole process when its thread is ended in the middle of a call.
+      const deadline = setTimeout(resolve, STOP_MS);
       worker.once('exit', () => {
         clearTimeout(deadline);
         resolve();
       });
-      worker.postMessage('stop');
+      worker.postMessage('stop' satisfies ToThread);
     });
   }
 
   #launch(onReady: () => void, onFailure: (error: WorkerCrashedError) => void): void {
     const start = performance.now();
+    const gate = new Int32Array(new SharedArrayBuffer(4));
     const worker = new Worker(this.#entry, {
-      workerData: this.#data,
+      workerData: { ...this.#data, gate },
       // Flags of the host are not for it: some of them refuse an entry that is a file.
       execArgv: [],
       env: SHARE_ENV,
@@ -103,6 +107,12 @@ class Host implements WorkerThread {
       name: 'codewhale-store sync',
     });
     this.#worker = worker;
+    // The process ends its threads wherever they are, in the middle of the driver too; see `stop`.
+    const halt = () => {
+      worker.postMessage('halt' satisfies ToThread);
+      Atomics.wait(gate, 0, 0, HALT_MS);
+    };
+    process.once('exit', halt);
     let ready = false;
     let cause: unknown;
     worker.on('message', (message: FromThread) => {
@@ -119,6 +129,7 @@ class Host implements WorkerThread {
       cause = error;
     });
     worker.on('exit', () => {
+      process.off('exit', halt);
       this.#worker = undefined;
       if (this.#stopping) return;
       const error = new WorkerCrashedError(cause);

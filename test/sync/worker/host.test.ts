@@ -43,7 +43,7 @@ describe('startWorkerThread', () => {
     await expect(setup('unready')).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
   });
 
-  it('ends a thread that does not listen', async () => {
+  it('does not wait for a thread that does not listen', async () => {
     const { thread, starts } = await setup('deaf');
 
     await thread.stop();
