@@ -39,6 +39,8 @@ export interface Batch {
   readonly round: number;
   /** The body of which it is a piece, and which piece. */
   readonly piece?: { readonly body: BodyRef; readonly position: number };
+  /** Nothing was left when it was read. */
+  readonly last: boolean;
 }
 
 /** Bounds of one push. */
@@ -77,6 +79,8 @@ class Gathering {
   readonly #refused: RefusedBodies;
   readonly #taken = new Set<string>();
   #bytes = 0;
+  /** Some list had more than was read of it. */
+  cut = false;
   /** A large body that has to go first. */
   missing: BodyRef | undefined;
 
@@ -87,7 +91,7 @@ class Gathering {
     refusedBodies: RefusedBodies,
   ) {
     const trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
-    this.batch = { sending: [], refused: [], trim, round };
+    this.batch = { sending: [], refused: [], trim, round, last: false };
     this.#limits = limits;
     this.#pieces = pieces;
     this.#refused = refusedBodies;
@@ -152,7 +156,8 @@ export function readBatch(
   if (missing && batch.sending.length === 0) return pieceOf(reader, ring, missing, state, pieces);
   const { trim } = batch;
   const trims = trim.notes.length + trim.numbers.size + trim.ids.size;
-  return batch.sending.length + trims > 0 ? batch : undefined;
+  if (batch.sending.length + trims === 0) return undefined;
+  return { ...batch, last: !gathering.isFull() && !gathering.cut };
 }
 
 function pieceOf(
@@ -172,6 +177,7 @@ function pieceOf(
     trim,
     round: state.round,
     piece: { body, position },
+    last: false,
   };
 }
 
@@ -213,6 +219,7 @@ function gatherNotes(
     'from outbox where stuck is null order by number limit ?',
     [limit],
   );
+  if (notes.length === limit) gathering.cut = true;
   const waiting = parkedKeys(reader);
   const rows = new Map<string, Map<string, Columns>>();
   for (const table of MUTABLE_TABLES) {
@@ -293,6 +300,7 @@ function gatherOffers(
     gathering.batch.trim.ids.set(table.name, id);
   }
   if (ids.length < limit) gathering.batch.trim.ids.set(table.name, null);
+  else gathering.cut = true;
 }
 
 function gatherRows(
@@ -328,7 +336,10 @@ function gatherRows(
     if (!gathering.add([one], number <= until)) return;
     gathering.batch.trim.numbers.set(table.name, number);
   }
-  if (found.length === limit) return;
+  if (found.length === limit) {
+    gathering.cut = true;
+    return;
+  }
   const last = reader.number(`select max(number) from ${table.name}`);
   if (last > after) gathering.batch.trim.numbers.set(table.name, last);
 }

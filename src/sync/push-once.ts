@@ -27,10 +27,12 @@ export interface Pushed {
   /** Entries that went to the hub. */
   readonly entries: number;
   readonly bytes: number;
+  /** Nothing was left when it was read: what was written since is for the next exchange. */
+  readonly last: boolean;
 }
 
-const IDLE: Pushed = { outcome: 'idle', entries: 0, bytes: 0 };
-const STALE: Pushed = { outcome: 'stale', entries: 0, bytes: 0 };
+const IDLE: Pushed = { outcome: 'idle', entries: 0, bytes: 0, last: true };
+const STALE: Pushed = { outcome: 'stale', entries: 0, bytes: 0, last: false };
 
 /**
  * Sends one batch of what the hub has not acknowledged, and trims exactly what was sent.
@@ -58,7 +60,7 @@ export async function pushOnce(exchange: Exchange): Promise<Pushed> {
   const { sending } = wanted;
   if (sending.length === 0) {
     await acknowledge(exchange, wanted.state, batch);
-    return { outcome: 'sent', entries: 0, bytes: 0 };
+    return { outcome: 'sent', entries: 0, bytes: 0, last: batch.last };
   }
   const ask = await prepare(exchange, wanted.state);
   if (!ask) return STALE;
@@ -66,7 +68,9 @@ export async function pushOnce(exchange: Exchange): Promise<Pushed> {
     return await send(exchange, ask, batch, sending);
   } catch (error) {
     if (!(await isRowsFault(exchange, ask, error))) throw error;
-    if (memory.halve(sending.length)) return { outcome: 'sent', entries: 0, bytes: 0 };
+    if (memory.halve(sending.length)) {
+      return { outcome: 'sent', entries: 0, bytes: 0, last: false };
+    }
     return sendSingly(exchange, batch, sending);
   }
 }
@@ -93,7 +97,7 @@ async function sendSingly(
       const { source } = one;
       if (batch.piece) {
         exchange.memory.refusedBodies.set(pieceKey(batch.round, batch.piece.body), reason);
-        return { outcome: 'sent', entries, bytes: 0 };
+        return { outcome: 'sent', entries, bytes: 0, last: false };
       }
       await exchange.database.write({ now: exchange.now }, (transaction) => {
         if (source) setAside(transaction, source, reason, batch.trim.notes);
@@ -101,7 +105,7 @@ async function sendSingly(
     }
   }
   await acknowledge(exchange, await exchange.database.read(needState), batch);
-  return { outcome: 'sent', entries, bytes: 0 };
+  return { outcome: 'sent', entries, bytes: 0, last: false };
 }
 
 interface Wanted {
@@ -199,7 +203,9 @@ async function send(
   if (!taken) return STALE;
   exchange.memory.grow();
   const bytes = entries.reduce((sum, entry) => sum + entry.payload.length, 0);
-  return { outcome: 'sent', entries: entries.length, bytes };
+  // What came back is stamped anew and goes once more.
+  const last = batch.last && answer.returned.length === 0;
+  return { outcome: 'sent', entries: entries.length, bytes, last };
 }
 
 interface Answer {

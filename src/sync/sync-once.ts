@@ -1,3 +1,4 @@
+import { HubBusyError } from '../errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { HubMeta } from './hub-meta.ts';
 import { pullOnce } from './pull-once.ts';
@@ -20,9 +21,8 @@ export interface Exchanged {
   readonly meta: HubMeta | null;
 }
 
-/** A hub and a device that keep finding each other changed are a bug, not a reason to go on. */
 const TURNS_MAX = 100_000;
-const STALE_MAX = 50;
+const CHANGES_MAX = 50;
 
 export interface Progress {
   readonly pushed: number;
@@ -42,7 +42,8 @@ export async function syncOnce(
 ): Promise<Exchanged> {
   const sum = { pushed: 0, pulled: 0, applied: 0, parked: 0, bytesSent: 0 };
   let meta: HubMeta | null = null;
-  let stale = 0;
+  let changes = 0;
+  let sentAll = false;
   for (let turn = 0; turn < TURNS_MAX && !signal?.aborted; turn++) {
     const pulled = await pullOnce(exchange);
     meta = pulled.meta ?? meta;
@@ -50,14 +51,23 @@ export async function syncOnce(
     sum.applied += pulled.applied;
     sum.parked += pulled.parked;
     onProgress?.(sum);
-    if (pulled.outcome === 'again' && ++stale > STALE_MAX) break;
+    if (pulled.outcome === 'again') refuseEndless(++changes);
     if (pulled.outcome !== 'done') continue;
+    // What is written while we exchange is for the next time, or a steady writer would keep us here.
+    if (sentAll && pulled.entries === 0) break;
     const outcome = await pushAll(exchange, sum, signal, onProgress);
     if (outcome === 'idle') break;
-    if (outcome === 'stale' && ++stale > STALE_MAX) break;
+    if (outcome === 'stale') refuseEndless(++changes);
+    sentAll = outcome === 'sent';
   }
   const { cursor } = await exchange.database.read(needState);
   return { ...sum, hubSeq: Math.max(meta?.head.number ?? 0, cursor), cursor, meta };
+}
+
+function refuseEndless(changes: number): void {
+  if (changes > CHANGES_MAX) {
+    throw new HubBusyError('the hub was another one at every look; others may be setting it up');
+  }
 }
 
 /** Pushes until nothing is left, or the hub is another one than was pulled. */
@@ -73,9 +83,9 @@ async function pushAll(
     sum.pushed += pushed.entries;
     sum.bytesSent += pushed.bytes;
     onProgress?.(sum);
-    // What we pushed ourselves is above the cursor: one more pull passes over it.
-    if (pushed.outcome === 'idle') return any ? 'sent' : 'idle';
     if (pushed.outcome === 'stale') return 'stale';
+    if (pushed.outcome === 'idle') return any ? 'sent' : 'idle';
+    if (pushed.last) return 'sent';
     any = true;
   }
   return 'idle';

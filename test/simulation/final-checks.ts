@@ -5,7 +5,7 @@ import type { Device } from './device.ts';
 import { bodyDigest } from './canonical.ts';
 import { openEntries, ringsOf, type OpenedEntry } from './hub-entries.ts';
 import { descends, type Write } from './ledger.ts';
-import { isPurged } from './observe.ts';
+import { isPurged, rootOf } from './roots.ts';
 import type { Columns } from './probe.ts';
 import { fail } from './violation.ts';
 import { MINUTE, type World } from './world.ts';
@@ -106,7 +106,7 @@ function checkRows({ ledger, devices }: World): void {
   for (const row of ledger.rows.values()) {
     const purged = isPurged(device, row.root);
     const here = device.rows.has(row.key);
-    if (!here && !row.gone && !purged) fail(`C4 a row is missing: ${row.key}`);
+    if (!here && !row.gone && !ledger.purged.has(row.root ?? '')) fail(`C4 a row is missing: ${row.key}`);
     if (here && purged) fail(`purge: a row of something purged is there: ${row.key}`);
   }
 }
@@ -146,29 +146,6 @@ function conflictsOf({ ledger, devices }: World): Write[] {
       .rows(`select table_name || '|' || row_id || '|' || register, lost_version from conflicts`)
       .flatMap(([key, version]) => ledger.of(String(key), String(version)) ?? []),
   );
-}
-
-const OWNERS: Readonly<Record<string, (row: Columns) => string | null>> = {
-  thread_checkpoints: (row) => `threads|${String(row['thread_id'])}`,
-  runtime_turns: (row) => `runtime_threads|${String(row['thread_id'])}`,
-  automation_runs: (row) => `automations|${String(row['automation_id'])}`,
-  goals: (row) => {
-    const tables = { session: 'sessions', thread: 'threads', runtime: 'runtime_threads' };
-    return `${tables[row['scope'] as keyof typeof tables]}|${String(row['owner_id'])}`;
-  },
-};
-const ROOTS = new Set(['sessions', 'threads', 'runtime_threads', 'tasks', 'automations']);
-
-/** The record that the row of a register belongs to. */
-function rootOf(device: Device, key: string): string | null {
-  const [table, id] = key.split('|') as [string, string];
-  if (ROOTS.has(table)) return `${table}|${id}`;
-  if (table === 'runtime_items') {
-    const turn = device.probe.row(table, id)['turn_id'];
-    const thread = device.probe.rows('select thread_id from runtime_turns where id = ?', [turn])[0];
-    return thread ? `runtime_threads|${String(thread[0])}` : null;
-  }
-  return OWNERS[table]?.(device.probe.row(table, id)) ?? null;
 }
 
 /** Of what was purged nothing is left: in no row of a device, in no entry of the hub. */

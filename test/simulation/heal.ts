@@ -7,7 +7,8 @@ const ROUNDS_MAX = 12;
 
 export async function heal(world: World): Promise<void> {
   world.log('--- heal');
-  world.forgetNetwork();
+  world.calm = true;
+  await world.giveUp();
   world.hubSkew = 0;
   world.time += MINUTE;
   Object.assign(control.page, { rows: 500 });

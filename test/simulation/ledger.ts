@@ -30,6 +30,8 @@ export interface Row {
 export class Ledger {
   readonly writes: Write[] = [];
   readonly rows = new Map<string, Row>();
+  /** Records that somebody purged, by table and id: what belongs to them may go. */
+  readonly purged = new Set<string>();
   readonly #byVersion = new Map<string, Write>();
 
   /** The write that a version stands for. */

@@ -2,6 +2,7 @@ import { deviceOf } from '../../src/model/version.ts';
 import type { Device } from './device.ts';
 import type { Ledger, Write } from './ledger.ts';
 import type { SeenRow } from './probe.ts';
+import { isPurged, rootOf } from './roots.ts';
 import { fail } from './violation.ts';
 
 /**
@@ -43,10 +44,18 @@ function observeRegisters(
       fail(`C6 d${device.index} fell back at ${key} from ${old} to ${version}`);
     }
   }
+  for (const root of purgedAnew(device, seen)) ledger.purged.add(root);
   for (const key of device.versions.keys()) {
     if (!seen.has(key)) fail(`C6 d${device.index} lost the row of ${key}`);
   }
   device.versions = seen;
+}
+
+function purgedAnew(device: Device, seen: ReadonlyMap<string, string>): string[] {
+  return [...seen]
+    .filter(([key, version]) => key.endsWith('|purge') && device.versions.get(key) !== version)
+    .map(([key]) => key.slice(0, key.lastIndexOf('|')))
+    .filter((root) => isPurged(device, root));
 }
 
 interface New {
@@ -64,7 +73,9 @@ function enter(
   log: (text: string) => void,
 ): Write {
   if (!ids.includes(deviceOf(version))) fail(`d${device.index} holds ${key} ${version}, which nobody wrote`);
-  if (held && held.content === content) {
+  // A purge that empties again what a pull has just brought is a write of its own.
+  const emptied = version > (held?.stamp ?? '') && isPurged(device, rootOf(device, key));
+  if (held && held.content === content && !emptied) {
     ledger.restamp(held, version);
     log(`    d${device.index} stamps w${held.number} ${key} anew ${version}`);
     return held;
@@ -104,7 +115,7 @@ function observeRows(
   }
   for (const row of device.rows.values()) {
     if (seen.has(row.key)) continue;
-    if (!isPurged(device, row.root)) fail(`C6 d${device.index} lost a row: ${row.key}`);
+    if (row.root === null || !ledger.purged.has(row.root)) fail(`C6 d${device.index} lost a row: ${row.key}`);
   }
   device.rows = seen;
 }
@@ -126,11 +137,4 @@ function checkSeq(device: Device, seen: ReadonlyMap<string, SeenRow>): void {
       fail(`C3 d${device.index} a reader of ${place} misses ${row.key}`);
     }
   }
-}
-
-export function isPurged(device: Device, root: string | null): boolean {
-  if (root === null) return false;
-  const [table, id] = root.split('|') as [string, string];
-  const sql = `select count(*) from ${table} where id = ? and purged_at is not null`;
-  return Number(device.probe.rows(sql, [id])[0]?.[0]) > 0;
 }

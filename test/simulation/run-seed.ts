@@ -83,6 +83,8 @@ export async function runSeed(options: RunOptions): Promise<World> {
   for (const fault of FAULTS) if (!faults.includes(fault)) weights[fault] = 0;
   const fates = left(FATES, 0.4);
   const encrypted = random.chance(0.5);
+  // Who joins a hub with other keys cannot hand over what it has parked under its own.
+  if (encrypted) weights.upgrade = 0;
   sizes(random);
   trace?.(`faults ${faults.join(' ')}; fates ${fates.join(' ')}; encrypted ${encrypted}`);
   const world = new World({ random, files: new Files(folder), template, encrypted, fates, trace });

@@ -2,7 +2,7 @@ import type { HubRow, HubStatement } from '../../src/sync/hub/hub.ts';
 import { control } from './control.ts';
 import type { Device } from './device.ts';
 
-/** Something that a task waits for. */
+/** Something that a task waits for, or its end. */
 export type Wait =
   | { readonly kind: 'request'; readonly request: Request }
   | { readonly kind: 'pause'; readonly go: () => void }
@@ -15,15 +15,24 @@ export interface Request {
   readonly refuse: (error: Error) => void;
 }
 
-let current: Task | undefined;
-control.pause = pause;
+/** What the tasks of all devices wait for, in the order in which they came to it. */
+export class Waits {
+  readonly #list: { readonly task: Task; readonly wait: Wait }[] = [];
 
-function pause(): Promise<void> {
-  const task = current;
-  if (!task) return Promise.resolve();
-  return new Promise((go) => {
-    task.emit({ kind: 'pause', go });
-  });
+  add(task: Task, wait: Wait): void {
+    this.#list.push({ task, wait });
+  }
+
+  /**
+   * The next one; undefined once every task stands still. The product goes on by promises alone
+   * where neither the hub nor a pause holds it, so that it stands still after a turn of the loop.
+   */
+  async next(): Promise<{ readonly task: Task; readonly wait: Wait } | undefined> {
+    for (let turn = 0; turn < 2 && this.#list.length === 0; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return this.#list.shift();
+  }
 }
 
 /** A step of the product that stops wherever it needs the hub or lets others come in between. */
@@ -32,11 +41,11 @@ export class Task {
   readonly name: string;
   readonly boot: number;
   readonly faulty: boolean;
+  readonly #waits: Waits;
   events = 0;
-  #waits: Wait[] = [];
-  #wake: (() => void) | undefined;
 
-  constructor(device: Device, name: string, faulty: boolean) {
+  constructor(waits: Waits, device: Device, name: string, faulty: boolean) {
+    this.#waits = waits;
     this.device = device;
     this.name = name;
     this.boot = device.boot;
@@ -49,48 +58,31 @@ export class Task {
   }
 
   start(job: () => Promise<unknown>): void {
-    control.pause = pause;
+    const done = (error: unknown) => {
+      this.#waits.add(this, { kind: 'done', error });
+    };
     this.run(() => {
-      job().then(
-        () => {
-          this.emit({ kind: 'done', error: undefined });
-        },
-        (error: unknown) => {
-          this.emit({ kind: 'done', error });
-        },
-      );
+      job().then(() => {
+        done(undefined);
+      }, done);
     });
   }
 
-  /** Lets it go on by `step`; its next wait is {@link next}. */
+  /** Lets it go on by `step`. */
   run(step: () => void): void {
-    current = this;
     control.schema = this.device.schema;
-    step();
-  }
-
-  emit(wait: Wait): void {
-    this.#waits.push(wait);
-    this.#wake?.();
-  }
-
-  async next(): Promise<Wait> {
-    if (this.#waits.length === 0) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
+    control.pause = () =>
+      new Promise((go) => {
+        this.#waits.add(this, { kind: 'pause', go });
       });
-    }
-    this.#wake = undefined;
-    current = undefined;
-    this.events++;
-    return this.#waits.shift() as Wait;
+    step();
   }
 
   /** The hub as this task sees it. */
   readonly hub = {
     run: (statements: readonly HubStatement[], mode: 'read' | 'write'): Promise<HubRow[][]> =>
       new Promise((answer, refuse) => {
-        this.emit({ kind: 'request', request: { statements, mode, answer, refuse } });
+        this.#waits.add(this, { kind: 'request', request: { statements, mode, answer, refuse } });
       }),
     close: () => undefined,
   };

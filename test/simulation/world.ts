@@ -16,7 +16,7 @@ import { Ledger } from './ledger.ts';
 import { purgeOne, WRITES, WRITE_WEIGHTS, type Hands, type WriteName } from './local-writes.ts';
 import { observe } from './observe.ts';
 import type { Random } from './random.ts';
-import { Task, type Request, type Wait } from './task.ts';
+import { Task, Waits, type Request, type Wait } from './task.ts';
 import { ulid } from './replaced/ulid.ts';
 import { fail } from './violation.ts';
 
@@ -52,7 +52,13 @@ export type Fate = (typeof FATES)[number];
 type Pending =
   | { readonly kind: 'zombie'; readonly request: Request }
   | { readonly kind: 'request'; readonly request: Request; readonly task: Task }
-  | { readonly kind: 'reply'; readonly go: () => void; readonly task: Task };
+  | { readonly kind: 'pause'; readonly go: () => void; readonly task: Task }
+  | {
+      readonly kind: 'reply';
+      readonly answer: (asker: Request) => void;
+      readonly request: Request;
+      readonly task: Task;
+    };
 
 export interface Settings {
   readonly random: Random;
@@ -77,10 +83,13 @@ export class World {
   /** The latest that the hub's clock ever was. */
   hubLatest = 0;
   hub: HubFile;
+  /** Nothing goes wrong any more. */
+  calm = false;
   anyRestore = false;
   anyCopy = false;
   readonly #hubSnapshots: HubFile[] = [];
   #network: Pending[] = [];
+  readonly #waits = new Waits();
   #textCount = 0;
   readonly #key: Buffer;
 
@@ -218,38 +227,35 @@ export class World {
     faulty: boolean,
     job: (task: Task) => Promise<unknown>,
   ): Promise<void> {
-    const task = new Task(device, name, faulty);
+    const task = new Task(this.#waits, device, name, faulty);
     this.log(`  d${device.index} ${name}`);
     if (faulty && this.settings.fates.includes('crash') && this.random.chance(0.05)) {
       device.crashAfter = this.random.below(150);
     }
     task.start(() => job(task));
-    await this.#goOn(task);
+    await this.#goOn();
     device.crashAfter = -1;
   }
 
-  /** Lets a task run until it ends, or waits for something that comes later or never. */
-  async #goOn(task: Task): Promise<void> {
+  /** Lets the tasks run until all have ended, or wait for something that comes later or never. */
+  async #goOn(): Promise<void> {
     for (;;) {
-      const wait = await task.next();
-      if (!task.alive) return;
+      const next = await this.#waits.next();
+      if (!next) return;
+      const { task, wait } = next;
+      if (!task.alive) continue;
       this.observe(task.device);
-      if (task.events > WAITS_MAX) fail(`C5 d${task.device.index} ${task.name} goes round in circles`);
-      if (!(await this.#meet(task, wait))) return;
+      if (++task.events > WAITS_MAX) {
+        fail(`C5 d${task.device.index} ${task.name} goes round in circles`);
+      }
+      await this.#meet(task, wait);
     }
   }
 
-  /** @returns false: the task has ended, or goes on later */
-  async #meet(task: Task, wait: Wait): Promise<boolean> {
-    switch (wait.kind) {
-      case 'done':
-        await this.#end(task, wait.error);
-        return false;
-      case 'pause':
-        return this.#meetPause(task, wait.go);
-      case 'request':
-        return this.#meetRequest(task, wait.request);
-    }
+  async #meet(task: Task, wait: Wait): Promise<void> {
+    if (wait.kind === 'done') await this.#end(task, wait.error);
+    else if (wait.kind === 'pause') await this.#meetPause(task, wait.go);
+    else await this.#meetRequest(task, wait.request);
   }
 
   async #end(task: Task, error: unknown): Promise<void> {
@@ -262,18 +268,15 @@ export class World {
     this.log(`    ends with ${error.code}`);
   }
 
-  async #meetPause(task: Task, go: () => void): Promise<boolean> {
-    if (task.faulty && this.random.chance(0.2)) await this.write(task.device);
-    if (task.faulty && this.settings.fates.includes('lateReply') && this.random.chance(0.05)) {
-      this.#network.push({ kind: 'reply', go, task });
-      return false;
-    }
-    if (!task.alive) return false;
-    task.run(go);
-    return true;
+  async #meetPause(task: Task, go: () => void): Promise<void> {
+    const faulty = task.faulty && !this.calm;
+    if (faulty && this.random.chance(0.2)) await this.write(task.device);
+    if (faulty && this.settings.fates.includes('lateReply') && this.random.chance(0.05)) {
+      this.#network.push({ kind: 'pause', go, task });
+    } else if (task.alive) task.run(go);
   }
 
-  async #meetRequest(task: Task, request: Request): Promise<boolean> {
+  async #meetRequest(task: Task, request: Request): Promise<void> {
     const fate = this.#fateOf(task, request);
     if (fate !== 'fine') {
       this.count(fate);
@@ -283,37 +286,39 @@ export class World {
       task.run(() => {
         request.refuse(error);
       });
-      return true;
     };
     switch (fate) {
       case 'lostRequest':
-        return refuse(new HubUnreachableError('lost'));
+        refuse(this.#unreachable());
+        return;
       case 'busy':
-        return refuse(new HubBusyError('busy', 10));
+        refuse(new HubBusyError('busy', 10));
+        return;
       case 'tooLarge':
-        return refuse(new HubTooLargeError('too large'));
+        refuse(new HubTooLargeError('too large'));
+        return;
       case 'zombie':
         this.#network.push({ kind: 'zombie', request });
-        return refuse(new HubUnreachableError('late'));
+        refuse(this.#unreachable());
+        return;
       case 'lateRequest':
         this.#network.push({ kind: 'request', request, task });
-        return false;
+        return;
       case 'crash':
         if (this.random.chance(0.5)) await this.#execute(request);
         await this.crash(task.device, 'at a request');
-        return false;
+        return;
       case 'lostReply':
         await this.#execute(request);
-        return refuse(new HubUnreachableError('no reply'));
+        refuse(this.#unreachable());
+        return;
       case 'twice':
         if (this.random.chance(0.5)) this.#network.push({ kind: 'zombie', request });
         else await this.#execute(request);
         break;
-      case 'lateReply': {
-        const answer = await this.#execute(request);
-        this.#network.push({ kind: 'reply', go: () => { answer(request); }, task });
-        return false;
-      }
+      case 'lateReply':
+        this.#network.push({ kind: 'reply', answer: await this.#execute(request), request, task });
+        return;
       case 'fine':
         break;
     }
@@ -321,10 +326,16 @@ export class World {
     task.run(() => {
       answer(request);
     });
-    return true;
+  }
+
+  /** From the network, or a status of the hub. */
+  #unreachable(): HubUnreachableError {
+    if (this.random.chance(0.3)) return new HubUnreachableError('status 500');
+    return new HubUnreachableError('no answer', { cause: new Error('network') });
   }
 
   #fateOf(task: Task, request: Request): Fate | 'fine' {
+    if (this.calm) return 'fine';
     if (task.device.partitioned) return 'lostRequest';
     const { fates } = this.settings;
     if (fates.includes('tooLarge') && rowsOf(request) > 1 && this.random.chance(0.02)) {
@@ -354,26 +365,28 @@ export class World {
     if (this.#network.length === 0) return;
     const [one] = this.#network.splice(this.random.below(this.#network.length), 1) as [Pending];
     this.log(`  arrives: ${one.kind}`);
-    if (one.kind === 'zombie') {
-      await this.#execute(one.request);
-      return;
-    }
-    const { task } = one;
-    if (one.kind === 'reply') {
-      if (!task.alive) return;
-      task.run(one.go);
+    if (one.kind === 'pause') {
+      if (one.task.alive) one.task.run(one.go);
+    } else if (one.kind === 'reply') {
+      if (one.task.alive) one.task.run(() => { one.answer(one.request); });
     } else {
       const answer = await this.#execute(one.request);
-      if (!task.alive) return;
-      task.run(() => {
-        answer(one.request);
-      });
+      if (one.kind === 'request' && one.task.alive) one.task.run(() => { answer(one.request); });
     }
-    await this.#goOn(task);
+    await this.#goOn();
   }
 
-  forgetNetwork(): void {
-    this.#network = [];
+  /** What is on its way comes to nothing: whoever waits for an answer gives up. */
+  async giveUp(): Promise<void> {
+    for (let one = this.#network.shift(); one; one = this.#network.shift()) {
+      const waiting = one;
+      if (waiting.kind === 'zombie' || !waiting.task.alive) continue;
+      waiting.task.run(() => {
+        if (waiting.kind === 'pause') waiting.go();
+        else waiting.request.refuse(this.#unreachable());
+      });
+      await this.#goOn();
+    }
   }
 
   // ---- what goes wrong
@@ -463,6 +476,9 @@ export class World {
   async foreign(device: Device): Promise<void> {
     if (!device.enabled || device.probe.text('select store_id from sync_state') === '') return;
     const mine = this.hub;
+    const { replica } = device;
+    // A copy of our own hub may be read at any time.
+    device.replica = undefined;
     this.hub = this.newHub();
     try {
       const other = new Device(9, 'foreign', this.settings.files.next('foreign'), () => this.time);
@@ -474,12 +490,13 @@ export class World {
       await this.sync(device, false);
       const rows = this.hub.look((probe) => probe.text('select count(*) from hub_entries'));
       if (rows !== '0' || JSON.stringify([...device.versions].sort()) !== before) {
-        fail(`C6 d${device.index} exchanged rows with the hub of another store: ${rows}`);
+        fail(`C6 d${device.index} exchanged rows with the hub of another store`);
       }
       await other.end();
       other.probe.close();
     } finally {
       this.hub = mine;
+      device.replica = replica;
     }
   }
 

@@ -12,7 +12,10 @@ parentPort.on('message', () => {
 });
 if (how === 'unready') throw new Error('secret content');
 parentPort.postMessage({ kind: 'ready' });
-if (how === 'deaf') for (;;);
+if (how === 'deaf') {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30_000);
+  process.exit(0);
+}
 if (!before) {
   if (how === 'throw') setImmediate(() => { throw new Error('secret content'); }); // prettier-ignore
   if (how === 'reject') void Promise.reject(new Error('secret content'));

@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { Database } from '../../src/db/database.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import { openStore, type EnableOptions, type Store } from '../../src/index.ts';
-import { HttpHub } from '../../src/sync/hub/http-hub.ts';
 import { runWorker } from '../../src/sync/worker/run-worker.ts';
 import { tempFolder } from './temp-store.ts';
 
 /** A store that a worker in this process keeps in step with a hub, both ended after the test. */
 export interface WorkerDevice {
   readonly store: Store;
+  /** The handle that the worker has. */
+  readonly database: Database;
   readonly path: string;
   /** The exchanges that the worker told of. */
   readonly exchanged: number;
@@ -42,6 +44,7 @@ export async function workerDevice(
   });
   return {
     store,
+    database,
     path,
     get exchanged() {
       return exchanged;
@@ -54,12 +57,4 @@ export async function workerDevice(
     },
     stop,
   };
-}
-
-/** What the hub answers to one statement. */
-export async function askHubDirectly(url: string, sql: string): Promise<unknown[]> {
-  const hub = new HttpHub({ url, token: () => undefined });
-  const [rows = []] = await hub.run([{ sql, params: [] }], 'read');
-  hub.close();
-  return [...(rows[0] ?? [])];
 }

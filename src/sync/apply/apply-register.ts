@@ -102,7 +102,7 @@ function insertRow(context: ApplyContext, table: MutableTable, id: string, value
   for (const [name, column] of context.shapes.of(context.transaction, table.name)) {
     if (name !== 'id') row[name] = values[name] ?? blank(column);
   }
-  if ('body' in row && row['body'] === null && row['body_hash'] === null) row['body'] = 'null';
+  if ('body' in row && row['body'] === null && row['body_hash'] === null) row['body'] = '{}';
   context.transaction.insertPlain(table.name, [row]);
 }
 

@@ -118,7 +118,11 @@ it('what a proxy finds too large (413) is split down to single rows, and these a
   proxy.always({ kind: 'answer', status: 413 });
   for (let i = 0; i < 200; i++) await load.append(a, undefined, noise(1000));
   const [thread] = load.events.keys();
-  const tag = await load.append(a, thread, noise(2 * limit));
+  // One that goes in one piece, and one whose pieces are too large by themselves.
+  const tags = [
+    await load.append(a, thread, noise(2 * limit)),
+    await load.append(a, thread, noise(1_200_000)),
+  ];
   await load.burst(a, 20);
 
   await a.sync();
@@ -126,11 +130,14 @@ it('what a proxy finds too large (413) is split down to single rows, and these a
   const parked: ParkedEntry[] = await a.store.sync.parked();
   expect(parked.map(({ direction, table, reason }) => [direction, table, reason])).toEqual([
     ['out', 'runtime_events', 'size'],
+    ['out', 'runtime_events', 'size'],
   ]);
+  expect(proxy.happened.answer).toBeGreaterThan(2);
   await b.sync();
+  expect(await parkedBy(b)).toEqual([]);
   const there = await tagsOf(b, thread ?? '');
   const here = await tagsOf(a, thread ?? '');
-  expect(here.filter((one) => !there.includes(one))).toEqual([tag]);
+  expect(here.filter((one) => !there.includes(one))).toEqual(tags);
 
   // The proxy takes more: offered anew, it goes, and nothing is set aside any more.
   proxy.always({ kind: 'pass' });

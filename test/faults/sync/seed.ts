@@ -1,3 +1,4 @@
+import { vi } from 'vitest';
 import { Random } from '../../simulation/random.ts';
 
 /** The numbers of one test, from a seed that is printed: `SEED=… npx vitest run …` repeats it. */
@@ -11,3 +12,6 @@ export function seeded(test: string): Random {
 export function rounds(count: number): number {
   return Math.ceil(count * Number(process.env['FAULT_ROUNDS'] ?? 1));
 }
+
+// Coming to rest alone may take a minute on a busy machine.
+vi.setConfig({ testTimeout: 180_000 * rounds(1) });

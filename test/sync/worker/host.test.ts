@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { WorkerCrashedError } from '../../../src/errors.ts';
 import { startWorkerThread } from '../../../src/sync/worker/host.ts';
@@ -46,7 +47,8 @@ describe('startWorkerThread', () => {
   it('does not wait for a thread that does not listen', async () => {
     const { thread, starts } = await setup('deaf');
 
-    await thread.stop();
+    const waiting = sleep(10_000, 'waits', { ref: false });
+    expect(await Promise.race([thread.stop(), waiting])).toBeUndefined();
 
     expect(starts()).toBe(1);
   });
