@@ -23,7 +23,10 @@ export interface ParkedEntry {
   at: string;
 }
 
-/** Everything that is set aside, incoming first. It is tried again by itself. */
+/**
+ * Everything that is set aside, incoming first. What came in is tried again by itself; what could not
+ * be sent is tried again when it is edited, or when everything is offered anew.
+ */
 export function listParked(reader: Reader, limit: number): ParkedEntry[] {
   const rows = reader.rows(
     `select 'in', table_name, hub_id, register, reason, parked_at from parked

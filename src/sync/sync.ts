@@ -3,7 +3,9 @@ import { EventEmitter } from 'node:events';
 import { resolve } from 'node:path';
 import { rmSync } from 'node:fs';
 import * as z from 'zod';
+import { setImmediate } from 'node:timers/promises';
 import type { Page } from '../areas/page.ts';
+import { indexSome } from '../areas/search-texts.ts';
 import { AmbiguousIdError, NotFoundError } from '../errors.ts';
 import { formatTime } from '../model/time.ts';
 import { pathSchema, textSchema, validate } from '../model/validate.ts';
@@ -27,6 +29,9 @@ import { digestStore, type Digest } from './verify.ts';
 import { recordFailure, recordSuccess } from './worker/record-status.ts';
 import { exchanges } from './worker/exchanges.ts';
 import { startWorkerThread, type WorkerThread } from './worker/host.ts';
+
+/** Records of one transaction: others get to write in between. */
+const INDEX_STEP = 50;
 
 const enableSchema = z.strictObject({
   tokenFile: pathSchema.optional(),
@@ -129,6 +134,7 @@ export class Sync {
       const exchanged = await syncOnce(connected.exchange, options.signal, options.onProgress);
       await recordSuccess(this.#access, connected.exchange, exchanged.meta);
       if (exchanged.applied > 0) this.#onApplied();
+      await this.#index();
       return toReport(exchanged, performance.now() - start);
     } catch (error) {
       await recordFailure(this.#access, error);
@@ -280,6 +286,13 @@ export class Sync {
   off(event: keyof SyncEvents, listener: (value: never) => void): this {
     this.#events.off(event, listener as (...values: unknown[]) => void);
     return this;
+  }
+
+  /** What came can be found by search, too. */
+  async #index(): Promise<void> {
+    const { database, now } = this.#access;
+    const step = () => database.write({ now }, (transaction) => indexSome(transaction, INDEX_STEP));
+    while ((await step()) > 0) await setImmediate();
   }
 
   async #emitStatus(): Promise<void> {
