@@ -49,6 +49,8 @@ export interface BatchLimits {
   readonly bytes: number;
 }
 
+const NOTHING: Trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
+
 /** Why the hub does not take something even alone. */
 export type Refusal = 'size' | 'refused';
 
@@ -137,7 +139,11 @@ class Gathering {
   }
 }
 
-/** Reads what the hub has not acknowledged; undefined when there is nothing. */
+/**
+ * Reads what the hub has not acknowledged; undefined when there is nothing.
+ *
+ * @param underWay - what another batch carries that is not acknowledged yet: it is left out
+ */
 export function readBatch(
   reader: Reader,
   state: SyncState,
@@ -145,19 +151,30 @@ export function readBatch(
   limits: BatchLimits,
   pieces: SentPieces,
   refusedBodies: RefusedBodies = new Map(),
+  underWay: Trim = NOTHING,
 ): Batch | undefined {
   const gathering = new Gathering(state.round, limits, pieces, refusedBodies);
-  gatherParked(reader, gathering, limits.rows);
-  gatherNotes(reader, ring, gathering, limits.rows);
-  for (const table of MUTABLE_TABLES) gatherOffers(reader, ring, gathering, table, limits.rows);
-  for (const table of IMMUTABLE_TABLES)
-    gatherRows(reader, ring, gathering, table, state, limits.rows);
+  const from = { reader, ring, state, limit: limits.rows, underWay };
+  gatherParked(from, gathering);
+  gatherNotes(from, gathering);
+  for (const table of MUTABLE_TABLES) gatherOffers(from, gathering, table);
+  for (const table of IMMUTABLE_TABLES) gatherRows(from, gathering, table);
   const { batch, missing } = gathering;
   if (missing && batch.sending.length === 0) return pieceOf(reader, ring, missing, state, pieces);
   const { trim } = batch;
   const trims = trim.notes.length + trim.numbers.size + trim.ids.size;
   if (batch.sending.length + trims === 0) return undefined;
   return { ...batch, last: !gathering.isFull() && !gathering.cut };
+}
+
+/** Where a batch is read from, and what is left out of it. */
+interface Source {
+  readonly reader: Reader;
+  readonly ring: KeyRing | null;
+  readonly state: SyncState;
+  /** Rows of a table. */
+  readonly limit: number;
+  readonly underWay: Trim;
 }
 
 function pieceOf(
@@ -181,11 +198,13 @@ function pieceOf(
   };
 }
 
-function gatherParked(reader: Reader, gathering: Gathering, limit: number): void {
+function gatherParked({ reader, limit, underWay }: Source, gathering: Gathering): void {
+  const offers = underWay.parked.map(({ offer }) => offer);
   const rows = reader.rows(
     `select table_name, hub_id, register, version, key_number, schema, payload, offer
-     from parked where offer > 0 and reason <> 'chunks' order by offer limit ?`,
-    [limit],
+     from parked where offer > 0 and reason <> 'chunks'
+       and offer not in (select value from json_each(?)) order by offer limit ?`,
+    [JSON.stringify(offers), limit],
   );
   for (const [table, id, register, version, keyNumber, schema, payload, offer] of rows) {
     if (gathering.isFull()) return;
@@ -208,16 +227,12 @@ function gatherParked(reader: Reader, gathering: Gathering, limit: number): void
   }
 }
 
-function gatherNotes(
-  reader: Reader,
-  ring: KeyRing | null,
-  gathering: Gathering,
-  limit: number,
-): void {
+function gatherNotes({ reader, ring, limit, underWay }: Source, gathering: Gathering): void {
   const notes = reader.list<Note>(
     ['number', 'table_name', 'row_id', 'register', 'bases'],
-    'from outbox where stuck is null order by number limit ?',
-    [limit],
+    `from outbox where stuck is null and number not in (select value from json_each(?))
+     order by number limit ?`,
+    [JSON.stringify(underWay.notes), limit],
   );
   if (notes.length === limit) gathering.cut = true;
   const waiting = parkedKeys(reader);
@@ -269,21 +284,20 @@ function parkedKeys(reader: Reader): ReadonlySet<string> {
 }
 
 function gatherOffers(
-  reader: Reader,
-  ring: KeyRing | null,
+  { reader, ring, limit, underWay }: Source,
   gathering: Gathering,
   table: MutableTable,
-  limit: number,
 ): void {
   if (gathering.isFull()) return;
   const scan = reader.rows(
     'select after_id from sync_scans where table_name = ? and after_id is not null',
     [table.name],
   )[0];
-  if (!scan) return;
+  const after = underWay.ids.get(table.name);
+  if (!scan || after === null) return;
   const ids = reader
     .rows(`select id from ${table.name} where id > ? order by id limit ?`, [
-      scan[0] as string,
+      after ?? (scan[0] as string),
       limit,
     ])
     .map((row) => row[0] as string);
@@ -304,19 +318,17 @@ function gatherOffers(
 }
 
 function gatherRows(
-  reader: Reader,
-  ring: KeyRing | null,
+  { reader, ring, state, limit, underWay }: Source,
   gathering: Gathering,
   table: ImmutableTable,
-  state: SyncState,
-  limit: number,
 ): void {
   if (gathering.isFull()) return;
-  const [after = 0, until = 0] = (
+  const [sent = 0, until = 0] = (
     reader.rows('select after_number, until_number from sync_scans where table_name = ?', [
       table.name,
     ])[0] ?? []
   ).map(Number);
+  const after = underWay.numbers.get(table.name) ?? sent;
   const found = reader.list<Columns>(
     ['number', 'id', 'device', ...table.columns],
     `from ${table.name} where number > ? and pulled <> ? order by number limit ?`,

@@ -1,12 +1,13 @@
 import type { Database } from '../db/database.ts';
 import type { Ask } from './ask.ts';
-import type { BatchLimits, RefusedBodies, SentPieces } from './batch.ts';
+import type { Batch, BatchLimits, RefusedBodies, SentPieces } from './batch.ts';
 import type { Hub } from './hub/hub.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { HubMeta } from './hub-meta.ts';
 import type { HubPage } from './pull-statements.ts';
 import type { ReplicaReader } from './replica-reader.ts';
 import type { DeviceInfo } from './push-statements.ts';
+import type { SyncState } from './state.ts';
 
 /** What one exchange with the hub stands on. */
 export interface Exchange {
@@ -37,6 +38,12 @@ export interface Answer {
   readonly page: HubPage;
 }
 
+/** What is to be sent next, in the state in which it may be. */
+export interface Next {
+  readonly state: SyncState;
+  readonly batch: Batch | undefined;
+}
+
 /** What is remembered while the process runs; forgetting it costs work, never data. */
 export class Memory {
   readonly pieces: SentPieces = new Map();
@@ -47,6 +54,8 @@ export class Memory {
   emptyEpoch: string | undefined;
   /** The next page, asked for while the former one is applied. */
   ahead: { readonly ask: Ask; readonly answer: Promise<Answer | null> } | undefined;
+  /** Read and sealed while the former push was on its way. */
+  next: Next | undefined;
   #limits = LIMITS;
   #pageRows = PAGE_ROWS_FIRST;
 

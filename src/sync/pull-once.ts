@@ -43,6 +43,7 @@ export interface Pulled extends Tally {
  * @throws `HubForeignError`, `DeviceRevokedError`, `HubUnreachableError` and the others of the hub
  */
 export async function pullOnce(exchange: Exchange): Promise<Pulled> {
+  exchange.memory.next = undefined;
   await noticeCopy(exchange);
   const state = await exchange.database.read(needState);
   const ask = askOf(state);

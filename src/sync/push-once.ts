@@ -4,11 +4,12 @@ import { HubRefusedError, HubTooLargeError } from '../errors.ts';
 import { MUTABLE_TABLES } from '../model/registers.ts';
 import { clockOf, type Clock } from '../model/version.ts';
 import { sameAsk, sameIdentity, sameMark, type Ask, type Mark } from './ask.ts';
-import { pieceKey, readBatch, type Batch, type Sending } from './batch.ts';
+import { pieceKey, type Batch, type Sending } from './batch.ts';
 import type { Exchange } from './exchange.ts';
 import { askHub, limitOf, type HubMeta } from './hub-meta.ts';
 import type { HubRow } from './hub/hub.ts';
 import { lackingStatement, pushStatements } from './push-statements.ts';
+import { readAhead, readNext, takeAhead } from './read-ahead.ts';
 import {
   needState,
   raiseFloor,
@@ -43,17 +44,8 @@ const STALE: Pushed = { outcome: 'stale', entries: 0, bytes: 0, last: false };
  * @throws `HubUnreachableError` and the other errors of the hub
  */
 export async function pushOnce(exchange: Exchange): Promise<Pushed> {
-  const { database, ring, memory } = exchange;
-  const { state, batch } = await database.read((reader) => {
-    const held = needState(reader);
-    const blocked = held.storeId === null || held.copied || held.refused;
-    return {
-      state: held,
-      batch: blocked
-        ? undefined
-        : readBatch(reader, held, ring, memory.limits, memory.pieces, memory.refusedBodies),
-    };
-  });
+  const { memory } = exchange;
+  const { state, batch } = takeAhead(exchange) ?? (await readNext(exchange));
   if (!batch) return IDLE;
   const wanted = await lacking(exchange, state, batch);
   if (!wanted) return STALE;
@@ -88,7 +80,8 @@ async function sendSingly(
     const ask = await prepare(exchange, state);
     if (!ask) return STALE;
     try {
-      const sent = await send(exchange, ask, { ...batch, trim: nothing, refused: [] }, [one]);
+      const alone = { ...batch, trim: nothing, refused: [], last: true };
+      const sent = await send(exchange, ask, alone, [one]);
       if (sent.outcome !== 'sent') return sent;
       entries++;
     } catch (error) {
@@ -187,20 +180,22 @@ async function send(
   sending: readonly Sending[],
 ): Promise<Pushed> {
   const entries = sending.map((one) => one.entry);
-  const asked = await askHub(
-    exchange.hub,
-    ask,
-    pushStatements(ask, entries, exchange.info),
-    'write',
-  );
+  const statements = pushStatements(ask, entries, exchange.info);
+  const [asked, next] = await Promise.all([
+    askHub(exchange.hub, ask, statements, 'write'),
+    // What goes wrong with it is told when it is read again.
+    readAhead(exchange, ask, batch).catch(() => undefined),
+  ]);
   if (!asked || Number(asked.answers[0]?.[0]?.[0]) !== 1) return STALE;
   const answer = {
     meta: asked.meta,
     returned: asked.answers[2] ?? [],
     reached: asked.answers.at(-1),
   };
-  const taken = await takeAnswer(exchange, ask, batch, sending, answer);
-  if (!taken) return STALE;
+  const state = await takeAnswer(exchange, ask, batch, sending, answer);
+  if (!state) return STALE;
+  // What came back was stamped anew, and so may be what was read ahead.
+  if (next && answer.returned.length === 0) exchange.memory.next = { state, batch: next };
   exchange.memory.grow();
   const bytes = entries.reduce((sum, entry) => sum + entry.payload.length, 0);
   // What came back is stamped anew and goes once more.
@@ -221,14 +216,14 @@ async function takeAnswer(
   batch: Batch,
   sending: readonly Sending[],
   answer: Answer,
-): Promise<boolean> {
+): Promise<SyncState | undefined> {
   const returned = new Map(answer.returned.map((row) => [Number(row[0]), row[1] as string | null]));
   const accepted = sending.filter((_, i) => !returned.has(i));
   // By the hub's clock: ours was wrong where anything came back.
   const now = returned.size > 0 ? () => answer.meta.nowMs : exchange.now;
   return exchange.database.write({ now }, (transaction) => {
     const held = needState(transaction);
-    if (!sameIdentity(ask, held)) return false;
+    if (!sameIdentity(ask, held)) return undefined;
     if (sameMark(ask.sent, held.sent)) saveAcked(transaction, ask.sent);
     const [head, token] = answer.reached?.[0] ?? [];
     savePair(transaction, { number: Number(head), token: String(token) });
@@ -241,7 +236,7 @@ async function takeAnswer(
     trimBatch(exchange, transaction, held, batch);
     forgetSetAside(transaction, accepted);
     if (returned.size > 0) stampAnew(transaction, sending, returned, answer.meta);
-    return true;
+    return needState(transaction);
   });
 }
 

@@ -25,20 +25,49 @@ const BOUNDS = [
   ['src/sync/pull-once.ts', 'STEP_ENTRIES', 'globalThis.simulation.stepEntries'],
   // Time that passes here is none of the seed's.
   ['src/sync/pull-once.ts', ' && performance.now() < until', ' && false'],
-  ['src/sync/exchange.ts', 'return this.#pageRows;', 'return Math.min(this.#pageRows, globalThis.simulation.page.rows);'],
+  [
+    'src/sync/exchange.ts',
+    'return this.#pageRows;',
+    'return Math.min(this.#pageRows, globalThis.simulation.page.rows);',
+  ],
   ['src/sync/exchange.ts', '= { rows: 2000, bytes: 1 << 20 };', '= globalThis.simulation.batch;'],
-  ['src/sync/outgoing.ts', 'schema: SCHEMA,', "schema: version === '' ? SCHEMA : globalThis.simulation.schema,"],
-  ['src/sync/apply/open-entry.ts', 'entry.schema > SCHEMA', 'entry.schema > globalThis.simulation.schema'],
+  [
+    'src/sync/outgoing.ts',
+    'schema: SCHEMA,',
+    "schema: version === '' ? SCHEMA : globalThis.simulation.schema,",
+  ],
+  [
+    'src/sync/apply/open-entry.ts',
+    'entry.schema > SCHEMA',
+    'entry.schema > globalThis.simulation.schema',
+  ],
   ['src/db/content.ts', 'INLINE_BODY_BYTES = 1 << 20;', 'INLINE_BODY_BYTES = 8 << 10;'],
   ['src/db/bodies.ts', 'CHUNK_BYTES = 1 << 20;', 'CHUNK_BYTES = 4 << 10;'],
 ];
 
 const MENDS = [
-  ['src/upkeep/purge.ts', 'transaction.update(table, id, Object.fromEntries(changes));', "transaction.update(table, id, Object.fromEntries(changes)); transaction.run('delete from conflicts where table_name = ? and row_id = ?', [table.name, id]);"],
+  [
+    'src/upkeep/purge.ts',
+    'transaction.update(table, id, Object.fromEntries(changes));',
+    "transaction.update(table, id, Object.fromEntries(changes)); transaction.run('delete from conflicts where table_name = ? and row_id = ?', [table.name, id]);",
+  ],
   // a row that was never purged has no version of that: nothing can undo a purge
-  ['src/db/transaction.ts', "      versions[`${register}_version`] = this.#stamp(", "      versions[`${register}_version`] = register === 'purge' && row['purged_at'] == null ? '' : this.#stamp("],
-  ['src/db/transaction.ts', 'const wanted = new Set(columns);', "const wanted = new Set([...columns, 'device']);"],
-  ['src/db/transaction.ts', '      changed.push(register);', "      changed.push(register); if (register === registers.at(-1)?.[0] && old['device'] === '') assigned['device'] = this.device;"],
+  [
+    'src/db/transaction.ts',
+    '      versions[`${register}_version`] = this.#stamp(',
+    "      versions[`${register}_version`] = register === 'purge' && row['purged_at'] == null ? '' : this.#stamp(",
+  ],
+  [
+    'src/db/transaction.ts',
+    'const wanted = new Set(columns);',
+    "const wanted = new Set([...columns, 'device']);",
+  ],
+  [
+    'src/db/transaction.ts',
+    '      changed.push(register);',
+    "      changed.push(register); if (register === registers.at(-1)?.[0] && old['device'] === '') assigned['device'] = this.device;",
+  ],
+  ['src/sync/enable.ts', '`insert into sync_state (', '`insert or ignore into sync_state ('],
 ];
 
 /**

@@ -12,7 +12,9 @@ import { MINUTE, type World } from './world.ts';
 
 /** What must hold once everything has come to rest. */
 export async function checkAll(world: World): Promise<void> {
-  const entries = world.hub.look((probe) => openEntries(probe, 'hub_entries', ringsOf(world.devices)));
+  const entries = world.hub.look((probe) =>
+    openEntries(probe, 'hub_entries', ringsOf(world.devices)),
+  );
   if (!entries) fail('C7 there is no hub');
   for (const device of world.devices) checkRest(device);
   checkEqual(world.devices);
@@ -59,7 +61,10 @@ function contents(device: Device): Map<string, string> {
 }
 
 function checkEqual(devices: readonly Device[]): void {
-  const [first, ...others] = devices.map(contents) as [Map<string, string>, ...Map<string, string>[]];
+  const [first, ...others] = devices.map(contents) as [
+    Map<string, string>,
+    ...Map<string, string>[],
+  ];
   for (const [i, other] of others.entries()) {
     for (const key of new Set([...first.keys(), ...other.keys()])) {
       const [a, b] = [first.get(key), other.get(key)];
@@ -85,7 +90,8 @@ function checkHub(world: World, entries: readonly OpenedEntry[]): void {
   const registers = new Map(entries.filter((e) => e.kind === 'register').map((e) => [e.key, e]));
   for (const [key, version] of device.versions) {
     const entry = registers.get(key);
-    if (entry?.version !== version) fail(`C7 the hub holds ${key} as ${entry?.version}, not ${version}`);
+    if (entry?.version !== version)
+      fail(`C7 the hub holds ${key} as ${entry?.version}, not ${version}`);
     if (entry.content !== device.probe.content(key)) fail(`C7 the hub holds another ${key}`);
   }
   for (const key of registers.keys()) {
@@ -106,7 +112,8 @@ function checkRows({ ledger, devices }: World): void {
   for (const row of ledger.rows.values()) {
     const purged = isPurged(device, row.root);
     const here = device.rows.has(row.key);
-    if (!here && !row.gone && !ledger.purged.has(row.root ?? '')) fail(`C4 a row is missing: ${row.key}`);
+    if (!here && !row.gone && !ledger.purged.has(row.root ?? ''))
+      fail(`C4 a row is missing: ${row.key}`);
     if (here && purged) fail(`purge: a row of something purged is there: ${row.key}`);
   }
 }
@@ -175,7 +182,10 @@ function dump(device: Device): [string, string][] {
     .rows(`select name from sqlite_master where type = 'table' and name not like '%search%'`)
     .map(([name]) => String(name))
     .filter((name) => name !== 'blob_chunks' && name !== 'parked');
-  return tables.map((name) => [name, JSON.stringify(device.probe.records(`select * from ${name}`))]);
+  return tables.map((name) => [
+    name,
+    JSON.stringify(device.probe.records(`select * from ${name}`)),
+  ]);
 }
 
 function checkFiles({ devices, hub }: World): void {

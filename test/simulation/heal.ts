@@ -42,10 +42,11 @@ function fingerprint(world: World): string {
     id,
     [...versions],
     counts,
-    probe.rows('select cursor, pair_head, acked_number, sent_number, copied, refused from sync_state'),
+    probe.rows(
+      'select cursor, pair_head, acked_number, sent_number, copied, refused from sync_state',
+    ),
     probe.rows('select count(*), max(number) from outbox'),
     probe.rows('select count(*) from parked'),
   ]);
   return JSON.stringify([world.hub.state(), devices]);
 }
-

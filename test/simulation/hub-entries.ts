@@ -25,11 +25,8 @@ interface Payload {
 }
 
 export function ringsOf(devices: readonly Device[]): (KeyRing | null)[] {
-  const texts = devices.map((d) => d.probe.rows('select key_ring from sync_state')[0]?.[0]);
-  const rings = [...new Set(texts.filter((text) => typeof text === 'string'))].map((text) =>
-    parseKeyRing(String(text)),
-  );
-  return [null, ...rings];
+  const texts = devices.map((d) => d.probe.text('select key_ring from sync_state'));
+  return [null, ...[...new Set(texts)].filter((text) => text !== '').map(parseKeyRing)];
 }
 
 const COLUMNS = 'table_name, ID, register, version, key_number, payload';

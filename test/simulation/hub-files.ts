@@ -28,7 +28,9 @@ export class HubFile {
   }
 
   run(request: Pick<Request, 'statements' | 'mode'>): Promise<HubRow[][]> {
-    const token = Buffer.from([...Array(16)].map(() => control.random.below(256))).toString('hex');
+    const token = Buffer.from(Array.from({ length: 16 }, () => control.random.below(256))).toString(
+      'hex',
+    );
     const statements = request.statements.map(({ sql, params }) => ({
       sql: sql.replaceAll(TOKEN, `'${token}'`),
       params,
@@ -49,7 +51,9 @@ export class HubFile {
 
   /** Epoch and head: a change of either is work. */
   state(): string {
-    return this.look((probe) => probe.text('select epoch || epoch_token || head from hub_meta')) ?? '';
+    return (
+      this.look((probe) => probe.text('select epoch || epoch_token || head from hub_meta')) ?? ''
+    );
   }
 }
 

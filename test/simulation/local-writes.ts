@@ -45,7 +45,9 @@ const sessions: LocalWrite = ({ store }, hands) => {
       return store.sessions.fork(id);
     },
   ]);
-  return orCreate(change, () => store.sessions.create({ id, title: text, workspace: `/w/${text}` }));
+  return orCreate(change, () =>
+    store.sessions.create({ id, title: text, workspace: `/w/${text}` }),
+  );
 };
 
 const messages: LocalWrite = ({ store }, hands) => {
@@ -70,7 +72,9 @@ const messages: LocalWrite = ({ store }, hands) => {
 const bigMessage: LocalWrite = ({ store }, hands) => {
   const id = pickId(hands, 'S');
   const text = hands.text(`sessions|${id}`);
-  const noise = Array.from({ length: 1500 }, () => hands.random.below(2 ** 30).toString(36)).join('');
+  const noise = Array.from({ length: 1500 }, () => hands.random.below(2 ** 30).toString(36)).join(
+    '',
+  );
   return orCreate(
     () => store.sessions.appendMessages(id, [{ role: 'tool', content: `${text} ${noise}` }]),
     () => store.sessions.create({ id, title: text, workspace: '/w', details: { noise } }),
@@ -143,7 +147,10 @@ const automations: LocalWrite = ({ store, now }, hands) => {
     () => store.automations.restore(id),
     () => store.automations.takeOver(),
     async () => {
-      const run = await store.automations.runNow(id, { status: 'running', details: { note: text } });
+      const run = await store.automations.runNow(id, {
+        status: 'running',
+        details: { note: text },
+      });
       if (hands.random.chance(0.5)) return;
       await store.automations.finishRun(run.id, { status: 'failed', error: text });
     },

@@ -33,7 +33,11 @@ async function template(): Promise<string> {
 
 async function run(seed: number, path: string): Promise<void> {
   const own = join(folder, String(seed));
-  const trace = values.trace ? (text: string) => { console.log(text); } : undefined;
+  const trace = values.trace
+    ? (text: string) => {
+        console.log(text);
+      }
+    : undefined;
   try {
     const world = await runSeed({
       seed,
@@ -44,10 +48,18 @@ async function run(seed: number, path: string): Promise<void> {
       trace,
     });
     for (const [name, count] of world.happened) {
-      sums.set(name, name === 'rounds' ? Math.max(sums.get(name) ?? 0, count) : (sums.get(name) ?? 0) + count);
+      sums.set(
+        name,
+        name === 'rounds' ? Math.max(sums.get(name) ?? 0, count) : (sums.get(name) ?? 0) + count,
+      );
     }
   } catch (error) {
-    const text = error instanceof Error ? (error.name === 'Violation' ? error.message : String(error.stack)) : String(error);
+    const text =
+      error instanceof Error
+        ? error.name === 'Violation'
+          ? error.message
+          : String(error.stack)
+        : String(error);
     console.log(JSON.stringify({ seed, error: text }));
   }
   rmSync(own, { recursive: true, force: true });

@@ -38,7 +38,9 @@ function observeRegisters(
     if (old === version) continue;
     const content = device.probe.content(key);
     const held = old === undefined ? undefined : ledger.of(key, old);
-    const write = ledger.of(key, version) ?? enter(device, ids, ledger, { key, version, content, held }, log);
+    const write =
+      ledger.of(key, version) ??
+      enter(device, ids, ledger, { key, version, old: old ?? '', content, held }, log);
     if (write.content !== content) fail(`C2 two contents at one version of ${key}: ${version}`);
     if (old !== undefined && version < old && held !== write) {
       fail(`C6 d${device.index} fell back at ${key} from ${old} to ${version}`);
@@ -61,6 +63,7 @@ function purgedAnew(device: Device, seen: ReadonlyMap<string, string>): string[]
 interface New {
   readonly key: string;
   readonly version: string;
+  readonly old: string;
   readonly content: string;
   readonly held: Write | undefined;
 }
@@ -69,12 +72,13 @@ function enter(
   device: Device,
   ids: readonly string[],
   ledger: Ledger,
-  { key, version, content, held }: New,
+  { key, version, old, content, held }: New,
   log: (text: string) => void,
 ): Write {
-  if (!ids.includes(deviceOf(version))) fail(`d${device.index} holds ${key} ${version}, which nobody wrote`);
+  if (!ids.includes(deviceOf(version)))
+    fail(`d${device.index} holds ${key} ${version}, which nobody wrote`);
   // A purge that empties again what a pull has just brought is a write of its own.
-  const emptied = version > (held?.stamp ?? '') && isPurged(device, rootOf(device, key));
+  const emptied = version > old && isPurged(device, rootOf(device, key));
   if (held && held.content === content && !emptied) {
     ledger.restamp(held, version);
     log(`    d${device.index} stamps w${held.number} ${key} anew ${version}`);
@@ -102,7 +106,8 @@ function observeRows(
   checkSeq(device, seen);
   for (const row of seen.values()) {
     if (device.rows.has(row.key) || ledger.rows.has(row.key)) continue;
-    if (!ids.includes(row.device)) fail(`d${device.index} holds a row that nobody wrote: ${row.key}`);
+    if (!ids.includes(row.device))
+      fail(`d${device.index} holds a row that nobody wrote: ${row.key}`);
     const before = [...seen.values()].filter(
       (other) =>
         row.thread !== null &&
@@ -110,12 +115,18 @@ function observeRows(
         other.device === row.device &&
         other.seq < row.seq,
     );
-    ledger.addRow({ key: row.key, root: row.root, before: before.map(({ key }) => key), gone: false });
+    ledger.addRow({
+      key: row.key,
+      root: row.root,
+      before: before.map(({ key }) => key),
+      gone: false,
+    });
     log(`    d${device.index} adds ${row.key}`);
   }
   for (const row of device.rows.values()) {
     if (seen.has(row.key)) continue;
-    if (row.root === null || !ledger.purged.has(row.root)) fail(`C6 d${device.index} lost a row: ${row.key}`);
+    if (row.root === null || !ledger.purged.has(row.root))
+      fail(`C6 d${device.index} lost a row: ${row.key}`);
   }
   device.rows = seen;
 }

@@ -53,13 +53,13 @@ export class Probe {
       statement = this.#driver.prepare(sql).raw();
       this.#statements.set(sql, statement);
     }
-    return statement.all(params as unknown[]) as Cell[][];
+    return statement.all(params) as Cell[][];
   }
 
   /** Rows as objects; columns without a body larger than a NUL byte would cut. */
   records(sql: string, params: readonly unknown[] = []): Columns[] {
     const statement = this.#driver.prepare(sql);
-    return statement.all(params as unknown[]) as Columns[];
+    return statement.all(params) as Columns[];
   }
 
   text(sql: string): string {

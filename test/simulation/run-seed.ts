@@ -131,7 +131,9 @@ function perform(world: World, operation: Operation, device: Device): Promise<vo
     case 'crash':
       return world.crash(device, 'by itself');
     case 'toggle':
-      return device.enabled && random.chance(0.3) ? world.disable(device) : world.enable(device, true);
+      return device.enabled && random.chance(0.3)
+        ? world.disable(device)
+        : world.enable(device, true);
     case 'join':
       return device.refused ? world.enable(device, true, true) : undefined;
     case 'partition':

@@ -16,7 +16,16 @@ const SHARE = 25;
  * @returns {Promise<{failures: {seed: number, error: string}[], sums: Record<string, number>}>}
  */
 export async function simulate(options) {
-  const { seeds, seed, operations = 200, without = '', trace = false, children = 2, mutation = [], stopAtFirst = false } = options;
+  const {
+    seeds,
+    seed,
+    operations = 200,
+    without = '',
+    trace = false,
+    children = 2,
+    mutation = [],
+    stopAtFirst = false,
+  } = options;
   // Two folders below the root, as src/db is: the migrations are found from there.
   const folder = join(ROOT, 'node_modules', '.simulation');
   mkdirSync(folder, { recursive: true });
@@ -37,7 +46,9 @@ export async function simulate(options) {
     const args = ['--expose-gc', '--enable-source-maps', file];
     args.push('--seed', from, '--seeds', count, '--operations', operations, '--without', without);
     if (trace) args.push('--trace');
-    const running = spawn(process.execPath, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
+    const running = spawn(process.execPath, args.map(String), {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let done = 0;
     for await (const line of createInterface({ input: running.stdout })) {
       if (!line.startsWith('{')) {
@@ -46,12 +57,14 @@ export async function simulate(options) {
       }
       const found = JSON.parse(line);
       if (found.error !== undefined) failures.push(found);
+      if (stopAtFirst && failures.length > 0) running.kill();
       done = found.done ?? done;
       for (const [name, sum] of Object.entries(found.sums ?? {})) {
         sums[name] = name === 'rounds' ? Math.max(sums[name] ?? 0, sum) : (sums[name] ?? 0) + sum;
       }
     }
-    if (done !== count) failures.push({ seed: from, error: `the child of ${count} seeds ended early` });
+    if (done !== count && !(stopAtFirst && failures.length > 0))
+      failures.push({ seed: from, error: `the child of ${count} seeds ended early` });
   }
   try {
     await Promise.all(Array.from({ length: trace ? 1 : children }, work));
@@ -83,12 +96,20 @@ async function main() {
     mutation: values.mutation === undefined ? [] : MUTATIONS[values.mutation],
   });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${seeds} seeds from ${values.seed}, ${values.operations} operations each: ${failures.length} failed, ${seconds} s`);
-  console.log(Object.entries(sums).map(([name, sum]) => `${name} ${sum}`).join(', '));
+  console.log(
+    `${seeds} seeds from ${values.seed}, ${values.operations} operations each: ${failures.length} failed, ${seconds} s`,
+  );
+  console.log(
+    Object.entries(sums)
+      .map(([name, sum]) => `${name} ${sum}`)
+      .join(', '),
+  );
   for (const { seed, error } of failures) {
     const without = values.without === '' ? '' : ` --without ${values.without}`;
     console.log(`\nseed ${seed}: ${error}`);
-    console.log(`  node test/simulation/run.mjs --seeds 1 --seed ${seed} --operations ${values.operations}${without} --trace`);
+    console.log(
+      `  node test/simulation/run.mjs --seeds 1 --seed ${seed} --operations ${values.operations}${without} --trace`,
+    );
   }
   process.exitCode = failures.length > 0 ? 1 : 0;
 }

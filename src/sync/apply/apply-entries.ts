@@ -38,7 +38,9 @@ function applyOne(context: ApplyContext, one: Opened): Applied | 'parked' {
       }
       return setAside(context, one.entry, 'chunks');
     }
-    if (context.anyParked) unpark(context.transaction, one.entry);
+    const waited = context.anyParked && unpark(context.transaction, one.entry);
+    // What wins here was passed over while it waited for what it has won over now.
+    if (waited && outcome === 'known') leaveParked(context, one);
     return outcome;
   } catch (error) {
     // Columns of wrong types, or values that the schema refuses: nobody of this group writes them.

@@ -26,11 +26,16 @@ export function park(transaction: Transaction, entry: Entry, reason: ParkReason)
   );
 }
 
-/** Forgets what was parked of a register, now that this version of it or a later one is applied. */
-export function unpark(transaction: Transaction, entry: Entry): void {
-  transaction.run(
+/**
+ * Forgets what was parked of a register, now that this version of it or a later one is applied.
+ *
+ * @returns whether anything was
+ */
+export function unpark(transaction: Transaction, entry: Entry): boolean {
+  const forgotten = transaction.run(
     `delete from parked
      where table_name = ? and hub_id = ? and register = ? and version <= ?`,
     [entry.table, entry.id, entry.register, entry.version],
   );
+  return forgotten > 0;
 }
