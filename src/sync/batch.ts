@@ -5,65 +5,24 @@ import {
   type ImmutableTable,
   type MutableTable,
 } from '../model/registers.ts';
-import { chunkCount, chunkEntry } from './chunks.ts';
+import { chunkEntry } from './chunks.ts';
 import type { BodyRef, Columns } from '../db/content.ts';
+import {
+  Gathering,
+  keyOf,
+  pieceKey,
+  type Batch,
+  type BatchLimits,
+  type RefusedBodies,
+  type SentPieces,
+  type Trim,
+} from './gathering.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { purgeEntry, registerEntries, rowEntry, type Ready } from './outgoing.ts';
-import type { Outgoing } from './push-statements.ts';
 import { rowsById, unknownById, unknownColumns } from '../db/synced-rows.ts';
 import type { SyncState } from './state.ts';
 
-/** What an acknowledgement trims: exactly what was read for the push. */
-export interface Trim {
-  readonly notes: number[];
-  readonly parked: { table: string; hubId: string; register: string; offer: number }[];
-  /** Table to how far it is sent now; a mutable table that was offered to its end has null. */
-  readonly numbers: Map<string, number>;
-  readonly ids: Map<string, string | null>;
-}
-
-export interface Sending {
-  readonly entry: Outgoing;
-  /** The hub may hold it already: it is asked first. */
-  readonly offered: boolean;
-  /** Absent for a piece of a body and for a parked entry, which are sent as they are. */
-  readonly source?: Ready['source'];
-}
-
-export interface Batch {
-  readonly sending: Sending[];
-  /** Of the rows that were read, what cannot go because the hub does not take a piece of its body. */
-  readonly refused: { readonly source: Ready['source']; readonly reason: Refusal }[];
-  readonly trim: Trim;
-  /** The round in which it was read. */
-  readonly round: number;
-  /** The body of which it is a piece, and which piece. */
-  readonly piece?: { readonly body: BodyRef; readonly position: number };
-  /** Nothing was left when it was read. */
-  readonly last: boolean;
-}
-
-/** Bounds of one push. */
-export interface BatchLimits {
-  readonly rows: number;
-  readonly bytes: number;
-}
-
 const NOTHING: Trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
-
-/** Why the hub does not take something even alone. */
-export type Refusal = 'size' | 'refused';
-
-/** Bodies of which the hub did not take a piece, in a round. */
-export type RefusedBodies = Map<string, Refusal>;
-
-/** How many pieces of a large body were acknowledged in a round, while this process has run. */
-export type SentPieces = Map<string, number>;
-
-/** What a body's pieces are counted under: everything offered anew is looked at anew. */
-export function pieceKey(round: number, body: BodyRef): string {
-  return `${round} ${body.hash}`;
-}
 
 interface Note {
   readonly number: number;
@@ -71,72 +30,6 @@ interface Note {
   readonly row_id: string;
   readonly register: string;
   readonly bases: string;
-}
-
-/** Gathers what is not on the hub, up to the limits. */
-class Gathering {
-  readonly batch: Batch;
-  readonly #limits: BatchLimits;
-  readonly #pieces: SentPieces;
-  readonly #refused: RefusedBodies;
-  readonly #taken = new Set<string>();
-  #bytes = 0;
-  /** Some list had more than was read of it. */
-  cut = false;
-  /** A large body that has to go first. */
-  missing: BodyRef | undefined;
-
-  constructor(
-    round: number,
-    limits: BatchLimits,
-    pieces: SentPieces,
-    refusedBodies: RefusedBodies,
-  ) {
-    const trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
-    this.batch = { sending: [], refused: [], trim, round, last: false };
-    this.#limits = limits;
-    this.#pieces = pieces;
-    this.#refused = refusedBodies;
-  }
-
-  isFull(): boolean {
-    if (this.missing) return true;
-    const { rows, bytes } = this.#limits;
-    return this.batch.sending.length >= rows || this.#bytes >= bytes;
-  }
-
-  /** Takes all entries of a row or none. */
-  add(list: readonly Ready[], offered: boolean): boolean {
-    const { round, refused } = this.batch;
-    const large = list.find(({ body }) => {
-      if (!body || this.#refused.has(pieceKey(round, body))) return false;
-      return (this.#pieces.get(pieceKey(round, body)) ?? 0) < chunkCount(body);
-    });
-    if (large) {
-      this.missing = large.body;
-      return false;
-    }
-    for (const { entry, body, source } of list) {
-      const reason = body && this.#refused.get(pieceKey(round, body));
-      if (reason) refused.push({ source, reason });
-      else this.#take({ entry, offered, source });
-    }
-    return true;
-  }
-
-  addParked(entry: Outgoing): void {
-    this.#take({ entry, offered: true });
-  }
-
-  /** A row that was just written and is offered besides goes once. */
-  #take(sending: Sending): void {
-    const { table, id, register } = sending.entry;
-    const key = keyOf(table, id, register);
-    if (this.#taken.has(key)) return;
-    this.#taken.add(key);
-    this.batch.sending.push(sending);
-    this.#bytes += sending.entry.payload.length + 200;
-  }
 }
 
 /**
@@ -273,8 +166,6 @@ function entriesOf(
     unknownColumns(reader, name, id),
   );
 }
-
-const keyOf = (table: string, id: string, register: string) => `${table}\n${id}\n${register}`;
 
 function parkedKeys(reader: Reader): ReadonlySet<string> {
   const rows = reader.rows(

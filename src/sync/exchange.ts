@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
 import type { Ask } from './ask.ts';
-import type { Batch, BatchLimits, RefusedBodies, SentPieces } from './batch.ts';
+import type { Batch, BatchLimits, RefusedBodies, SentPieces } from './gathering.ts';
 import type { Hub } from './hub/hub.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { HubMeta } from './hub-meta.ts';

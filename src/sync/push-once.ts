@@ -4,7 +4,7 @@ import { HubRefusedError, HubTooLargeError } from '../errors.ts';
 import { MUTABLE_TABLES } from '../model/registers.ts';
 import { clockOf, type Clock } from '../model/version.ts';
 import { sameAsk, sameIdentity, sameMark, type Ask, type Mark } from './ask.ts';
-import { pieceKey, type Batch, type Sending } from './batch.ts';
+import { pieceKey, type Batch, type Sending } from './gathering.ts';
 import type { Exchange } from './exchange.ts';
 import { askHub, limitOf, type HubMeta } from './hub-meta.ts';
 import type { HubRow } from './hub/hub.ts';

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { sameAsk, type Ask } from './ask.ts';
-import { readBatch, type Batch } from './batch.ts';
+import { readBatch } from './batch.ts';
+import type { Batch } from './gathering.ts';
 import type { Exchange, Next } from './exchange.ts';
 import { needState } from './state.ts';
 

@@ -1,5 +1,5 @@
 import type { Transaction } from '../db/transaction.ts';
-import type { Refusal, Sending } from './batch.ts';
+import type { Refusal, Sending } from './gathering.ts';
 import type { Ready } from './outgoing.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Transaction } from '../db/transaction.ts';
-import type { Trim } from './batch.ts';
+import type { Trim } from './gathering.ts';
 
 /**
  * Trims exactly what was read for a push: a note that was replaced meanwhile has another number and

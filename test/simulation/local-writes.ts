@@ -28,6 +28,37 @@ async function orCreate(
   }
 }
 
+/** The same few registers again and again: edits meet their own push, and each other. */
+const retitle: LocalWrite = ({ store }, hands) => {
+  const id = (letter: string) => (hands.random.chance(0.7) ? `${letter}0` : pickId(hands, letter));
+  const letter = hands.random.pick(['S', 'S', 'T', 'K', 'R'] as const);
+  const [table, which] = {
+    S: ['sessions', id('S')] as const,
+    T: ['threads', id('T')] as const,
+    K: ['tasks', id('K')] as const,
+    R: ['runtime_threads', id('R')] as const,
+  }[letter];
+  const text = hands.text(`${table}|${which}`);
+  return {
+    S: () =>
+      orCreate(
+        () => store.sessions.rename(which, text),
+        () => store.sessions.create({ id: which, title: text, workspace: '/w' }),
+      ),
+    T: () => store.threads.upsert({ id: which, cwd: '/w', title: text }),
+    K: () =>
+      orCreate(
+        () => store.tasks.update(which, { prompt: text }),
+        () => store.tasks.create({ id: which, prompt: text }),
+      ),
+    R: () =>
+      orCreate(
+        () => store.runtime.updateThread(which, { title: text }),
+        () => store.runtime.createThread({ id: which, title: text, workspace: '/w' }),
+      ),
+  }[letter]();
+};
+
 const sessions: LocalWrite = ({ store }, hands) => {
   const id = pickId(hands, 'S');
   const text = hands.text(`sessions|${id}`);
@@ -295,6 +326,7 @@ const sharedId: LocalWrite = async ({ database, now, id: device }, hands) => {
 };
 
 export const WRITES = {
+  retitle: { weight: 14, write: retitle },
   sessions: { weight: 6, write: sessions },
   messages: { weight: 5, write: messages },
   bigMessage: { weight: 1, write: bigMessage },

@@ -72,8 +72,8 @@ export const MUTATIONS = {
       '  if (held !== contentHash) return undefined;\n  if (held < contentHash) {',
     ],
   ],
-  lowerHashKeeps: [
-    ['src/sync/apply/apply-row.ts', 'if (held < contentHash) {', 'if (held > contentHash) {'],
+  firstKeepsId: [
+    ['src/sync/apply/apply-row.ts', '  if (held < contentHash) {', '  if (held !== contentHash) {'],
   ],
   newIdentity: [
     [

@@ -43,7 +43,7 @@ export async function simulate(options) {
     }
   }
   async function child(from, count) {
-    const args = ['--expose-gc', '--enable-source-maps', file];
+    const args = ['--expose-gc', file];
     args.push('--seed', from, '--seeds', count, '--operations', operations, '--without', without);
     if (trace) args.push('--trace');
     const running = spawn(process.execPath, args.map(String), {

@@ -288,6 +288,10 @@ export class World {
   }
 
   async #meetRequest(task: Task, request: Request): Promise<void> {
+    // Who writes does not wait for the network: neither before the hub has it nor after.
+    const faulty = task.faulty && !this.calm;
+    if (faulty && this.random.chance(0.15)) await this.write(task.device);
+    if (!task.alive) return;
     const fate = this.#fateOf(task, request);
     if (fate !== 'fine') {
       this.count(fate);
@@ -334,9 +338,14 @@ export class World {
         break;
     }
     const answer = await this.#execute(request);
-    task.run(() => {
+    if (faulty && this.random.chance(0.15)) await this.write(task.device);
+    this.#resume(task, () => {
       answer(request);
     });
+  }
+
+  #resume(task: Task, step: () => void): void {
+    if (task.alive) task.run(step);
   }
 
   /** From the network, or a status of the hub. */
