@@ -1,4 +1,4 @@
-import type { MutableTable } from '../model/registers.ts';
+import { mainRegister, type MutableTable } from '../model/registers.ts';
 import {
   clockOf,
   deviceOf,
@@ -81,14 +81,11 @@ export class Transaction extends Reader {
   insert(table: MutableTable, row: Row, fixed?: FixedVersion): void {
     const versions: Row = {};
     for (const [register, columns] of Object.entries(table.registers)) {
-      versions[`${register}_version`] = this.#stamp(
-        table,
-        register,
-        columns,
-        row,
-        undefined,
-        fixed,
-      );
+      // Nobody has said anything of a purge: one that somebody says elsewhere holds, however old.
+      const silent = register === 'purge' && (row['purged_at'] ?? null) === null;
+      versions[`${register}_version`] = silent
+        ? ''
+        : this.#stamp(table, register, columns, row, undefined, fixed);
     }
     this.insertPlain(table.name, [{ device: fixed?.device ?? this.device, ...row, ...versions }]);
     noteChange(this, table.name, row['id'] as string, EVERY_REGISTER);
@@ -140,6 +137,13 @@ export class Transaction extends Reader {
         `update ${table.name} set ${names.map((name) => `${name} = ?`).join(', ')} where id = ?`,
         [...Object.values(assigned), id],
       );
+    }
+    // A row of which only a part has come from the hub is this device's from the first word on.
+    if (changed.includes(mainRegister(table)) && replaced.includes('')) {
+      this.run(`update ${table.name} set device = ? where id = ? and device = ''`, [
+        this.device,
+        id,
+      ]);
     }
     for (const [i, above] of replaced.entries()) {
       noteChange(this, table.name, id, changed[i] as string, above);

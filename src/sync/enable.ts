@@ -145,7 +145,7 @@ async function save(
 
 function insertState(transaction: Transaction): void {
   transaction.run(
-    `insert into sync_state (only, enabled, url, pull, device_name, epoch, epoch_token, cursor,
+    `insert or ignore into sync_state (only, enabled, url, pull, device_name, epoch, epoch_token, cursor,
        floor_ms, floor_counter, round, copied, refused)
      values (1, 0, '', 'auto', '', 0, '', 0, 0, 0, 0, 0, 0)`,
   );

@@ -69,14 +69,16 @@ export async function identify(
  * @throws `SyncKeyError` the new key has to be brought here first
  */
 async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): Promise<boolean> {
-  const held = { ring: state.keyRing, secret: state.keySecret, check: state.keyCheck };
-  const wanted = state.keyRing === null ? 'none' : undefined;
-  const key = await keyForHub(held, wanted, meta.keyCheck);
   const ours = exchange.ring?.newest ?? 0;
-  if (state.keyCheck !== null && key.ring && parseKeyCheck(meta.keyCheck).number < ours) {
+  // An older lock, of a hub that was restored, or founded anew by a device that has only that key.
+  const older = meta.keyCheck !== NO_KEYS && parseKeyCheck(meta.keyCheck).number < ours;
+  if (older && state.keyCheck !== null) {
     await replaceKeyCheck(exchange.hub, meta.keyCheck, state.keyCheck);
     return false;
   }
+  const held = { ring: state.keyRing, secret: state.keySecret, check: state.keyCheck };
+  const wanted = state.keyRing === null ? 'none' : undefined;
+  const key = await keyForHub(held, wanted, meta.keyCheck);
   await change(exchange, state, (transaction) => {
     transaction.run('update sync_state set key_ring = ?, key_secret = ?, key_check = ?', [
       ...keyColumns(key),

@@ -159,6 +159,8 @@ function empty(transaction: Transaction, table: MutableTable, id: string, blank:
   const columns = new Set(come.flatMap((register) => table.registers[register] ?? []));
   const changes = Object.entries(blank).filter(([column]) => columns.has(column));
   transaction.update(table, id, Object.fromEntries(changes));
+  // What lost against another device's word is content, too.
+  transaction.run('delete from conflicts where table_name = ? and row_id = ?', [table.name, id]);
 }
 
 /**

@@ -45,37 +45,12 @@ const BOUNDS = [
   ['src/db/bodies.ts', 'CHUNK_BYTES = 1 << 20;', 'CHUNK_BYTES = 4 << 10;'],
 ];
 
-const MENDS = [
-  [
-    'src/upkeep/purge.ts',
-    'transaction.update(table, id, Object.fromEntries(changes));',
-    "transaction.update(table, id, Object.fromEntries(changes)); transaction.run('delete from conflicts where table_name = ? and row_id = ?', [table.name, id]);",
-  ],
-  // a row that was never purged has no version of that: nothing can undo a purge
-  [
-    'src/db/transaction.ts',
-    '      versions[`${register}_version`] = this.#stamp(',
-    "      versions[`${register}_version`] = register === 'purge' && row['purged_at'] == null ? '' : this.#stamp(",
-  ],
-  [
-    'src/db/transaction.ts',
-    'const wanted = new Set(columns);',
-    "const wanted = new Set([...columns, 'device']);",
-  ],
-  [
-    'src/db/transaction.ts',
-    '      changed.push(register);',
-    "      changed.push(register); if (register === registers.at(-1)?.[0] && old['device'] === '') assigned['device'] = this.device;",
-  ],
-  ['src/sync/enable.ts', '`insert into sync_state (', '`insert or ignore into sync_state ('],
-];
-
 /**
  * @param file - where the bundle goes; two folders below the root, where it finds the migrations
  * @param mutation - [file, what stands there, what is put there], or nothing
  */
 export async function bundle(file, mutation = []) {
-  const unused = new Set([...BOUNDS, ...MENDS, ...mutation]);
+  const unused = new Set([...BOUNDS, ...mutation]);
   const replaced = (code, path) => {
     let text = code;
     for (const one of [...unused]) {

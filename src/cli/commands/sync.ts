@@ -1,4 +1,4 @@
-import type { SyncReport } from '../../index.ts';
+import { SyncOffError, type SyncReport } from '../../index.ts';
 import { storeCommand } from '../command.ts';
 import { formatCount, localTime } from '../format.ts';
 import type { Output } from '../output.ts';
@@ -72,13 +72,14 @@ export const syncWatch = storeCommand({
   details: 'With --json one line per exchange. Where another process does it, this one stands by.',
   example: 'sync watch',
   access: 'write',
-  async run({ store, out }) {
+  async run({ store, out, beforeLeaving }) {
     const stop = new AbortController();
-    const end = () => {
+    // Gives the lead to another process, instead of leaving that to time.
+    beforeLeaving(async () => {
       stop.abort();
-    };
-    process.once('SIGINT', end);
-    process.once('SIGTERM', end);
+      await store.close();
+    });
+    if (!(await store.sync.status()).enabled) throw new SyncOffError('sync is off for this store');
     out.note('in step until Ctrl+C');
     for await (const report of store.sync.watch({ signal: stop.signal })) {
       if (out.json) await out.printJsonLine(report);

@@ -4,6 +4,8 @@ import { backoffMs } from './backoff.ts';
 
 /** A feed that lasted so long was a good one, in milliseconds. */
 const LASTING_MS = 30_000;
+/** Between the news of a change and the second look, in milliseconds. */
+const AGAIN_MS = 300;
 
 /** The hub's feed of changes, opened again and again; without it the timer alone does it. */
 export class Feed {
@@ -14,6 +16,7 @@ export class Feed {
   #state: 'down' | 'opening' | 'up' = 'down';
   #failures = 0;
   #retryAt = 0;
+  #again: NodeJS.Timeout | undefined;
 
   /** @param onNews - called when there may be something new on the hub, and when the feed ended */
   constructor(
@@ -43,7 +46,15 @@ export class Feed {
   }
 
   close(): void {
+    clearTimeout(this.#again);
     this.#controller.abort();
+  }
+
+  /** The hub tells of a change before it can be read: now and then a look at once finds nothing. */
+  #lookAgain(): void {
+    clearTimeout(this.#again);
+    this.#again = setTimeout(this.#onNews, AGAIN_MS);
+    this.#again.unref();
   }
 
   async #listen(): Promise<void> {
@@ -51,7 +62,11 @@ export class Feed {
     const { signal } = this.#controller;
     const start = performance.now();
     try {
-      const feed = await openChangeFeed({ url, token, signal, onChange: this.#onNews });
+      const onChange = () => {
+        this.#onNews();
+        this.#lookAgain();
+      };
+      const feed = await openChangeFeed({ url, token, signal, onChange });
       this.#state = 'up';
       // What came between the last pull and now was not told.
       this.#onNews();
