@@ -3,7 +3,7 @@
 // Runs N seeds from S on, in child processes that end after some seeds and so give their files back.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,6 +17,12 @@ const SHARE = 25;
 /**
  * @returns {Promise<{failures: {seed: number, error: string}[], sums: Record<string, number>}>}
  */
+function hasMemory() {
+  if (!existsSync('/dev/shm')) return false;
+  const { bavail, bsize } = statfsSync('/dev/shm');
+  return bavail * bsize > 2 ** 30;
+}
+
 export async function simulate(options) {
   const {
     seeds,
@@ -34,7 +40,7 @@ export async function simulate(options) {
   const file = join(folder, `bundle-${process.pid}-${Date.now()}.mjs`);
   await bundle(file, mutation);
   // Memory where there is some: a third less time than on a disk.
-  const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+  const base = hasMemory() ? '/dev/shm' : tmpdir();
   const stores = mkdtempSync(join(base, 'cws-simulation-'));
   const failures = [];
   const sums = {};
