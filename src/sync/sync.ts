@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { setImmediate } from 'node:timers/promises';
 import type { Page } from '../areas/page.ts';
 import { indexSome } from '../areas/search-texts.ts';
-import { AmbiguousIdError, NotFoundError } from '../errors.ts';
+import { AmbiguousIdError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { formatTime } from '../model/time.ts';
 import { pathSchema, textSchema, validate } from '../model/validate.ts';
 import { connect, replicaPath, type Access } from './connect.ts';
@@ -312,6 +312,12 @@ function toReport(exchanged: Exchanged, tookMs: number): SyncReport {
 }
 
 function wantedKey(options: z.output<typeof enableSchema>): Wanted {
+  const { encryption, keyFile, passphraseFile } = options;
+  if (
+    [!encryption, keyFile !== undefined, passphraseFile !== undefined].filter(Boolean).length > 1
+  ) {
+    throw new InvalidInputError('give one of a key, a passphrase, and the refusal of encryption');
+  }
   if (!options.encryption) return 'none';
   if (options.keyFile !== undefined) return readKeyFile(options.keyFile).secret;
   if (options.passphraseFile !== undefined)

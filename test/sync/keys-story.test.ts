@@ -68,6 +68,10 @@ describe('keys', () => {
     const a = await device('a');
     const b = await device('b');
     await a.store.sync.enable(sqld.url, { name: 'a', encryption: false, pull: 'http' });
+    const both = { name: 'b', encryption: false, keyFile: 'hub.key' };
+    await expect(b.store.sync.enable(sqld.url, both)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+    });
     await expect(b.store.sync.enable(sqld.url, { name: 'b' })).rejects.toMatchObject({
       code: 'SYNC_KEY',
     });
