@@ -6,14 +6,14 @@ import * as z from 'zod';
 import { setImmediate } from 'node:timers/promises';
 import type { Page } from '../areas/page.ts';
 import { indexSome } from '../areas/search-texts.ts';
-import { AmbiguousIdError, InvalidInputError, NotFoundError } from '../errors.ts';
+import { AmbiguousIdError, NotFoundError } from '../errors.ts';
 import { formatTime } from '../model/time.ts';
-import { pathSchema, textSchema, validate } from '../model/validate.ts';
+import { pathSchema, validate } from '../model/validate.ts';
 import { connect, replicaPath, type Access } from './connect.ts';
 import { readDevices, revokeDevice } from './devices.ts';
 import { disableSync, enableSync, type Enabled } from './enable.ts';
-import { readKeyFile, readPassphraseFile } from './keys/key-file.ts';
-import type { Wanted } from './keys/group-key.ts';
+import { enableSchema, wantedKey, type EnableOptions } from './enable-options.ts';
+import { readPassphraseFile } from './keys/key-file.ts';
 import {
   listConflicts,
   listParked,
@@ -22,7 +22,6 @@ import {
   type ParkedEntry,
 } from './listings.ts';
 import { exportKey, rotateKey, type ExportedKey } from './rotate-key.ts';
-import { PULL_MODES } from './state.ts';
 import { readStatus, type SyncDevice, type SyncStatus } from './status.ts';
 import { syncOnce, type Exchanged, type Progress } from './sync-once.ts';
 import { digestStore, type Digest } from './verify.ts';
@@ -32,33 +31,6 @@ import { startWorkerThread, type WorkerThread } from './worker/host.ts';
 
 /** Records of one transaction: others get to write in between. */
 const INDEX_STEP = 50;
-
-const enableSchema = z.strictObject({
-  tokenFile: pathSchema.optional(),
-  keyFile: pathSchema.optional(),
-  passphraseFile: pathSchema.optional(),
-  encryption: z.boolean().default(true),
-  name: textSchema.pipe(z.string().trim().min(1).max(100)).optional(),
-  pull: z.enum(PULL_MODES).default('auto'),
-  join: z.boolean().default(false),
-});
-
-export interface EnableOptions {
-  /** Holds the token for the hub; read anew for every request. Without one none is sent. */
-  tokenFile?: string;
-  /** The key of the group, as 24 words or base64. */
-  keyFile?: string;
-  /** Its first line is the passphrase of the group. */
-  passphraseFile?: string;
-  /** `false` refuses end-to-end encryption: the hub then reads everything. */
-  encryption?: boolean;
-  /** What the other devices call this one; by default the name of the machine. */
-  name?: string;
-  /** How to read the hub: over HTTP, through a copy of it, or as it pays (`auto`, the default). */
-  pull?: 'auto' | 'replica' | 'http';
-  /** Leave the hub that this store was with for another store's. */
-  join?: boolean;
-}
 
 /** What one exchange did. */
 export interface SyncReport {
@@ -309,18 +281,4 @@ export class Sync {
 function toReport(exchanged: Exchanged, tookMs: number): SyncReport {
   const { pushed, pulled, applied, parked, hubSeq, cursor } = exchanged;
   return { pushed, pulled, applied, parked, hubSeq, cursor, tookMs: Math.round(tookMs) };
-}
-
-function wantedKey(options: z.output<typeof enableSchema>): Wanted {
-  const { encryption, keyFile, passphraseFile } = options;
-  if (
-    [!encryption, keyFile !== undefined, passphraseFile !== undefined].filter(Boolean).length > 1
-  ) {
-    throw new InvalidInputError('give one of a key, a passphrase, and the refusal of encryption');
-  }
-  if (!options.encryption) return 'none';
-  if (options.keyFile !== undefined) return readKeyFile(options.keyFile).secret;
-  if (options.passphraseFile !== undefined)
-    return readPassphraseFile(options.passphraseFile).secret;
-  return undefined;
 }
