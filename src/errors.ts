@@ -63,9 +63,17 @@ export class NewerSchemaError extends StoreError {
 export class DamagedStoreError extends StoreError {
   override readonly name = 'DamagedStoreError';
   readonly code = 'STORE_DAMAGED';
-  override readonly hint =
-    'Check the path and the encryption key; else restore a backup with "codewhale-store restore FILE".';
+  override readonly hint: string;
+
+  constructor(message: string, options: ErrorOptions & { readonly hint?: string } = {}) {
+    super(message, options);
+    this.hint = options.hint ?? DAMAGED_HINT;
+  }
 }
+
+const DAMAGED_HINT =
+  'Check the path and the encryption key. If both are right, run "codewhale-store doctor --repair": it keeps ' +
+  'the file and makes a new store of what can be read. Or "codewhale-store restore FILE" puts a backup in its place.';
 
 /** The path cannot be used as a store: a directory, a symbolic link, or not accessible. */
 export class StorePathError extends StoreError {
@@ -129,7 +137,8 @@ export class HubUnreachableError extends StoreError {
   override readonly name = 'HubUnreachableError';
   readonly code = 'HUB_UNREACHABLE';
   override readonly retryable = true;
-  override readonly hint = 'Changes stay in the local store and are sent once the hub answers.';
+  override readonly hint: string =
+    'Changes stay in the local store and are sent once the hub answers.';
 }
 
 /** The hub asks to wait. */
@@ -164,7 +173,7 @@ export class HubTooLargeError extends StoreError {
 export class HubRefusedError extends StoreError {
   override readonly name = 'HubRefusedError';
   readonly code = 'HUB_REFUSED';
-  override readonly hint = 'Check the address of the hub.';
+  override readonly hint: string = 'Check the address of the hub.';
 }
 
 /** The hub is used by newer versions of this library. Nothing was sent. */
@@ -201,7 +210,8 @@ export class SyncKeyError extends StoreError {
 export class DeviceRevokedError extends StoreError {
   override readonly name = 'DeviceRevokedError';
   readonly code = 'DEVICE_REVOKED';
-  override readonly hint = 'Enable sync anew with a token of its own to come back as a new device.';
+  override readonly hint =
+    'To come back as a new device, enable sync with a new token: "codewhale-store hub token" makes one.';
 }
 
 /** Sync is off. */
@@ -287,4 +297,28 @@ export class OlderSchemaError extends StoreError {
     this.storeVersion = storeVersion;
     this.supportedVersion = supportedVersion;
   }
+}
+
+/** The address on which a hub is to listen cannot be taken. Nothing was started. */
+export class HubPortError extends StoreError {
+  override readonly name = 'HubPortError';
+  readonly code = 'HUB_PORT';
+  override readonly hint: string;
+
+  constructor(message: string, hint: string, options?: ErrorOptions) {
+    super(message, options);
+    this.hint = hint;
+  }
+}
+
+/** There was no answer when sync was to be turned on: it is as it was before. */
+export class HubNotReachedError extends HubUnreachableError {
+  override readonly hint =
+    'Nothing was turned on or changed. See that the hub runs and that its address is right, and try again.';
+}
+
+/** Whatever answers at the address, it is no sqld. Nothing was sent to it, and sync is as it was. */
+export class NotAHubError extends HubRefusedError {
+  override readonly hint =
+    'Give the address that "codewhale-store hub start" printed, or that of the server that runs sqld.';
 }

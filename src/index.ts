@@ -17,12 +17,16 @@ export * as hub from './hosting/hub.ts';
 export type { IdKind } from './areas/resolve-id.ts';
 export type { SearchHit, SearchOptions, SearchResult } from './areas/search.ts';
 export type { EnableOptions } from './sync/enable-options.ts';
-export type { SyncReport, Sync } from './sync/sync.ts';
+export type { Sync } from './sync/sync.ts';
+export type { SyncReport } from './sync/sync-now.ts';
 export type { Enabled } from './sync/enable.ts';
 export type { Conflict, ParkedEntry } from './sync/listings.ts';
+export type { RestoredConflict } from './sync/conflicts.ts';
 export type { ExportedKey } from './sync/rotate-key.ts';
 export type { SyncDevice, SyncFailure, SyncStatus } from './sync/status.ts';
 export type { Progress as SyncProgress } from './sync/sync-once.ts';
+export type { SyncNotice } from './sync/worker/notices.ts';
+export type { Warned } from './sync/secret-warnings.ts';
 export type { Digest, TableDigest } from './sync/verify.ts';
 export { HomeNotFoundError } from './legacy/errors.ts';
 export type { ExportProgress, ExportReport } from './transfer/export/export-report.ts';
@@ -44,5 +48,12 @@ export type { Check, CheckResult } from './upkeep/check.ts';
 export type { PruneOptions, PruneResult } from './upkeep/prune.ts';
 export type { PurgeResult } from './upkeep/purge.ts';
 export type { RepairProgress } from './upkeep/repair.ts';
+export {
+  rebuildStore,
+  type RebuildOptions,
+  type RebuildProgress,
+  type RebuildResult,
+  type SavedTable,
+} from './upkeep/salvage.ts';
 export type { Stats } from './upkeep/stats.ts';
 export type { VacuumResult } from './upkeep/vacuum.ts';

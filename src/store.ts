@@ -1,9 +1,10 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
-import { buildAreas, HandleMemory, type Areas } from './areas/areas.ts';
+import { buildAreas, type Areas } from './areas/areas.ts';
 import { ID_KINDS, resolveId, type IdKind } from './areas/resolve-id.ts';
 import type { Runner } from './areas/runner.ts';
+import { SeenLeaves } from './areas/seen-leaves.ts';
 import { Search, type SearchOptions, type SearchResult } from './areas/search.ts';
 import { ChangeSignal } from './db/change-signal.ts';
 import type { Database } from './db/database.ts';
@@ -42,6 +43,16 @@ const optionsSchema = z.strictObject({
 
 const jobSchema = z.custom<unknown>((value) => typeof value === 'function', {
   error: 'a function that gets the handle',
+});
+
+/** A function that is told how far a long call is; typed where it is declared. */
+const progressSchema = z.custom<(progress: never) => void>((value) => typeof value === 'function', {
+  error: 'a function that is told how far it is',
+});
+
+const importSchema = z.strictObject({
+  dryRun: z.boolean().optional(),
+  onProgress: progressSchema.optional(),
 });
 
 export interface StoreOptions {
@@ -102,7 +113,7 @@ interface StoreSettings {
 export class Store implements Areas {
   readonly #database: Database;
   readonly #stamper: Stamper;
-  readonly #memory = new HandleMemory();
+  readonly #seen = new SeenLeaves();
   readonly #changes: ChangeSignal;
   readonly #encryptionKey: string | undefined;
   readonly #search: Search;
@@ -133,7 +144,7 @@ export class Store implements Areas {
       write: (job) => this.#write(job),
     };
     this.#search = new Search(runner);
-    const areas = buildAreas(runner, this.#memory, this.#changes);
+    const areas = buildAreas(runner, this.#seen, this.#changes);
     this.audit = areas.audit;
     this.automations = areas.automations;
     this.checkpoints = areas.checkpoints;
@@ -173,8 +184,11 @@ export class Store implements Areas {
         return call(transaction);
       };
       const runner: Runner = { read: run, write: run };
+      const seen = new SeenLeaves(this.#seen);
       try {
-        return await job(buildAreas(runner, this.#memory));
+        const result = await job(buildAreas(runner, seen));
+        seen.keep();
+        return result;
       } finally {
         open = false;
       }
@@ -204,6 +218,7 @@ export class Store implements Areas {
    */
   async import(homes?: readonly string[], options: ImportOptions = {}): Promise<ImportReport> {
     const given = validate(z.array(pathSchema).optional(), homes, 'homes');
+    validate(importSchema, options, 'import');
     const found = given === undefined ? resolveHomes(process.env) : given.map((dir) => homeAt(dir));
     return importHomes(this.#database, this.#stamper, found, options);
   }
@@ -230,8 +245,13 @@ export class Store implements Areas {
     return checkStore(this.#database, this.#stamper.now());
   }
 
-  /** Rebuilds what is derived (search index, unused blobs, file modes), then checks. */
+  /**
+   * Rebuilds what is derived (search index, unused blobs, file modes), then checks.
+   *
+   * @throws `DamagedStoreError` more is damaged: close the store, and see `rebuildStore`
+   */
   async repair(onProgress?: (progress: RepairProgress) => void): Promise<CheckResult> {
+    validate(progressSchema.optional(), onProgress, 'progress');
     await repairStore(this.#database, this.#stamper, onProgress);
     return this.check();
   }

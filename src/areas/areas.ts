@@ -8,6 +8,7 @@ import { Jobs } from './jobs.ts';
 import { OfflineQueue } from './offline-queue.ts';
 import type { Runner } from './runner.ts';
 import { Runtime } from './runtime.ts';
+import type { SeenLeaves } from './seen-leaves.ts';
 import { Sessions } from './sessions.ts';
 import { Tasks } from './tasks.ts';
 import { Threads } from './threads.ts';
@@ -29,13 +30,8 @@ export interface Areas {
   readonly triggers: Triggers;
 }
 
-/** What a handle remembers between calls, shared by the store and its transactions. */
-export class HandleMemory {
-  readonly seenLeaves = new Map<string, string>();
-}
-
 /** @param changes - tells of writes by others; absent inside a transaction, where there are none */
-export function buildAreas(runner: Runner, memory: HandleMemory, changes?: ChangeSignal): Areas {
+export function buildAreas(runner: Runner, seen: SeenLeaves, changes?: ChangeSignal): Areas {
   return {
     audit: new Audit(runner),
     automations: new Automations(runner),
@@ -45,7 +41,7 @@ export function buildAreas(runner: Runner, memory: HandleMemory, changes?: Chang
     jobs: new Jobs(runner),
     offlineQueue: new OfflineQueue(runner),
     runtime: new Runtime(runner),
-    sessions: new Sessions(runner, memory.seenLeaves),
+    sessions: new Sessions(runner, seen),
     tasks: new Tasks(runner),
     threads: new Threads(runner),
     triggers: new Triggers(runner),

@@ -76,7 +76,7 @@ export function planDue(transaction: Transaction, now: number): DueAutomations {
   const open: { automation: Automation; slot: number }[] = [];
   const rows = transaction.list<AutomationRow>(
     AUTOMATION_COLUMNS,
-    `from automations where status = 'active' and deleted_at is null
+    `from automations where status = 'active' and deleted_at is null and details_version <> ''
      and owner = ? and (next_run_at is null or next_run_at <= ?)`,
     [transaction.device, now],
   );

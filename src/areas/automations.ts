@@ -39,7 +39,7 @@ import {
 } from './automation-schedule.ts';
 import { withoutUndefined } from './fields.ts';
 import { newUlid } from './new-id.ts';
-import { readPage, type Condition, type Page } from './page.ts';
+import { hasCome, readPage, type Condition, type Page } from './page.ts';
 import type { Runner } from './runner.ts';
 
 /**
@@ -100,7 +100,10 @@ export class Automations {
   /** Last changed first. Runs are no changes. */
   async list(options: AutomationListOptions = {}): Promise<Page<AutomationSummary>> {
     const query = validate(schema.automationListSchema, options, 'automation list');
-    const where: Condition[] = [{ sql: `deleted_at is ${query.deleted ? 'not null' : 'null'}` }];
+    const where: Condition[] = [
+      { sql: `deleted_at is ${query.deleted ? 'not null' : 'null'}` },
+      hasCome(table),
+    ];
     if (query.status !== undefined) where.push({ sql: 'status = ?', params: [query.status] });
     return this.#runner.read((reader) => {
       const page = readPage<AutomationRow>(reader, {

@@ -3,7 +3,7 @@ import type { Value } from '../db/connection.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Transaction } from '../db/transaction.ts';
 import type { CheckedEvent, EventPage, RuntimeEvent } from '../model/event.ts';
-import { NotFoundError } from '../errors.ts';
+import { ConflictError, NotFoundError } from '../errors.ts';
 import { formatTime } from '../model/time.ts';
 import { newUlid } from './new-id.ts';
 
@@ -46,6 +46,7 @@ export function prepareEvents(events: readonly CheckedEvent[]): NewEvents {
  * Adds events to a runtime thread under its next numbers.
  *
  * @throws `NotFoundError` no such thread
+ * @throws `ConflictError` it was purged
  */
 export function insertEvents(
   transaction: Transaction,
@@ -54,12 +55,17 @@ export function insertEvents(
 ): RuntimeEvent[] {
   // One statement for all that is asked. An insert that looks for the number itself is slower:
   // SQLite gathers the rows of an `insert … select` from the same table in a temporary one first.
-  const end = transaction.first<{ device: string; seq: number | null }>(
-    ['d.id as device', '(select max(seq) from runtime_events where thread_id = t.id) as seq'],
+  const end = transaction.first<{ device: string; seq: number | null; purged: 0 | 1 }>(
+    [
+      'd.id as device',
+      '(select max(seq) from runtime_events where thread_id = t.id) as seq',
+      't.purged_at is not null as purged',
+    ],
     'from device d, runtime_threads t where d.only = 1 and t.id = ?',
     [threadId],
   );
   if (!end) throw new NotFoundError('runtime thread', threadId);
+  if (end.purged === 1) throw new ConflictError(`${threadId} was purged: nothing is left of it`);
   const { records, params } = render(transaction, threadId, added, {
     device: end.device,
     seq: end.seq ?? 0,

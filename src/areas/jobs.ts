@@ -11,7 +11,7 @@ import { idSchema, validate } from '../model/validate.ts';
 import type * as z from 'zod';
 import { knownWord, withoutUndefined } from './fields.ts';
 import { newUlid } from './new-id.ts';
-import { between, found, readPage, type Condition, type Page } from './page.ts';
+import { between, found, hasCome, readPage, type Condition, type Page } from './page.ts';
 import type { Runner } from './runner.ts';
 
 const COLUMNS = [
@@ -66,6 +66,7 @@ export class Jobs {
     const query = validate(schema.jobListSchema, options, 'job list');
     const where: Condition[] = [
       { sql: 'deleted_at is null' },
+      hasCome(table),
       ...between('updated_at', query.since, query.until),
     ];
     if (query.status !== undefined) where.push({ sql: 'status = ?', params: [query.status] });

@@ -1,6 +1,7 @@
 import { InvalidInputError, NotFoundError } from '../errors.ts';
 import type { Value } from '../db/connection.ts';
 import type { Reader } from '../db/reader.ts';
+import { mainRegister, type MutableTable } from '../model/registers.ts';
 
 export interface Page<T> {
   items: T[];
@@ -30,6 +31,15 @@ export interface Listing {
   readonly tie?: string;
   readonly limit: number;
   readonly cursor?: string | null | undefined;
+}
+
+/**
+ * A row comes from the hub register by register; until it is known what it is, it is no record to show.
+ *
+ * @param register - by default the main one
+ */
+export function hasCome(table: MutableTable, register = mainRegister(table)): Condition {
+  return { sql: `${register}_version <> ''` };
 }
 
 /** One page of a list, read in index order. `columns` must hold the sort column and the tie-break. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
 import type { Value } from '../db/connection.ts';
+import type { Reader } from '../db/reader.ts';
 import { indexDoc } from '../db/search-index.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
 import { ConflictError, InvalidInputError } from '../errors.ts';
@@ -33,7 +34,8 @@ export interface SavedItem {
  * Inserts an item of a turn, or changes the one that has its id.
  *
  * @param defaults - the kind and status of a new item that names none
- * @throws `ConflictError` the item has ended and would change, or belongs to another turn
+ * @throws `ConflictError` the item has ended and would change, belongs to another turn, or to a
+ *   thread that was purged
  */
 export function saveItem(
   transaction: Transaction,
@@ -41,12 +43,20 @@ export function saveItem(
   input: CheckedRuntimeItem,
   defaults: Partial<CheckedRuntimeItem> = {},
 ): SavedItem {
+  refusePurged(transaction, turn.thread_id);
   const old = input.id === undefined ? undefined : findItem(transaction, input.id);
   const saved = old
     ? changeItem(transaction, turn, old, input)
     : insertItem(transaction, turn, input, defaults);
   if (saved.news === 'ended') indexItem(transaction, turn, saved.item);
   return saved;
+}
+
+function refusePurged(reader: Reader, threadId: string): void {
+  const sql = 'select count(*) from runtime_threads where id = ? and purged_at is not null';
+  if (reader.number(sql, [threadId]) > 0) {
+    throw new ConflictError(`${threadId} was purged: nothing is left of it`);
+  }
 }
 
 /** Writes the events of saved items into their thread. */

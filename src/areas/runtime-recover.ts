@@ -26,7 +26,12 @@ export function recoverTurns(transaction: Transaction, imported: boolean, limit:
   const owners = imported ? [transaction.device, IMPORT_DEVICE] : [transaction.device];
   const ids = owners.flatMap((owner) =>
     transaction
-      .rows(`select id from runtime_turns where ${OPEN} and owner = ? limit ?`, [owner, limit])
+      .rows(
+        `select id from runtime_turns r where ${OPEN} and owner = ? and not exists (
+           select 1 from runtime_threads t where t.id = r.thread_id and t.purged_at is not null)
+         limit ?`,
+        [owner, limit],
+      )
       .map((row) => row[0] as string),
   );
   const recovered = ids.slice(0, limit);

@@ -1,8 +1,9 @@
 import type * as z from 'zod';
 import type { Reader } from '../db/reader.ts';
 import type { sessionListSchema, SessionSummary } from '../model/session.ts';
+import { sessions } from '../model/registers.ts';
 import { placeOf, type Place, type Repository } from '../model/workspace.ts';
-import { between, readPage, type Condition, type Page } from './page.ts';
+import { between, hasCome, readPage, type Condition, type Page } from './page.ts';
 import { SESSION_COLUMNS, toSession, type SessionRow } from './session-rows.ts';
 import {
   deviceOf,
@@ -86,6 +87,7 @@ function readSessions(
 function conditions(query: Query, filter: WorkspaceFilter | undefined): Condition[] {
   const where: Condition[] = [
     { sql: query.deleted ? 'deleted_at is not null' : 'deleted_at is null' },
+    hasCome(sessions),
     ...between('updated_at', query.since, query.until),
   ];
   if (filter) where.push(filter.condition);

@@ -1,4 +1,5 @@
 import { storeBody } from '../db/bodies.ts';
+import type { Reader } from '../db/reader.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
 import { ConflictError } from '../errors.ts';
 import { sessions as table } from '../model/registers.ts';
@@ -22,6 +23,7 @@ import { countBranch, currentLeaf, isMember, moveLeaf } from './message-tree.ts'
 import { newUlid } from './new-id.ts';
 import { found, type Page } from './page.ts';
 import type { Runner } from './runner.ts';
+import type { SeenLeaves } from './seen-leaves.ts';
 import { forkSession } from './session-fork.ts';
 import { listSessions } from './session-list.ts';
 import {
@@ -39,10 +41,9 @@ import { recordPlace } from './workspaces.ts';
 /** Conversations with their branches. Every method rejects with a `StoreError`. */
 export class Sessions {
   readonly #runner: Runner;
-  /** Session to the message that this handle saw last: what an append goes on from. */
-  readonly #seen: Map<string, string>;
+  readonly #seen: SeenLeaves;
 
-  constructor(runner: Runner, seen = new Map<string, string>()) {
+  constructor(runner: Runner, seen: SeenLeaves) {
     this.#runner = runner;
     this.#seen = seen;
   }
@@ -155,7 +156,8 @@ export class Sessions {
    * Adds messages to the end of a branch and makes them the current one, in one transaction.
    *
    * Without `parent` they follow the last message that this handle saw, so that two programs that
-   * go on with one session do not mix their messages: each gets a branch of its own.
+   * go on with one session do not mix their messages: each gets a branch of its own. Calls of one
+   * handle follow each other in the order in which they are made, also where nobody waits between.
    *
    * @returns the ids of the new messages, in order
    */
@@ -167,10 +169,10 @@ export class Sessions {
     validate(idSchema, id, 'session id');
     const list = validate(z.array(schema.messageSchema), messages, 'messages');
     const { parent } = validate(schema.appendSchema, options, 'append');
-    const ids = await this.#runner.write((transaction) => {
+    return this.#runner.write((transaction) => {
       const session = found(findSession(transaction, id), 'session', id);
       const current = currentLeaf(transaction, SESSION_TREE, id);
-      let previous = parent === undefined ? (this.#seen.get(id) ?? current) : parent;
+      let previous = parent === undefined ? (this.#lastSeen(transaction, id) ?? current) : parent;
       if (previous !== null) memberOf(transaction, id, previous);
       const follows = previous === current;
       const now = transaction.now();
@@ -199,11 +201,10 @@ export class Sessions {
         ? session.message_count + added.length
         : countBranch(transaction, SESSION_TREE, id, previous);
       transaction.update(table, id, { updated_at: now, message_count: count });
+      // Before the next call has its turn, which goes on from here.
+      this.#seen.set(id, previous);
       return added;
     });
-    const last = ids.at(-1);
-    if (last !== undefined) this.#seen.set(id, last);
-    return ids;
   }
 
   /** The current branch, oldest first; with a limit its newest part, and `nextCursor` leads back. */
@@ -255,13 +256,18 @@ export class Sessions {
   /** Goes to another branch, or back on this one: later appends follow `leaf`. */
   async setCurrent(id: string, leaf: string): Promise<Session> {
     validate(idSchema, leaf, 'message id');
-    const session = await this.#change(id, (transaction) => {
+    return this.#change(id, (transaction) => {
       memberOf(transaction, id, leaf);
       moveLeaf(transaction, SESSION_TREE, id, leaf);
+      this.#seen.set(id, leaf);
       return { message_count: countBranch(transaction, SESSION_TREE, id, leaf) };
     });
-    this.#seen.set(id, leaf);
-    return session;
+  }
+
+  /** What this handle saw last, unless it is gone: the commit that wrote it may have failed. */
+  #lastSeen(reader: Reader, id: string): string | undefined {
+    const seen = this.#seen.get(id);
+    return seen !== undefined && isMember(reader, SESSION_TREE, id, seen) ? seen : undefined;
   }
 
   async #change(

@@ -33,6 +33,7 @@ export function claimTask(
 ): string | undefined {
   const [head] = transaction.rows(
     `select id from tasks where owner = ? and status = 'queued' and deleted_at is null
+       and prompt_version <> '' and details_version <> ''
      order by queued_at, id limit 1`,
     [transaction.device],
   );
@@ -116,13 +117,15 @@ export function retryTask(transaction: Transaction, id: string): void {
 export function recoverTasks(transaction: Transaction, imported: boolean): string[] {
   const stopped = transaction.rows(
     `select t.id from tasks t left join task_leases l on l.task_id = t.id
-     where t.status = 'running' and t.owner = ? and (l.expires_at is null or l.expires_at <= ?)`,
+     where t.status = 'running' and t.owner = ? and t.purged_at is null
+     and (l.expires_at is null or l.expires_at <= ?)`,
     [transaction.device, transaction.now()],
   );
   const left = imported
-    ? transaction.rows(`select id from tasks where status = 'running' and owner = ?`, [
-        IMPORT_DEVICE,
-      ])
+    ? transaction.rows(
+        `select id from tasks where status = 'running' and owner = ? and purged_at is null`,
+        [IMPORT_DEVICE],
+      )
     : [];
   return [...stopped, ...left].map((row) => {
     const id = row[0] as string;

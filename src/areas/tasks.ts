@@ -20,7 +20,7 @@ import type {
 import { formatTime } from '../model/time.ts';
 import { idSchema, validate } from '../model/validate.ts';
 import { newId } from './new-id.ts';
-import { between, readPage, type Condition, type Listing, type Page } from './page.ts';
+import { between, hasCome, readPage, type Condition, type Listing, type Page } from './page.ts';
 import type { Runner } from './runner.ts';
 import { bodyOf } from './runtime-rows.ts';
 import {
@@ -261,7 +261,13 @@ export class Tasks {
 
 function taskListing(query: z.output<typeof schema.taskListSchema>): Listing {
   const deleted = query.deleted ? 'deleted_at is not null' : 'deleted_at is null';
-  const where: Condition[] = [{ sql: deleted }, ...between('updated_at', query.since, query.until)];
+  // Without its prompt a task is nothing that could be done.
+  const whole = [hasCome(table), hasCome(table, 'prompt')];
+  const where: Condition[] = [
+    { sql: deleted },
+    ...whole,
+    ...between('updated_at', query.since, query.until),
+  ];
   if (query.workspace !== undefined)
     where.push({ sql: 'workspace = ?', params: [query.workspace] });
   if (!query.deleted && query.archived !== 'include') {

@@ -19,7 +19,7 @@ import type {
 import { idSchema, textSchema, validate } from '../model/validate.ts';
 import type * as z from 'zod';
 import { moveLeaf } from './message-tree.ts';
-import { between, found, readPage, type Condition, type Page } from './page.ts';
+import { between, found, hasCome, readPage, type Condition, type Page } from './page.ts';
 import type { Runner } from './runner.ts';
 import {
   deleteThreadCheckpoint,
@@ -78,6 +78,7 @@ export class Threads {
     const query = validate(schema.threadListSchema, options, 'thread list');
     const where: Condition[] = [
       { sql: query.deleted ? 'deleted_at is not null' : 'deleted_at is null' },
+      hasCome(table),
       ...between('updated_at', query.since, query.until),
     ];
     if (query.cwd !== undefined) where.push({ sql: 'cwd = ?', params: [query.cwd] });

@@ -27,15 +27,13 @@ import {
 import { sessionList } from './commands/session-list.ts';
 import { sessionBranches, sessionMessages, sessionShow } from './commands/session-show.ts';
 import { stats } from './commands/stats.ts';
-import { syncDisable, syncEnable, syncKey, syncNow, syncWatch } from './commands/sync.ts';
-import {
-  syncConflicts,
-  syncDevices,
-  syncParked,
-  syncStatus,
-  syncVerify,
-} from './commands/sync-lists.ts';
-import { taskAdd, taskChanges, taskShow } from './commands/task-change.ts';
+import { syncDisable, syncEnable, syncKey, syncNow } from './commands/sync.ts';
+import { syncConflicts } from './commands/sync-conflicts.ts';
+import { syncDevices } from './commands/sync-devices.ts';
+import { syncParked, syncVerify } from './commands/sync-lists.ts';
+import { syncStatus } from './commands/sync-status.ts';
+import { syncWatch } from './commands/sync-watch.ts';
+import { taskAdd, taskChanges, taskHandOver, taskShow } from './commands/task-change.ts';
 import { taskList } from './commands/task-list.ts';
 import { threadList, threadMessages, threadRestore, threadShow } from './commands/thread.ts';
 import { backup, doctor, prune, purge, restore, vacuum } from './commands/upkeep.ts';
@@ -72,7 +70,7 @@ export const tree: readonly Group[] = [
   {
     name: 'task',
     summary: 'tasks that workers take from a queue',
-    commands: [taskList, taskShow, taskAdd, ...taskChanges],
+    commands: [taskList, taskShow, taskAdd, ...taskChanges, taskHandOver],
   },
   {
     name: 'automation',

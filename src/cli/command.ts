@@ -31,10 +31,14 @@ export interface BareContext {
   /** Where the store lies or would lie, and how it is opened. */
   readonly path: string;
   readonly storeOptions: StoreOptions;
+  /** Opens the store; it is closed when the program leaves. */
+  readonly open: (access: Exclude<Access, 'none'>) => Promise<Store>;
   /** The command did its work, and the answer is that something is wrong: exit code 1. */
   readonly markFailed: () => void;
   /** What must be done before the program leaves, by itself or by a signal. */
   readonly beforeLeaving: (job: () => Promise<void>) => void;
+  /** To be interrupted is how this command ends: that is no failure. */
+  readonly endsByInterrupt: () => void;
 }
 
 export interface Context extends BareContext {

@@ -42,6 +42,25 @@ export function formatCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+const SPANS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1000],
+] as const;
+
+/** A span of time for people, in its largest unit: `3 hours`. */
+export function formatSpan(ms: number): string {
+  const [noun, unit] = SPANS.find(([, unit]) => Math.abs(ms) >= unit * 0.95) ?? ['second', 1000];
+  return formatCount(Math.round(Math.abs(ms) / unit), noun);
+}
+
+/** How long ago a time was: `3 hours ago`. */
+export function formatAge(time: string, now = Date.now()): string {
+  const ms = now - Date.parse(time);
+  return ms < 1000 ? 'just now' : `${formatSpan(ms)} ago`;
+}
+
 /** `updatedAt` as `updated at`. */
 export function words(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -33,6 +33,8 @@ let store: Store | undefined;
 let opening = false;
 /** See `BareContext.beforeLeaving`. */
 const leavings: (() => Promise<void>)[] = [];
+/** See `BareContext.endsByInterrupt`. */
+let interruptIsEnd = false;
 /** Set once a signal or a closed pipe ends the program; what fails after that is not told. */
 let ending = false;
 /** Why standard output took no more; a reader that left, such as `head`, is no failure. */
@@ -46,10 +48,10 @@ process.stderr.on('error', () => {
   // Nobody is there to be told.
 });
 process.on('SIGINT', () => {
-  interrupt(EXIT.interrupted);
+  interrupt(interruptIsEnd ? EXIT.done : EXIT.interrupted);
 });
 process.on('SIGTERM', () => {
-  interrupt(EXIT.terminated);
+  interrupt(interruptIsEnd ? EXIT.done : EXIT.terminated);
 });
 
 try {
@@ -77,16 +79,19 @@ async function runCommand({ command, input, settings }: Run): Promise<number> {
     storeOptions: { path, ...keyOf(settings) },
     markFailed: () => (code = EXIT.failed),
     beforeLeaving: (job) => leavings.push(job),
+    endsByInterrupt: () => (interruptIsEnd = true),
+    open: async (wanted) => {
+      opening = true;
+      store = await open(bare, wanted);
+      opening = false;
+      return store;
+    },
   };
   if (access === 'none') {
     await command.run(bare, input);
     return code;
   }
-  opening = true;
-  const opened = await open(bare, access);
-  store = opened;
-  opening = false;
-  const context: Context = { ...bare, store: opened };
+  const context: Context = { ...bare, store: await bare.open(access) };
   await command.run(context, input);
   return code;
 }

@@ -76,6 +76,13 @@ export class Output {
     process.stderr.write(`${painter(process.stderr)('dim', text)}\n`);
   }
 
+  /** Something that a person must see, also with `--quiet`; programs find it in the result. */
+  warn(text: string): void {
+    if (this.#json) return;
+    this.#clearProgress();
+    process.stderr.write(`${painter(process.stderr)('yellow', 'warning:')} ${safeText(text)}\n`);
+  }
+
   /** How far a long command is: one line that changes, on a terminal only. */
   progress(text: string): void {
     if (this.#quiet || !process.stderr.isTTY) return;

@@ -17,6 +17,20 @@ export function choiceArgument<const T extends string>(
   return { placeholder: `<${name}>`, summary, choices };
 }
 
+/** An argument that may be left out. */
+export function optionalArgument(name: string, summary: string): Parameter<string | undefined> {
+  return { placeholder: `[${name}]`, summary };
+}
+
+/** An argument that may be left out, and else is one of these. */
+export function optionalChoice<const T extends string>(
+  name: string,
+  summary: string,
+  choices: readonly T[],
+): Parameter<T | undefined> {
+  return { placeholder: `[${name}]`, summary, choices };
+}
+
 /** Any number of arguments, or none unless one is required. */
 export function variadicArgument(
   name: string,

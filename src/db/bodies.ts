@@ -45,7 +45,10 @@ export function storeBlob(transaction: Transaction, bytes: Buffer): string {
   return hash;
 }
 
-/** One piece of a blob that is too large for memory; the caller knows the hash of the whole. */
+/**
+ * One piece of a blob that is not whole yet; the caller knows the hash of the whole. It replaces what
+ * was left of one that never became whole and may have come from elsewhere.
+ */
 export function storeChunk(
   transaction: Transaction,
   hash: string,
@@ -55,7 +58,7 @@ export function storeChunk(
   const packed = deflateRawSync(bytes, { level: DEFLATE_LEVEL });
   const smaller = packed.length < bytes.length;
   transaction.run(
-    'insert or ignore into blob_chunks (hash, position, codec, data) values (?, ?, ?, ?)',
+    'insert or replace into blob_chunks (hash, position, codec, data) values (?, ?, ?, ?)',
     [hash, position, smaller ? 'deflate' : 'raw', smaller ? packed : bytes],
   );
 }
@@ -69,28 +72,54 @@ export function hasBlob(reader: Reader, hash: string): boolean {
   return reader.number('select count(*) from blobs where hash = ?', [hash]) > 0;
 }
 
+/** One piece of a blob, also of one that is not whole; undefined where it is not here. */
+export function readChunk(reader: Reader, hash: string, position: number): Buffer | undefined {
+  const row = reader.rows('select codec, data from blob_chunks where hash = ? and position = ?', [
+    hash,
+    position,
+  ])[0];
+  if (!row) return undefined;
+  const data = Buffer.from(row[1] as Uint8Array);
+  return row[0] === 'deflate' ? inflateRawSync(data) : data;
+}
+
 /** The bytes of a blob, piece by piece. @throws `DamagedStoreError` when a piece is missing */
 export function* readBlob(reader: Reader, hash: string): Generator<Buffer> {
   const size = reader.rows('select size from blobs where hash = ?', [hash])[0]?.[0];
   if (size === undefined) throw new DamagedStoreError(`the blob ${hash} is missing`);
   let read = 0;
   for (let position = 0; read < Number(size); position++) {
-    const row = reader.rows('select codec, data from blob_chunks where hash = ? and position = ?', [
-      hash,
-      position,
-    ])[0];
-    if (!row) throw new DamagedStoreError(`chunk ${position} of the blob ${hash} is missing`);
-    const data = Buffer.from(row[1] as Uint8Array);
-    const bytes = row[0] === 'deflate' ? inflateRawSync(data) : data;
+    const bytes = readChunk(reader, hash, position);
+    if (!bytes) throw new DamagedStoreError(`chunk ${position} of the blob ${hash} is missing`);
     read += bytes.length;
     yield bytes;
   }
 }
 
+/** Whether a blob is there and is what its hash says. */
+export function isWholeBlob(reader: Reader, hash: string): boolean {
+  const digest = createHash('sha256');
+  try {
+    for (const bytes of readBlob(reader, hash)) digest.update(bytes);
+  } catch {
+    // A missing, unreadable or undecodable chunk: that is what is asked here.
+    return false;
+  }
+  return digest.digest('hex') === hash;
+}
+
+/** All bytes of a blob. Piece by piece into one buffer: a list of the pieces would double the memory. */
+export function readWhole(reader: Reader, hash: string): Buffer {
+  const whole = Buffer.allocUnsafe(reader.number('select size from blobs where hash = ?', [hash]));
+  let end = 0;
+  for (const piece of readBlob(reader, hash)) end += piece.copy(whole, end);
+  return whole.subarray(0, end);
+}
+
 /** The JSON text that {@link storeBody} was given. */
 export function loadBody(reader: Reader, columns: BodyColumns): string {
   if (columns.body_hash === null) return columns.body ?? 'null';
-  return Buffer.concat([...readBlob(reader, columns.body_hash)]).toString('utf8');
+  return readWhole(reader, columns.body_hash).toString('utf8');
 }
 
 /** The parsed body of a row that {@link Reader.documents} read. */

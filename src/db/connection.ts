@@ -25,6 +25,8 @@ export interface ConnectionOptions {
   readonly busyWaitMs: number;
   readonly encryptionKey?: string | undefined;
   readonly readOnly: boolean;
+  /** Looks at the file as it is without its log, and takes no locks. */
+  readonly withoutLog?: boolean;
   /** Called with the text of every statement, never with its parameters. */
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
@@ -34,8 +36,13 @@ const StatementCache = Map<string, Libsql.Statement>;
 
 /** One connection with its prepared statements. Every error is a {@link StoreError}. */
 export class Connection {
-  /** A prepared statement met SQLITE_BUSY: later writes here could report success and not commit. */
+  /**
+   * Not to be used again: a prepared statement met SQLITE_BUSY, and later writes here could report
+   * success and not commit; or the disk failed, and what this connection has cached may be half read.
+   */
   poisoned = false;
+  /** A statement met a damaged page. */
+  damaged = false;
   readonly #driver: Libsql.Database;
   /**
    * Prepared statements by their use. The driver's `get` does not reset a statement that `all` has
@@ -50,9 +57,11 @@ export class Connection {
 
   constructor(path: string, options: ConnectionOptions) {
     this.#onStatement = options.onStatement;
-    const name = options.readOnly
-      ? `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?mode=ro`
-      : path;
+    const flag = options.withoutLog ? 'immutable=1' : 'mode=ro';
+    const name =
+      options.readOnly || options.withoutLog
+        ? `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?${flag}`
+        : path;
     try {
       this.#driver = new Driver(name, {
         timeout: options.busyWaitMs,
@@ -68,7 +77,7 @@ export class Connection {
     try {
       this.#driver.exec(sql);
     } catch (error) {
-      throw translate(error);
+      throw this.#noted(error);
     }
   }
 
@@ -101,10 +110,20 @@ export class Connection {
     try {
       return call(this.#prepare(use, sql));
     } catch (error) {
-      const translated = translate(error);
-      if (translated instanceof BusyError) this.poisoned = true;
-      throw translated;
+      const noted = this.#noted(error);
+      if (noted instanceof BusyError) this.poisoned = true;
+      throw noted;
     }
+  }
+
+  #noted(error: unknown): Error {
+    const translated = translate(error);
+    if (translated instanceof DiskError) this.poisoned = true;
+    // Not the search index where only its words do not fit: that is derived, and `repair` mends it.
+    if (translated instanceof DamagedStoreError && codeOf(error) !== 'SQLITE_CORRUPT_VTAB') {
+      this.damaged = true;
+    }
+    return translated;
   }
 
   #prepare(use: Use, sql: string): Libsql.Statement {
@@ -120,12 +139,30 @@ export class Connection {
   }
 }
 
+/** Of codes that the driver has no name for, it gives the number: the lowest byte is the kind. */
+const KINDS = new Map([
+  [5, 'SQLITE_BUSY'],
+  [8, 'SQLITE_READONLY'],
+  [10, 'SQLITE_IOERR'],
+  [11, 'SQLITE_CORRUPT'],
+  [13, 'SQLITE_FULL'],
+  [14, 'SQLITE_CANTOPEN'],
+  [26, 'SQLITE_NOTADB'],
+]);
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error) || !('code' in error)) return '';
+  const code = String(error.code);
+  const number = /^UNKNOWN_SQLITE_ERROR_(\d+)$/.exec(code)?.[1];
+  return number === undefined ? code : (KINDS.get(Number(number) & 0xff) ?? 'SQLITE_UNKNOWN');
+}
+
 /** The driver's errors in this library's words. Messages of SQLite name tables, never content. */
 export function translate(error: unknown): Error {
   if (error instanceof StoreError || !(error instanceof Error)) {
     return error instanceof Error ? error : new DatabaseError(String(error));
   }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code = codeOf(error);
   const options = { cause: error };
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return new BusyError('the store is locked by another process', options);

@@ -28,8 +28,10 @@ export interface Payload {
   readonly h?: BodyRef;
   /** The device that made the row: with the main register, and with an immutable row. */
   readonly d?: string;
-  /** The versions that this one replaced. */
+  /** The versions that this one replaced since the hub last took one of this device. */
   readonly b?: readonly string[];
+  /** Of what came before those the latest of each device. */
+  readonly a?: readonly string[];
   /** A row of something purged: nothing is left of it. */
   readonly x?: 1;
 }

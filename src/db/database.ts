@@ -1,6 +1,7 @@
-import { ClosedError, ReadOnlyError, StoreError } from '../errors.ts';
+import { BusyError, ClosedError, DamagedStoreError, ReadOnlyError, StoreError } from '../errors.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { Reader } from './reader.ts';
+import { forgetUnsynced, noteUnsynced } from './unsynced.ts';
 import { Transaction, type Stamper } from './transaction.ts';
 import { WriteQueue, untilFree, type LockWait } from './write-queue.ts';
 
@@ -9,6 +10,8 @@ export interface DatabaseOptions {
   readonly durability: 'full' | 'normal';
   readonly encryptionKey?: string | undefined;
   readonly readOnly: boolean;
+  /** The file lies where nobody can write, and has no log. */
+  readonly withoutLog?: boolean;
   /**
    * For long jobs that can be begun anew, such as an import: a commit does not wait for the disk,
    * {@link Database.settle} at the end does. What a power cut takes away is the end of the job.
@@ -41,6 +44,8 @@ export class Database {
   #writer: Connection | undefined;
   #reader: Connection | undefined;
   #closed = false;
+  /** A damaged page was met: more writes could spread the damage. */
+  #damaged = false;
   /** Connections that were dropped after a BUSY, for tests and diagnosis. */
   dropped = 0;
 
@@ -57,14 +62,26 @@ export class Database {
     return this.#options.readOnly;
   }
 
-  /** Runs `job` on the reading connection; it sees every write that was acknowledged before. */
+  /** The file is sealed with a key. */
+  get encrypted(): boolean {
+    return this.#options.encryptionKey !== undefined;
+  }
+
+  /**
+   * Runs `job` on the reading connection; it sees every write that was acknowledged before, and one
+   * state of the store from its first statement to its last, whatever others commit meanwhile.
+   */
   async read<T>(job: (reader: Reader) => T): Promise<T> {
     this.#queue.refuseInside();
     return untilFree(() => {
       const connection = this.#readConnection();
+      connection.exec('begin');
       try {
         return job(new Reader(connection));
       } finally {
+        // Nothing was written; and the state that was seen is let go whatever became of the job.
+        this.#rollBack(connection);
+        this.#damaged ||= connection.damaged;
         if (connection.poisoned) this.#dropReader();
       }
     }, LOCK_WAIT);
@@ -80,10 +97,14 @@ export class Database {
    * it rejects. `job` runs once; only the wait for the lock is repeated.
    *
    * @throws `BusyError` other processes held the lock for 30 seconds
+   * @throws `DamagedStoreError` this handle has met a damaged page, now or before
    */
   async write<T>(stamper: Stamper, job: (transaction: Transaction) => T | Promise<T>): Promise<T> {
     if (this.#options.readOnly) throw new ReadOnlyError('the store was opened read-only');
     return this.#queue.add(async () => {
+      if (this.#damaged) {
+        throw new DamagedStoreError(`${this.#path} is damaged; nothing more is written to it`);
+      }
       const connection = await untilFree(() => this.#begin(), LOCK_WAIT);
       const transaction = new Transaction(connection, stamper);
       try {
@@ -96,6 +117,7 @@ export class Database {
         throw error;
       } finally {
         transaction.end();
+        this.#damaged ||= connection.damaged;
         if (connection.poisoned) this.#dropWriter();
       }
     });
@@ -103,7 +125,12 @@ export class Database {
 
   /** Runs `job` alone in this process, outside a transaction, for statements that need that. */
   async exclusive<T>(job: (connection: Connection) => T): Promise<T> {
-    return this.#queue.add(() => untilFree(() => job(this.#writeConnection()), LOCK_WAIT));
+    return this.#queue.add(() => untilFree(() => this.#onWriter(job), LOCK_WAIT));
+  }
+
+  /** A number that changes when somebody else commits: another process, or another handle. */
+  async foreignCommits(): Promise<number> {
+    return this.exclusive((connection) => Number(connection.row('pragma data_version')?.[0]));
   }
 
   /**
@@ -124,12 +151,26 @@ export class Database {
     return new Database(this.#path, { ...this.#options, bulk: true });
   }
 
-  /** Brings everything that a bulk job has written to the disk. */
+  /**
+   * Brings everything that was committed to the disk: a commit that waits for it takes the whole log
+   * along. A checkpoint would not do, as readers of other programs can keep it from beginning.
+   */
   async settle(): Promise<void> {
     await this.exclusive((connection) => {
       connection.exec('pragma synchronous = full');
-      connection.row('pragma wal_checkpoint(full)');
+      try {
+        // SQLite writes nothing, and waits for nothing, where nothing changes.
+        const change = 'update device set clock_counter = clock_counter + 1';
+        connection.exec(`begin immediate; ${change}; commit`);
+      } catch (error) {
+        // Nothing of it may stay open; where nothing was, nothing happens.
+        if (!(error instanceof BusyError)) connection.poisoned = true;
+        throw error;
+      } finally {
+        connection.exec(`pragma synchronous = ${this.#synchronous}`);
+      }
     });
+    if (this.#options.durability === 'full') forgetUnsynced(this.#path);
   }
 
   /** Waits for the writes under way and closes; later calls reject with `ClosedError`. */
@@ -159,9 +200,25 @@ export class Database {
   }
 
   #begin(): Connection {
+    return this.#onWriter((connection) => {
+      connection.exec('begin immediate');
+      return connection;
+    });
+  }
+
+  /** A connection that failed is not used again: see {@link Connection.poisoned}. */
+  #onWriter<T>(job: (connection: Connection) => T): T {
     const connection = this.#writeConnection();
-    connection.exec('begin immediate');
-    return connection;
+    try {
+      return job(connection);
+    } finally {
+      this.#damaged ||= connection.damaged;
+      if (connection.poisoned) this.#dropWriter();
+    }
+  }
+
+  get #synchronous(): 'full' | 'normal' {
+    return this.#options.bulk ? 'normal' : this.#options.durability;
   }
 
   #rollBack(connection: Connection): void {
@@ -187,18 +244,20 @@ export class Database {
   }
 
   #connect(): Connection {
-    const { encryptionKey, readOnly, durability, bulk, onStatement } = this.#options;
+    const { encryptionKey, readOnly, withoutLog, bulk, onStatement } = this.#options;
     const options: ConnectionOptions = {
       busyWaitMs: BUSY_WAIT_MS,
       encryptionKey,
       readOnly,
+      ...(withoutLog ? { withoutLog } : {}),
       onStatement,
     };
     const connection = new Connection(this.#path, options);
     try {
       if (!readOnly) connection.exec('pragma journal_mode = wal');
+      if (!readOnly && this.#synchronous === 'normal') noteUnsynced(this.#path);
       connection.exec(
-        `pragma synchronous = ${bulk ? 'normal' : durability};
+        `pragma synchronous = ${this.#synchronous};
          pragma wal_autocheckpoint = ${bulk ? BULK_CHECKPOINT_PAGES : CHECKPOINT_PAGES};
          pragma foreign_keys = on;
          pragma temp_store = memory;

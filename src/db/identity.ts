@@ -8,7 +8,10 @@ import type { Transaction } from './transaction.ts';
  * @param machine - null: the machine on which it is next at work
  */
 export function takeIdentity(transaction: Transaction, id: string, machine: string | null): void {
-  transaction.run('update device set id = ?, machine = ?', [id, machine]);
+  transaction.run(
+    `update device set former_ids = json_insert(former_ids, '$[#]', id), id = ?, machine = ?`,
+    [id, machine],
+  );
   transaction.forgetIdentity();
   transaction.run('delete from task_leases');
   transaction.run(

@@ -9,7 +9,8 @@ export type Outcome = 'imported' | 'updated' | 'unchanged';
  * Writes an imported row: new, or over what stands there where its version is the higher one.
  * Deletions are the user's own and stay; a derived `updated_at` only rises.
  *
- * @param ms - the record's own time, unix milliseconds: what its registers are compared by
+ * @param ms - the record's own time, unix milliseconds: what its registers are compared by.
+ *   Undefined for a record that has none: it follows what an import left, and wins over no edit
  * @param successor - the record comes from a file that was read later than the row's version: at
  *   the same time it wins, because the old program renames and archives without touching the time
  */
@@ -17,7 +18,7 @@ export function importRow(
   transaction: Transaction,
   table: MutableTable,
   row: Row & { id: string },
-  ms: number,
+  ms: number | undefined,
   successor: boolean,
 ): Outcome {
   const version = { ms, device: IMPORT_DEVICE, successor };
@@ -32,6 +33,20 @@ export function importRow(
     delete changes['updated_at'];
   }
   return transaction.update(table, id, changes, version).length > 0 ? 'updated' : 'unchanged';
+}
+
+/** Changes a row that an import made, as another import would. */
+export function importChange(
+  transaction: Transaction,
+  table: MutableTable,
+  id: string,
+  changes: Row,
+): void {
+  transaction.update(table, id, changes, {
+    ms: undefined,
+    device: IMPORT_DEVICE,
+    successor: true,
+  });
 }
 
 /** Inserts a row of an immutable table unless it is there already. */

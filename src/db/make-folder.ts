@@ -1,10 +1,12 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FileSystemError } from '../errors.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /**
  * Makes a folder and what is missing above it, step by step: Node's own `recursive` never returns
- * where the file system says that the parent does not exist although it does, as below /proc.
+ * where the file system says that the parent does not exist although it does, as below /proc. What
+ * it made outlives a power cut.
  *
  * @throws `FileSystemError` it cannot be made
  */
@@ -14,6 +16,7 @@ export function makeFolder(path: string, mode: number): void {
     const parent = dirname(path);
     if (parent !== path) makeFolder(parent, mode);
     mkdirSync(path, { mode });
+    syncFolder(parent);
   } catch (error) {
     if (error instanceof FileSystemError) throw error;
     // Another process may have been quicker.

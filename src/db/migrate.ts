@@ -8,6 +8,8 @@ export interface Migration {
   readonly number: number;
   readonly name: string;
   readonly sql: string;
+  /** Nothing that is there changes: the file need not be copied before. */
+  readonly addsOnly: boolean;
   /** SHA-256 over the text with line ends normalised to LF. */
   readonly checksum: string;
 }
@@ -26,7 +28,8 @@ export function readMigrations(folder = FOLDER): Migration[] {
       if (!match) throw new Error(`${file} is not named NNNN_verb_noun.sql`);
       const sql = readFileSync(`${folder}/${file}`, 'utf8').replaceAll('\r\n', '\n');
       const checksum = createHash('sha256').update(sql).digest('hex');
-      return { number: Number(match[1]), name: match[2] as string, sql, checksum };
+      const addsOnly = sql.startsWith('-- Adds only');
+      return { number: Number(match[1]), name: match[2] as string, sql, addsOnly, checksum };
     });
   migrations.forEach((migration, i) => {
     if (migration.number !== i + 1) throw new Error(`migration ${i + 1} is missing`);

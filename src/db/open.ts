@@ -1,15 +1,32 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, chmodSync, existsSync, lstatSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, chmodSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ulid } from 'ulid';
-import { DamagedStoreError, DiskError, OlderSchemaError, StorePathError } from '../errors.ts';
+import {
+  DamagedStoreError,
+  DatabaseError,
+  DiskError,
+  OlderSchemaError,
+  ReadOnlyError,
+  StorePathError,
+} from '../errors.ts';
 import { Connection } from './connection.ts';
 import { Database, type DatabaseOptions } from './database.ts';
-import { makeFolder } from './make-folder.ts';
 import { migrate, readMigrations, refuseNewer, schemaVersion, type Migration } from './migrate.ts';
+import { Reader } from './reader.ts';
+import { renameDurably, syncFile, syncFolder } from './sync-folder.ts';
+import {
+  claimFile,
+  finishFile,
+  isUnchangeable,
+  refuseBadLog,
+  refuseBlank,
+  type StoreFile,
+} from './store-file.ts';
 import { verifyCopy } from './verify-copy.ts';
 
-const APPLICATION_ID = 0x43_57_53_54; // "CWST"
+/** Tells a store from other databases. */
+export const APPLICATION_ID = 0x43_57_53_54; // "CWST"
 
 /**
  * Opens the store at `path`, makes it when it is not there, and brings its schema up to date.
@@ -25,42 +42,82 @@ export async function openDatabase(
   now: () => number,
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<Database> {
-  const isNew = checkPath(path, options.readOnly);
-  const database = new Database(path, options);
+  const file = claimFile(path, options.readOnly);
+  refuseBadLog(path, options.encryptionKey, options.durability === 'full' && !options.readOnly);
+  const withoutLog = options.readOnly && isUnchangeable(path);
+  const database = new Database(path, { ...options, withoutLog });
   try {
     if (options.readOnly) {
       await database.read((reader) => {
+        refuseOther(reader, path, file);
         const version = reader.number('pragma user_version');
-        if (version === 0) throw notAStore(path);
         if (version < migrations.length) throw new OlderSchemaError(version, migrations.length);
       });
     } else {
-      await prepare(database, { isNew, encryptionKey: options.encryptionKey, now, migrations });
+      if (!file.isNew && !file.unfinished) await lookFirst(database, options, file);
+      const { encryptionKey } = options;
+      await prepare(database, { file, encryptionKey, now, migrations });
+      finishFile(path);
     }
   } catch (error) {
     await database.close();
-    if (!(error instanceof DiskError)) throw error;
-    throw new StorePathError(`the store ${path} cannot be opened`, { cause: error });
+    throw named(error, path, options.readOnly);
   }
   return database;
 }
 
+/** Reads before anything is written: opening for writing alone changes the header of a foreign file. */
+async function lookFirst(
+  { path }: Database,
+  options: DatabaseOptions,
+  file: StoreFile,
+): Promise<void> {
+  const looking = new Database(path, { ...options, readOnly: true });
+  try {
+    await looking.read((reader) => {
+      refuseOther(reader, path, file);
+    });
+  } finally {
+    await looking.close();
+  }
+}
+
+/** What the driver says of a file, with the name of the file. */
+function named(error: unknown, path: string, readOnly: boolean): unknown {
+  const options = { cause: error };
+  if (readOnly && error instanceof ReadOnlyError) {
+    return new StorePathError(
+      `${path} cannot be read where its folder cannot be written, unless another program has it open; copy it, log and all, to a folder of yours`,
+      options,
+    );
+  }
+  if (error instanceof DiskError) {
+    return new StorePathError(`the store ${path} cannot be opened`, options);
+  }
+  // Those of this file say more themselves.
+  if (!(error instanceof DamagedStoreError) || error.cause === undefined) return error;
+  return new DamagedStoreError(
+    `${path} is not a store, is damaged, or is encrypted with another key`,
+    options,
+  );
+}
+
 interface Preparation {
-  readonly isNew: boolean;
+  readonly file: StoreFile;
   readonly encryptionKey: string | undefined;
   readonly now: () => number;
   readonly migrations: readonly Migration[];
 }
 
 async function prepare(database: Database, preparation: Preparation): Promise<void> {
-  const { isNew, encryptionKey, now, migrations } = preparation;
+  const { file, encryptionKey, now, migrations } = preparation;
   const current = await database.exclusive((connection) => {
-    refuseForeign(connection, database.path);
+    refuseOther(new Reader(connection), database.path, file);
     refuseNewer(connection, migrations);
     return schemaVersion(connection);
   });
   if (current === migrations.length) return;
-  if (!isNew && current > 0) {
+  if (current > 0 && migrations.slice(current).some(({ addsOnly }) => !addsOnly)) {
     await keepFormer(
       database,
       current,
@@ -78,6 +135,8 @@ async function prepare(database: Database, preparation: Preparation): Promise<vo
       throw error;
     }
   });
+  // Also where later commits do not wait for the disk: there is a store from now on.
+  await database.settle();
 }
 
 /** Copies the store as it was before the migration, unless another process has just done all that. */
@@ -93,7 +152,7 @@ async function keepFormer(
   const copied = schemaVersion(connection);
   connection.close();
   // A copy of the migrated store must not take the place of the one that is wanted.
-  if (copied === version) renameSync(copy, target);
+  if (copied === version) renameDurably(copy, target);
   else rmSync(copy);
 }
 
@@ -109,19 +168,29 @@ function upgrade(connection: Connection, migrations: readonly Migration[], now: 
   );
 }
 
-/** A database that others made is never migrated over. */
-function refuseForeign(connection: Connection, path: string): void {
-  const application = Number(connection.row('pragma application_id')?.[0] ?? 0);
-  if (application === APPLICATION_ID) return;
-  const tables = Number(connection.row('select count(*) from sqlite_master')?.[0] ?? 0);
-  if (tables > 0) throw notAStore(path);
+/** A database that others made is never migrated over, nor one of which the tables are lost. */
+function refuseOther(reader: Reader, path: string, file: StoreFile): void {
+  const application = reader.number('pragma application_id');
+  const version = reader.number('pragma user_version');
+  if (application !== APPLICATION_ID) {
+    const tables = reader.number('select count(*) from sqlite_master');
+    if (tables > 0 || application !== 0 || version > 0) throw notAStore(path);
+    refuseBlank(path, file);
+    return;
+  }
+  try {
+    if (reader.rows('select id from device').length > 0) return;
+  } catch (error) {
+    if (!(error instanceof DatabaseError)) throw error;
+  }
+  throw new DamagedStoreError(`${path} has lost the table of its device`);
 }
 
 function notAStore(path: string): DamagedStoreError {
   return new DamagedStoreError(`${path} is a database, but not a store of codewhale-store`);
 }
 
-/** A verified copy of the whole file, made by SQLite itself. */
+/** A verified copy of the whole file, made by SQLite itself. It is on the disk when it resolves. */
 export async function backUp(
   database: Database,
   target: string,
@@ -134,38 +203,7 @@ export async function backUp(
     connection.run('vacuum into ?', [target]);
   });
   chmodSync(target, 0o600);
+  syncFile(target);
+  syncFolder(dirname(target));
   verifyCopy(target, encryptionKey);
-}
-
-function look(file: string) {
-  try {
-    return lstatSync(file, { throwIfNoEntry: false });
-  } catch (error) {
-    throw new StorePathError(`${file} cannot be looked at`, { cause: error });
-  }
-}
-
-/** @returns true when the file was made anew */
-function checkPath(path: string, readOnly: boolean): boolean {
-  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
-    const stat = look(file);
-    if (!stat) continue;
-    if (stat.isSymbolicLink()) {
-      throw new StorePathError(`${file} is a symbolic link; give the real path of the store`);
-    }
-    if (!stat.isFile()) throw new StorePathError(`${file} is not a file`);
-  }
-  if (existsSync(path)) return false;
-  if (readOnly) throw new StorePathError(`there is no store at ${path}`);
-  try {
-    makeFolder(dirname(path), 0o700);
-    // Made before SQLite sees it: the log beside it gets the same mode.
-    closeSync(openSync(path, 'wx', 0o600));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
-      if (existsSync(path)) return false;
-    }
-    throw new StorePathError(`the store cannot be made at ${path}`, { cause: error });
-  }
-  return true;
 }

@@ -9,7 +9,8 @@ export interface Document {
 
 /**
  * Reads rows as JSON: the driver cuts text at a NUL byte, JSON does not, and one value for a whole
- * list is faster than its rows one by one.
+ * list is faster than its rows one by one. And reads that as bytes: the driver ends the process when
+ * a text is no UTF-8, which one changed bit of the file can make it.
  */
 export class Reader {
   protected readonly connection: Connection;
@@ -26,10 +27,11 @@ export class Reader {
   list<T>(columns: readonly string[], rest: string, params: readonly Value[] = []): T[] {
     const names = columns.map(nameOf);
     const row = this.connection.row(
-      `select json_group_array(json_array(${names.join(', ')})) from (select ${columns.join(', ')} ${rest})`,
+      `select cast(json_group_array(json_array(${names.join(', ')})) as blob)
+       from (select ${columns.join(', ')} ${rest})`,
       params,
     );
-    const values = JSON.parse(row?.[0] as string) as unknown[][];
+    const values = parse(row) as unknown[][];
     return values.map((entry) => toObject<T>(names, entry));
   }
 
@@ -46,12 +48,12 @@ export class Reader {
     const list = columns.join(', ');
     try {
       const row = this.connection.row(
-        `select json_group_array(json_array(${list}, body_hash, json(body)))
+        `select cast(json_group_array(json_array(${list}, body_hash, json(body))) as blob)
          from (select ${list}, body_hash, body ${rest})`,
         params,
       );
       const names = [...columns, 'body_hash', 'document'];
-      const values = JSON.parse(row?.[0] as string) as unknown[][];
+      const values = parse(row) as unknown[][];
       return values.map((entry) => toObject<T & Document>(names, entry));
     } catch (error) {
       // One body that SQLite cannot parse (it stops at a depth of 1,000) must not hide the others.
@@ -72,10 +74,10 @@ export class Reader {
   first<T>(columns: readonly string[], rest: string, params: readonly Value[] = []): T | undefined {
     const names = columns.map(nameOf);
     const row = this.connection.row(
-      `select json_array(${columns.map(expressionOf).join(', ')}) ${rest} limit 1`,
+      `select cast(json_array(${columns.map(expressionOf).join(', ')}) as blob) ${rest} limit 1`,
       params,
     );
-    return row ? toObject<T>(names, JSON.parse(row[0] as string) as unknown[]) : undefined;
+    return row ? toObject<T>(names, parse(row) as unknown[]) : undefined;
   }
 
   /** The single number that a statement returns: a count, a maximum; 0 for null. */
@@ -87,6 +89,11 @@ export class Reader {
   rows(sql: string, params: readonly Value[] = []): Value[][] {
     return this.connection.rows(sql, params);
   }
+}
+
+function parse(row: readonly Value[] | undefined): unknown {
+  const bytes = row?.[0] as Uint8Array;
+  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
 }
 
 function nameOf(column: string): string {

@@ -1,7 +1,6 @@
 import { mainRegister, type MutableTable } from '../model/registers.ts';
 import {
   clockOf,
-  deviceOf,
   contentHash,
   formatVersion,
   lifecyclePrefix,
@@ -10,6 +9,8 @@ import {
   type Lifecycle,
 } from '../model/version.ts';
 import { ClosedError, ConflictError } from '../errors.ts';
+import { followVersion } from './ancestors.ts';
+import { fixedClock, isLater, type FixedVersion } from './fixed-version.ts';
 import { EVERY_REGISTER, noteChange } from './outbox.ts';
 import type { Connection, Value } from './connection.ts';
 import { Reader } from './reader.ts';
@@ -26,14 +27,6 @@ interface DeviceRow {
   readonly contentKey: string;
   readonly clock: Clock;
   readonly capturing: boolean;
-}
-
-/** A fixed version instead of the clock's, for imported registers. */
-export interface FixedVersion {
-  readonly ms: number;
-  readonly device: string;
-  /** At the same time and from the same device it follows what stands there. */
-  readonly successor?: boolean;
 }
 
 /**
@@ -98,8 +91,24 @@ export class Transaction extends Reader {
    * With `fixed` (an import) a register is only taken when its version is the higher one.
    *
    * @returns the names of the registers that changed, plus `derived` when another column did
+   * @throws `ConflictError` the record was purged, and would change
    */
   update(table: MutableTable, id: string, changes: Row, fixed?: FixedVersion): string[] {
+    return this.#change(table, id, changes, fixed, false);
+  }
+
+  /** Like {@link update}, of what was emptied for good: only for what empties it. */
+  updatePurged(table: MutableTable, id: string, changes: Row): string[] {
+    return this.#change(table, id, changes, undefined, true);
+  }
+
+  #change(
+    table: MutableTable,
+    id: string,
+    changes: Row,
+    fixed: FixedVersion | undefined,
+    evenPurged: boolean,
+  ): string[] {
     const registers = Object.entries(table.registers);
     const columns = Object.keys(changes);
     const governed = new Set(registers.flatMap(([, names]) => names));
@@ -109,9 +118,9 @@ export class Transaction extends Reader {
       wanted.add(`${register}_version`);
       for (const name of names) wanted.add(name);
     }
+    if ('purge' in table.registers) wanted.add('purged_at');
     const old = this.first<Row>([...wanted], `from ${table.name} where id = ?`, [id]);
     if (!old) return [];
-    if (changes['deleted_at'] === null && 'purge' in table.registers) this.#refusePurged(table, id);
     const assigned: Row = {};
     const changed: string[] = [];
     const replaced: string[] = [];
@@ -120,7 +129,7 @@ export class Transaction extends Reader {
       if (names.every((name) => next[name] === old[name])) continue;
       const above = old[`${register}_version`] as string;
       const version = this.#stamp(table, register, names, next, above, fixed);
-      if (version <= above) continue;
+      if (version <= above || (fixed && !isLater(fixed, above))) continue;
       for (const name of names) {
         if (Object.hasOwn(changes, name)) assigned[name] = changes[name] as Value;
       }
@@ -133,6 +142,9 @@ export class Transaction extends Reader {
     if (derived.length > 0) changed.push('derived');
     const names = Object.keys(assigned);
     if (names.length > 0) {
+      if (!evenPurged && (old['purged_at'] ?? null) !== null) {
+        throw new ConflictError(`${id} was purged: nothing is left of it`);
+      }
       this.run(
         `update ${table.name} set ${names.map((name) => `${name} = ?`).join(', ')} where id = ?`,
         [...Object.values(assigned), id],
@@ -146,7 +158,8 @@ export class Transaction extends Reader {
       ]);
     }
     for (const [i, above] of replaced.entries()) {
-      noteChange(this, table.name, id, changed[i] as string, above);
+      const register = changed[i] as string;
+      this.#noteEdit(table.name, id, register, assigned[`${register}_version`] as string, above);
     }
     return changed;
   }
@@ -215,6 +228,13 @@ export class Transaction extends Reader {
     this.#ended = true;
   }
 
+  /** Notes an edit for the hub, and what it was made on top of. */
+  #noteEdit(table: string, rowId: string, register: string, version: string, above: string): void {
+    if (!this.capturing) return;
+    noteChange(this, table, rowId, register, above);
+    if (above !== '') followVersion(this, { table, rowId, register }, version, above);
+  }
+
   #stamp(
     table: MutableTable,
     register: string,
@@ -235,13 +255,6 @@ export class Transaction extends Reader {
     return formatVersion(this.#clock, id, contentHash(content, contentKey), lifecycle);
   }
 
-  /** What was emptied for good has nothing to bring back. */
-  #refusePurged(table: MutableTable, id: string): void {
-    const sql = `select count(*) from ${table.name} where id = ? and purged_at is not null`;
-    if (this.number(sql, [id]) > 0)
-      throw new ConflictError(`${id} was purged: nothing is left of it`);
-  }
-
   #identity(): DeviceRow {
     this.#device ??= readDevice(this);
     return this.#device;
@@ -250,13 +263,6 @@ export class Transaction extends Reader {
   #refuseEnded(): void {
     if (this.#ended) throw new ClosedError('the transaction has ended');
   }
-}
-
-function fixedClock(fixed: FixedVersion, above: string | undefined): Clock {
-  const clock = { ms: Math.max(0, fixed.ms), counter: 0 };
-  if (!fixed.successor || above === undefined || deviceOf(above) !== fixed.device) return clock;
-  const held = clockOf(above);
-  return held.ms === clock.ms ? { ms: held.ms, counter: held.counter + 1 } : clock;
 }
 
 function lifecycleOf(table: MutableTable, row: Row): Lifecycle {

@@ -1,3 +1,6 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { syncFile, syncFolder } from '../db/sync-folder.ts';
 import { HubStartError } from '../errors.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -16,6 +19,30 @@ export async function makeCommitsDurable(admin: string, adminKey: string): Promi
   const config = await ask(admin, adminKey, {}).then((response) => response.json());
   if ((config as { durability_mode?: unknown }).durability_mode !== 'strong') {
     throw new HubStartError('sqld does not make its commits durable');
+  }
+}
+
+/**
+ * Brings the files and folders that sqld has made at its start to the disk, which it does for its
+ * databases only: a power cut could take a folder away with all that was synced in it, or empty a
+ * file without which it does not start. To be called when it is ready.
+ */
+export function makeFolderDurable(folder: string): void {
+  syncFolder(dirname(folder));
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) makeFolderDurable(path);
+    else if (entry.isFile()) syncIfThere(path);
+  }
+  syncFolder(folder);
+}
+
+/** Some of its files come and go. */
+function syncIfThere(file: string): void {
+  try {
+    syncFile(file);
+  } catch (error) {
+    if (existsSync(file)) throw error;
   }
 }
 

@@ -1,8 +1,9 @@
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import { HubStartError } from '../errors.ts';
+import { HubPortError, HubStartError } from '../errors.ts';
 import { pathSchema, validate } from '../model/validate.ts';
+import { makeFolderDurable } from './durable-commits.ts';
 import { findSqld } from './find-sqld.ts';
 import { claimPort } from './free-port.ts';
 import { HubFolder } from './hub-folder.ts';
@@ -13,6 +14,7 @@ import { untilReady, type Sockets } from './hub-ready.ts';
 import { ensureToken } from './hub-token.ts';
 import { endOrphan } from './orphan.ts';
 import { replacePrivate } from './private-files.ts';
+import { dropShortLog } from './short-log.ts';
 import { startSqldProcess, type SqldProcess } from './sqld-process.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -62,8 +64,8 @@ export interface RunningHub {
  * the loopback only. It ends with this process, however that ends.
  *
  * @returns when it answers, checks tokens and commits durably
- * @throws `SqldNotFoundError`; `HubRunningError` one runs from this folder already; `HubStartError`
- *   the port is taken, or sqld did not become ready
+ * @throws `SqldNotFoundError`; `HubRunningError` one runs from this folder already; `HubPortError`
+ *   the port is taken; `HubStartError` sqld did not become ready
  */
 export async function start(options: HubStartOptions): Promise<RunningHub> {
   const { dir, port, listen, sqld } = validate(optionsSchema, options, 'hub start');
@@ -75,14 +77,22 @@ export async function start(options: HubStartOptions): Promise<RunningHub> {
     const keys = ensureKeys(folder);
     const tokenFile = await ensureToken(folder, keys, FIRST_TOKEN);
     const sockets = await claimSockets(listen, port);
-    const hub = await launch(program, folder, keys, sockets);
-    try {
-      replacePrivate(folder.pid, String(hub.pid));
-      await untilReady(hub, sockets, keys, tokenFile);
-    } catch (error) {
-      await hub.stop();
-      throw asStartError(error, folder);
-    }
+    const run = async () => {
+      const hub = await launch(program, folder, keys, sockets);
+      try {
+        replacePrivate(folder.pid, String(hub.pid));
+        await untilReady(hub, sockets, keys, tokenFile);
+        makeFolderDurable(folder.data);
+        return hub;
+      } catch (error) {
+        await hub.stop();
+        throw asStartError(error, folder);
+      }
+    };
+    const hub = await run().catch((error: unknown) => {
+      if (!dropShortLog(folder)) throw error;
+      return run();
+    });
     return hosted(hub, { url: sockets.url, tokenFile, dir: folder.dir }, unlock);
   } catch (error) {
     unlock();
@@ -101,10 +111,17 @@ async function claimSockets(listen: string, wanted: number): Promise<Sockets> {
       url: `http://${local}:${port}`,
     };
   } catch (error) {
-    throw new HubStartError(`cannot listen on ${host}:${wanted} (${codeOf(error)})`, {
-      cause: error,
-    });
+    const code = codeOf(error);
+    const message = `cannot listen on ${host}:${wanted} (${code})`;
+    throw new HubPortError(message, portHint(code, wanted), { cause: error });
   }
+}
+
+function portHint(code: string, port: number): string {
+  if (code === 'EADDRNOTAVAIL') return 'Give an address of this machine with --listen.';
+  const other = 'choose another one with --port, or any that is free with --port 0.';
+  if (code === 'EADDRINUSE') return `Another program uses port ${port}: end it, or ${other}`;
+  return `Port ${port} is not for every user: ${other}`;
 }
 
 async function launch(

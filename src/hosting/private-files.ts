@@ -10,6 +10,8 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
+import { syncFolder } from '../db/sync-folder.ts';
 import { FileSystemError } from '../errors.ts';
 
 /** The file as text; undefined where there is none. @throws `FileSystemError` */
@@ -60,6 +62,7 @@ function writeBeside(path: string, text: string, place: (temporary: string) => v
       closeSync(file);
     }
     place(temporary);
+    syncFolder(dirname(path));
   } catch (error) {
     throw new FileSystemError(`${path} cannot be written`, error);
   } finally {

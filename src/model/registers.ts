@@ -287,6 +287,7 @@ export const TABLES: readonly Table[] = [
   local('conflicts'),
   local('clashes'),
   local('unknown_columns'),
+  local('ancestors'),
   local('stale_roots'),
 ];
 

@@ -1,3 +1,5 @@
+import { ancestorsById, type Ancestors } from '../db/ancestors.ts';
+import { EVERY_REGISTER } from '../db/outbox.ts';
 import type { Reader } from '../db/reader.ts';
 import {
   IMMUTABLE_TABLES,
@@ -19,7 +21,7 @@ import {
 } from './gathering.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { purgeEntry, registerEntries, rowEntry, type Ready } from './outgoing.ts';
-import { rowsById, unknownById, unknownColumns } from '../db/synced-rows.ts';
+import { rowsById, unknownById, type UnknownColumns } from '../db/synced-rows.ts';
 import type { SyncState } from './state.ts';
 
 const NOTHING: Trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
@@ -129,14 +131,14 @@ function gatherNotes({ reader, ring, limit, underWay }: Source, gathering: Gathe
   );
   if (notes.length === limit) gathering.cut = true;
   const waiting = parkedKeys(reader);
-  const rows = new Map<string, Map<string, Columns>>();
+  const rows = new Map<string, NotedRows>();
   for (const table of MUTABLE_TABLES) {
     const ids = notes.filter((note) => note.table_name === table.name).map((note) => note.row_id);
-    if (ids.length > 0) rows.set(table.name, rowsById(reader, table, ids));
+    if (ids.length > 0) rows.set(table.name, readNoted(reader, table, ids));
   }
   for (const note of notes) {
     if (gathering.isFull()) return;
-    const list = entriesOf(reader, ring, note, rows.get(note.table_name)?.get(note.row_id));
+    const list = entriesOf(reader, ring, note, rows.get(note.table_name));
     // A local edit of a register with a parked entry waits with it.
     if (list.some(({ entry }) => waiting.has(keyOf(entry.table, entry.id, entry.register))))
       continue;
@@ -145,26 +147,37 @@ function gatherNotes({ reader, ring, limit, underWay }: Source, gathering: Gathe
   }
 }
 
+/** The rows of a table that notes are about, and what is known of them. */
+interface NotedRows {
+  readonly table: MutableTable;
+  readonly rows: ReadonlyMap<string, Columns>;
+  readonly ancestors: (id: string) => Ancestors;
+  readonly unknown: (id: string) => UnknownColumns;
+}
+
+function readNoted(reader: Reader, table: MutableTable, ids: readonly string[]): NotedRows {
+  return {
+    table,
+    rows: rowsById(reader, table, ids),
+    ancestors: ancestorsById(reader, table.name, ids),
+    unknown: unknownById(reader, table.name, ids),
+  };
+}
+
 function entriesOf(
   reader: Reader,
   ring: KeyRing | null,
-  note: Note,
-  row: Columns | undefined,
+  { table_name: name, row_id: id, register, bases }: Note,
+  noted: NotedRows | undefined,
 ): Ready[] {
-  const { table_name: name, row_id: id, register } = note;
-  const table = MUTABLE_TABLES.find((candidate) => candidate.name === name);
-  if (!table) return [purgeEntry(ring, name, id, register)];
+  if (!noted) return [purgeEntry(ring, name, id, register)];
+  const row = noted.rows.get(id);
   if (!row) return [];
-  const bases = JSON.parse(note.bases) as string[];
-  return registerEntries(
-    reader,
-    ring,
-    table,
-    row,
-    register,
-    bases,
-    unknownColumns(reader, name, id),
-  );
+  return registerEntries(reader, ring, noted.table, row, register, {
+    bases: JSON.parse(bases) as string[],
+    ancestors: noted.ancestors(id),
+    unknown: noted.unknown(id),
+  });
 }
 
 function parkedKeys(reader: Reader): ReadonlySet<string> {
@@ -192,15 +205,15 @@ function gatherOffers(
       limit,
     ])
     .map((row) => row[0] as string);
-  const rows = rowsById(reader, table, ids);
+  const { rows, ancestors, unknown } = readNoted(reader, table, ids);
   const waiting = parkedKeys(reader);
-  const unknown = unknownById(reader, table.name, ids);
   for (const id of ids) {
     if (gathering.isFull()) return;
-    const row = rows.get(id) as Columns;
-    const list = registerEntries(reader, ring, table, row, '*', [], unknown(id)).filter(
-      ({ entry }) => !waiting.has(keyOf(entry.table, entry.id, entry.register)),
-    );
+    const list = registerEntries(reader, ring, table, rows.get(id) as Columns, EVERY_REGISTER, {
+      bases: [],
+      ancestors: ancestors(id),
+      unknown: unknown(id),
+    }).filter(({ entry }) => !waiting.has(keyOf(entry.table, entry.id, entry.register)));
     if (!gathering.add(list, true)) return;
     gathering.batch.trim.ids.set(table.name, id);
   }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import {
@@ -6,10 +7,13 @@ import {
   finishBlob,
   hasBlob,
   readBlob,
+  readWhole,
   storeChunk,
 } from '../db/bodies.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Transaction } from '../db/transaction.ts';
+import { SealError } from '../errors.ts';
+import { JsonTextError, scan } from '../model/json-scan.ts';
 import type { BodyRef } from '../db/content.ts';
 import { hubId, hubRegister } from './keys/hash-ids.ts';
 import type { KeyRing } from './keys/key-ring.ts';
@@ -61,6 +65,23 @@ export function chunkEntry(
   return { ...key, ms: null, keyNumber, schema: SCHEMA, payload: bytes };
 }
 
+/** How many bytes a piece has: {@link CHUNK_BYTES}, but for the last one. */
+function chunkSize(body: BodyRef, position: number): number {
+  return Math.min(CHUNK_BYTES, body.size - position * CHUNK_BYTES);
+}
+
+/** Which pieces of a body are not here. */
+export function missingChunks(reader: Reader, body: BodyRef): Iterable<number> {
+  const rows = reader.rows('select position from blob_chunks where hash = ?', [body.hash]);
+  const here = new Set(rows.map(([position]) => Number(position)));
+  return positions(chunkCount(body), here);
+}
+
+/** One by one: somebody may have forged the size. */
+function* positions(count: number, here: ReadonlySet<number>): Generator<number> {
+  for (let position = 0; position < count; position++) if (!here.has(position)) yield position;
+}
+
 /** Keeps a piece that came from the hub. @throws `SealError` */
 export function keepChunk(
   transaction: Transaction,
@@ -71,6 +92,11 @@ export function keepChunk(
 ): void {
   const key = chunkKey(ring, body, position);
   const bytes = openBytes(ring, key, chunk.keyNumber, chunk.payload);
+  if (bytes.length !== chunkSize(body, position)) {
+    throw new SealError('damaged', 'the piece has another size than the body says');
+  }
+  // Meanwhile it was written here: what came under its hash may be something else.
+  if (hasBlob(transaction, body.hash)) return;
   storeChunk(transaction, body.hash, position, Buffer.from(bytes));
 }
 
@@ -88,4 +114,21 @@ export function completeBody(transaction: Transaction, body: BodyRef): boolean {
   if (digest.digest('hex') === body.hash) return true;
   deleteBlob(transaction, body.hash);
   return false;
+}
+
+/**
+ * Refuses a large body that is no JSON of this library: whoever knows the key can put anything under
+ * its hash, and one such record would keep whole lists from being read.
+ *
+ * @throws `SealError`
+ */
+export function checkLargeBody(reader: Reader, body: BodyRef): void {
+  const bytes = readWhole(reader, body.hash);
+  if (!isUtf8(bytes)) throw new SealError('damaged', 'the body is not UTF-8');
+  try {
+    scan(bytes);
+  } catch (error) {
+    if (!(error instanceof JsonTextError)) throw error;
+    throw new SealError('damaged', 'the body is not JSON', { cause: error });
+  }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileSync } from 'node:fs';
 import { join, dirname } from 'node:path';
 import type { Database } from '../db/database.ts';
@@ -8,6 +9,7 @@ import type { TokenSource } from './hub/hub-request.ts';
 import { ReplicaHub } from './hub/replica-hub.ts';
 import { parseKeyRing } from './keys/key-ring.ts';
 import { machineId } from './machine.ts';
+import { StorePace } from './pace.ts';
 import { ReplicaReader } from './replica-reader.ts';
 import { needState, type SyncState } from './state.ts';
 
@@ -54,6 +56,7 @@ export async function connect(access: Access, memory = new Memory()): Promise<Co
       info: infoOf(state),
       machine: machineId(),
       memory,
+      pace: new StorePace(database, (ms) => sleep(ms)),
     },
     url,
     token,

@@ -1,4 +1,3 @@
-import type { Ask } from './ask.ts';
 import type { Hub, HubStatement } from './hub/hub.ts';
 import { HUB_NOW } from './hub-meta.ts';
 import type { DeviceInfo } from './push-statements.ts';
@@ -12,7 +11,10 @@ export interface KnownDevice {
   readonly revokedAt: number | null;
 }
 
-/** The devices of the group, the one that was seen last first. */
+/**
+ * The devices of the group, the one that was seen last first. Those that were forgotten have an empty
+ * name: what the hub knows of their last push is needed to recognise copies of their stores.
+ */
 export async function readDevices(hub: Hub): Promise<KnownDevice[]> {
   const sql =
     'select id, name, platform, seen_at, revoked_at from hub_devices order by seen_at desc, id';
@@ -26,18 +28,58 @@ export async function readDevices(hub: Hub): Promise<KnownDevice[]> {
   }));
 }
 
-/** Tells the hub that a device is there, under which name. */
-export function greetStatement(ask: Pick<Ask, 'device'>, info: DeviceInfo): HubStatement {
+/** Of devices those that are shown: not the forgotten ones. */
+export function shown<T extends { readonly name: string }>(devices: readonly T[]): T[] {
+  return devices.filter(({ name }) => name !== '');
+}
+
+/** A name that the hub knows stays: it may have been given by another device. */
+export const NAME_KEPT = `name = iif(hub_devices.name = '', excluded.name, hub_devices.name)`;
+
+/** Tells the hub that a device is there. */
+export function greetStatement(device: string, info: DeviceInfo): HubStatement {
   return {
     sql: `insert into hub_devices (id, name, platform, seen_at) values (?1, ?2, ?3, ${HUB_NOW})
-      on conflict (id) do update set name = excluded.name, platform = excluded.platform,
+      on conflict (id) do update set ${NAME_KEPT}, platform = excluded.platform,
         seen_at = excluded.seen_at`,
-    params: [ask.device, info.name, info.platform],
+    params: [device, info.name, info.platform],
   };
 }
 
+/** The same, and under which name from now on. */
+export function nameStatement(device: string, info: DeviceInfo): HubStatement {
+  const greeting = greetStatement(device, info);
+  return { ...greeting, sql: greeting.sql.replace(NAME_KEPT, 'name = excluded.name') };
+}
+
+/** Gives a device another name; it takes it over when it reads the list of devices next. */
+export async function nameAnew(hub: Hub, id: string, name: string): Promise<void> {
+  const sql = 'update hub_devices set name = ?2 where id = ?1';
+  await hub.run([{ sql, params: [id, name] }], 'write');
+}
+
+/**
+ * Takes a device off the list until it comes again. Its row stays: without the record of its last push
+ * a copy of its store could pass for it, and one that was revoked would not be any more.
+ */
+export async function hideDevice(hub: Hub, id: string): Promise<void> {
+  const sql = `update hub_devices set name = '', platform = '' where id = ?1`;
+  await hub.run([{ sql, params: [id] }], 'write');
+}
+
 /** Takes a device out of the group; it is refused from now on. */
-export async function revokeDevice(hub: Hub, id: string): Promise<void> {
+export async function markRevoked(hub: Hub, id: string): Promise<void> {
   const sql = `update hub_devices set revoked_at = coalesce(revoked_at, ${HUB_NOW}) where id = ?1`;
   await hub.run([{ sql, params: [id] }], 'write');
+}
+
+/** Revokes anew what a hub has forgotten that was wiped or restored. Nothing undoes a revocation. */
+export async function revokeAgain(hub: Hub, devices: readonly KnownDevice[]): Promise<void> {
+  const statements = devices.map(({ id, name, platform, seenAt, revokedAt }) => ({
+    sql: `insert into hub_devices (id, name, platform, seen_at, revoked_at)
+      values (?1, ?2, ?3, ?4, ?5)
+      on conflict (id) do update set revoked_at = coalesce(revoked_at, excluded.revoked_at)`,
+    params: [id, name, platform, seenAt, revokedAt],
+  }));
+  await hub.run(statements, 'write');
 }

@@ -1,20 +1,31 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import { InvalidInputError } from '../errors.ts';
 import { pathSchema, textSchema } from '../model/validate.ts';
-import type { Wanted } from './keys/group-key.ts';
-import { readKeyFile, readPassphraseFile } from './keys/key-file.ts';
-import { PULL_MODES } from './state.ts';
+import type { EnableSettings } from './enable.ts';
+import { hubAddress } from './hub/hub-address.ts';
+import { NO_KEYS, type Wanted } from './keys/group-key.ts';
+import { readKeyFile } from './keys/key-file.ts';
+import { fileWarnings, readPassphrase } from './secret-warnings.ts';
+import { PULL_MODES, type SyncState } from './state.ts';
+
+/** What the other devices call one. */
+export const nameSchema = textSchema.pipe(z.string().trim().min(1).max(100));
 
 export const enableSchema = z.strictObject({
   tokenFile: pathSchema.optional(),
   keyFile: pathSchema.optional(),
   passphraseFile: pathSchema.optional(),
-  encryption: z.boolean().default(true),
-  name: textSchema.pipe(z.string().trim().min(1).max(100)).optional(),
-  pull: z.enum(PULL_MODES).default('auto'),
+  encryption: z.boolean().optional(),
+  name: nameSchema.optional(),
+  pull: z.enum(PULL_MODES).optional(),
   join: z.boolean().default(false),
 });
 
+type Checked = z.output<typeof enableSchema>;
+
+/** What is not given stays as it was with this hub; of another hub only the name stays. */
 export interface EnableOptions {
   /** Holds the token for the hub; read anew for every request. Without one none is sent. */
   tokenFile?: string;
@@ -22,7 +33,7 @@ export interface EnableOptions {
   keyFile?: string;
   /** Its first line is the passphrase of the group. */
   passphraseFile?: string;
-  /** `false` refuses end-to-end encryption: the hub then reads everything. */
+  /** `false` refuses end-to-end encryption: the hub then reads everything. By default `true`. */
   encryption?: boolean;
   /** What the other devices call this one; by default the name of the machine. */
   name?: string;
@@ -32,17 +43,44 @@ export interface EnableOptions {
   join?: boolean;
 }
 
-/** Which key the options give. @throws `InvalidInputError` more than one, or a file that holds none */
-export function wantedKey(options: z.output<typeof enableSchema>): Wanted {
+/**
+ * What the options mean for a store that was with a hub before, or never.
+ *
+ * @throws `InvalidInputError` more than one key, or a file that holds none
+ */
+export function settingsOf(
+  url: string,
+  options: Checked,
+  former: SyncState | undefined,
+): { settings: EnableSettings; warnings: string[] } {
+  const kept = former && hubAddress(former.url).base === hubAddress(url).base ? former : undefined;
+  const { wanted, warnings } = wantedKey(options);
+  const { tokenFile } = options;
+  if (tokenFile !== undefined) warnings.push(...fileWarnings('token file', tokenFile));
+  const refusedBefore = options.encryption === undefined && kept?.keyCheck === NO_KEYS;
+  const settings = {
+    url,
+    tokenFile: tokenFile === undefined ? (kept?.tokenFile ?? null) : resolve(tokenFile),
+    key: wanted ?? (refusedBefore ? 'none' : undefined),
+    name: options.name ?? former?.deviceName ?? hostname(),
+    pull: options.pull ?? kept?.pull ?? 'auto',
+    join: options.join,
+  } as const;
+  return { settings, warnings };
+}
+
+function wantedKey(options: Checked): { wanted: Wanted; warnings: string[] } {
   const { encryption, keyFile, passphraseFile } = options;
-  if (
-    [!encryption, keyFile !== undefined, passphraseFile !== undefined].filter(Boolean).length > 1
-  ) {
+  const given = [encryption === false, keyFile !== undefined, passphraseFile !== undefined];
+  if (given.filter(Boolean).length > 1) {
     throw new InvalidInputError('give one of a key, a passphrase, and the refusal of encryption');
   }
-  if (!options.encryption) return 'none';
-  if (options.keyFile !== undefined) return readKeyFile(options.keyFile).secret;
-  if (options.passphraseFile !== undefined)
-    return readPassphraseFile(options.passphraseFile).secret;
-  return undefined;
+  if (encryption === false) return { wanted: 'none', warnings: [] };
+  if (keyFile !== undefined) {
+    const { secret } = readKeyFile(keyFile);
+    return { wanted: secret, warnings: fileWarnings('key file', keyFile) };
+  }
+  if (passphraseFile === undefined) return { wanted: undefined, warnings: [] };
+  const { secret, warnings } = readPassphrase(passphraseFile);
+  return { wanted: secret, warnings };
 }

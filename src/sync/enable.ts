@@ -2,9 +2,16 @@ import { randomBytes } from 'node:crypto';
 import type { Transaction } from '../db/transaction.ts';
 import { newUlid } from '../areas/new-id.ts';
 import { takeIdentity } from '../db/identity.ts';
-import { HubForeignError } from '../errors.ts';
+import {
+  DeviceRevokedError,
+  HubForeignError,
+  HubNotReachedError,
+  HubRefusedError,
+  HubUnreachableError,
+  NotAHubError,
+} from '../errors.ts';
 import { infoOf, tokenSource, type Access } from './connect.ts';
-import { greetStatement } from './devices.ts';
+import { nameStatement } from './devices.ts';
 import { foundHub } from './found-hub.ts';
 import { askHub, type HubMeta } from './hub-meta.ts';
 import { HttpHub } from './hub/http-hub.ts';
@@ -20,6 +27,7 @@ import {
 import { machineId } from './machine.ts';
 import { offerAll } from './offer.ts';
 import { askOf } from './push-once.ts';
+import { issuedAtS } from './token-age.ts';
 import { findState, type PullMode, type SyncState } from './state.ts';
 
 export interface EnableSettings {
@@ -48,7 +56,8 @@ export interface Enabled {
  * Turns sync on: checks the hub, the token and the key, and then lets every change be noted and
  * everything that was written before be offered. Nothing of the store is sent before all is checked.
  *
- * @throws the errors of the hub, `SyncKeyError`, `HubForeignError`, `HubNewerError`
+ * @throws the errors of the hub, `SyncKeyError`, `HubForeignError`, `HubNewerError`; `NotAHubError`
+ *   something else answers; `DeviceRevokedError` it was revoked, and the token is the one it had then
  */
 export async function enableSync(access: Access, settings: EnableSettings): Promise<Enabled> {
   const hub = new HttpHub({ url: settings.url, token: tokenSource(settings.tokenFile) });
@@ -77,7 +86,8 @@ export async function enableWith(
   const known = settings.join ? null : (state?.storeId ?? null);
   const ask = { ...(state ? askOf(state) : BLANK), device };
   // As a write: a token that may only read is found out now, not at the first push.
-  const asked = await askHub(hub, ask, [], 'write');
+  const asked = await askHub(hub, ask, [], 'write').catch((error: unknown) => explain(hub, error));
+  if (asked) await refuseOldToken(asked.meta, settings.tokenFile);
   const key = asked
     ? await keyForHub(held, settings.key, asked.meta.keyCheck)
     : await keyForNewHub(held, settings.key);
@@ -90,11 +100,10 @@ export async function enableWith(
       number: (state?.epoch.number ?? 0) + 1,
       token: randomBytes(16).toString('hex'),
     };
-    await foundHub(hub, storeId, epoch, key.check);
+    await foundHub(hub, storeId, epoch, key.check).catch((error: unknown) => explain(hub, error));
   }
   const deviceId = await save(access, settings, state, key, asked?.meta);
-  const info = infoOf({ deviceName: settings.name });
-  await hub.run([greetStatement({ device: deviceId }, info)], 'write');
+  await hub.run([nameStatement(deviceId, infoOf({ deviceName: settings.name }))], 'write');
   return {
     url: settings.url,
     storeId,
@@ -104,6 +113,37 @@ export async function enableWith(
     founded: !asked,
     newKey: !asked && key.secret !== null && key.secret !== held.secret,
   };
+}
+
+/** Nothing was changed here yet, and what answers may be anything. */
+async function explain(hub: Hub, error: unknown): Promise<never> {
+  if (error instanceof HubUnreachableError) {
+    throw new HubNotReachedError(error.message, { cause: error });
+  }
+  if (!(error instanceof HubRefusedError)) throw error;
+  try {
+    await hub.run([{ sql: 'select 1', params: [] }], 'read');
+  } catch (again) {
+    if (again instanceof HubRefusedError) {
+      throw new NotAHubError(`there is no hub at this address: ${again.message}`, { cause: error });
+    }
+  }
+  throw error;
+}
+
+/**
+ * Who was revoked does not come back with the token that it had. Only tokens that say when they were
+ * made tell; those of `hub token` do.
+ */
+async function refuseOldToken({ revokedAtMs }: HubMeta, tokenFile: string | null): Promise<void> {
+  const token = revokedAtMs === null ? undefined : await tokenSource(tokenFile)();
+  if (revokedAtMs === null || token === undefined) return;
+  const madeAtS = issuedAtS(token);
+  // It tells whole seconds.
+  if (madeAtS === undefined || (madeAtS + 1) * 1000 > revokedAtMs) return;
+  throw new DeviceRevokedError(
+    'this device was revoked at the hub, and the token is older than that',
+  );
 }
 
 const BLANK = {
@@ -157,6 +197,10 @@ function forgetHub(transaction: Transaction): void {
     `update sync_state set store_id = null, epoch = 0, epoch_token = '', cursor = 0,
        pair_head = null, pair_token = null, acked_number = null, acked_token = null,
        sent_number = null, sent_token = null, floor_ms = 0, floor_counter = 0`,
+  );
+  transaction.run(
+    `update sync_status set devices = '[]', hub_head = null, clock_offset_ms = null,
+       synced_at = null, error = null`,
   );
 }
 

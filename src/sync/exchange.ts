@@ -1,12 +1,15 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import type { Ask } from './ask.ts';
 import type { Batch, BatchLimits, RefusedBodies, SentPieces } from './gathering.ts';
 import type { Hub } from './hub/hub.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import type { HubMeta } from './hub-meta.ts';
+import type { Parking } from './apply/park.ts';
 import type { HubPage } from './pull-statements.ts';
 import type { ReplicaReader } from './replica-reader.ts';
 import type { DeviceInfo } from './push-statements.ts';
+import type { Pace } from './pace.ts';
 import type { SyncState } from './state.ts';
 
 /** What one exchange with the hub stands on. */
@@ -23,9 +26,12 @@ export interface Exchange {
   /** What tells this machine from another one to which the store was copied. */
   readonly machine: string;
   readonly memory: Memory;
-  /** Waited for between two short transactions, so that others get to write; else only a turn is left. */
-  readonly rest?: (() => Promise<void>) | undefined;
+  /** Absent: as one who waits for the exchange would have it. */
+  readonly pace?: Pace | undefined;
 }
+
+/** Leaves a turn of the event loop between two steps. */
+export const STEADY: Pace = { stepMs: 3, rest: () => setImmediate() };
 
 const PAGE_ROWS_FIRST = 500;
 const PAGE_ROWS_MAX = 4000;
@@ -56,6 +62,9 @@ export class Memory {
   ahead: { readonly ask: Ask; readonly answer: Promise<Answer | null> } | undefined;
   /** Read and sealed while the former push was on its way. */
   next: Next | undefined;
+  /** How many parked entries were looked at: the next look goes on there, so that none waits for ever. */
+  parkedFrom = 0;
+  readonly parking: Parking = {};
   #limits = LIMITS;
   #pageRows = PAGE_ROWS_FIRST;
 

@@ -1,8 +1,10 @@
-import { hasBlob, CHUNK_BYTES } from '../db/bodies.ts';
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { CHUNK_BYTES, deleteBlob, finishBlob, hasBlob, readChunk } from '../db/bodies.ts';
 import type { BodyRef } from '../db/content.ts';
 import { SealError } from '../errors.ts';
 import type { Opened } from './apply/open-entry.ts';
-import { chunkCount, chunkId, chunkRegister, keepChunk } from './chunks.ts';
+import { chunkCount, chunkId, chunkRegister, keepChunk, missingChunks } from './chunks.ts';
 import type { Exchange } from './exchange.ts';
 import type { HubRow } from './hub/hub.ts';
 import { chunksStatement } from './pull-statements.ts';
@@ -17,21 +19,58 @@ export async function fetchBodies(exchange: Exchange, opened: readonly Opened[])
     const body = one.kind === 'parked' ? undefined : one.payload.h;
     if (body) wanted.set(`${body.root ?? ''} ${body.hash}`, body);
   }
-  for (const body of wanted.values()) await fetchBody(exchange, body);
+  for (const body of wanted.values()) {
+    await fetchBody(exchange, body);
+    await finishBody(exchange, body);
+  }
+}
+
+/**
+ * Makes a body visible of which all pieces are here. Here and not where it is applied, because there
+ * others wait: hashing a hundred megabytes takes half a second.
+ */
+async function finishBody({ database, now }: Exchange, body: BodyRef): Promise<void> {
+  if (await database.read((reader) => hasBlob(reader, body.hash))) return;
+  const digest = createHash('sha256');
+  for (let position = 0; position < chunkCount(body); position++) {
+    const piece = await database.read((reader) => readChunk(reader, body.hash, position));
+    if (!piece) return;
+    digest.update(piece);
+    await setImmediate();
+  }
+  const right = digest.digest('hex') === body.hash;
+  await database.write({ now }, (transaction) => {
+    if (hasBlob(transaction, body.hash)) return;
+    const sql = 'select count(*) from blob_chunks where hash = ?';
+    const whole = transaction.number(sql, [body.hash]) === chunkCount(body);
+    if (right && whole) finishBlob(transaction, body.hash, body.size);
+    else deleteBlob(transaction, body.hash);
+  });
 }
 
 async function fetchBody(exchange: Exchange, body: BodyRef): Promise<void> {
   const { database, hub, ring } = exchange;
-  if (await database.read((reader) => hasBlob(reader, body.hash))) return;
-  const positions = Array.from({ length: chunkCount(body) }, (_, position) => position);
-  for (let from = 0; from < positions.length; from += PIECES) {
-    const some = positions.slice(from, from + PIECES);
+  const missing = await database.read((reader) =>
+    hasBlob(reader, body.hash) ? [] : missingChunks(reader, body),
+  );
+  for (const some of portions(missing, PIECES)) {
     const byRegister = new Map(some.map((place) => [chunkRegister(ring, body, place), place]));
     const statement = chunksStatement(chunkId(ring, body.root ?? ''), [...byRegister.keys()]);
     const [rows = []] = await hub.run([statement], 'read');
     for (const row of rows) await keep(exchange, body, byRegister.get(String(row[0])), row);
     if (rows.length === 0) return;
   }
+}
+
+function* portions<T>(all: Iterable<T>, size: number): Generator<T[]> {
+  let some: T[] = [];
+  for (const one of all) {
+    some.push(one);
+    if (some.length < size) continue;
+    yield some;
+    some = [];
+  }
+  if (some.length > 0) yield some;
 }
 
 async function keep(

@@ -22,6 +22,8 @@ export interface HubMeta {
   /** The last push of this device that the hub took. */
   readonly mine: Mark | null;
   readonly revoked: boolean;
+  /** When, by the hub's clock, unix milliseconds. */
+  readonly revokedAtMs: number | null;
   readonly keyCheck: string;
 }
 
@@ -32,7 +34,7 @@ export function limitOf(meta: Pick<HubMeta, 'nowMs' | 'floorMs'>): number {
 
 const META = `select m.protocol, m.store_id, m.epoch, m.epoch_token, m.head, h.token, ${HUB_NOW},
     m.floor_ms, ?2 is null or exists (select 1 from hub_commits where head = ?2 and token = ?3),
-    d.push_number, d.push_token, d.revoked_at is not null, m.key_check
+    d.push_number, d.push_token, d.revoked_at, m.key_check
   from hub_meta m
   left join hub_commits h on h.head = m.head
   left join hub_devices d on d.id = ?1`;
@@ -46,7 +48,7 @@ export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
   const row = rows?.[0];
   if (!row) throw new HubRefusedError('the hub has lost its meta row');
   const [protocol, storeId, epoch, epochToken, head, token, nowMs, floorMs, hasPair] = row;
-  const [pushNumber, pushToken, revoked, keyCheck] = row.slice(9);
+  const [pushNumber, pushToken, revokedAt = null, keyCheck] = row.slice(9);
   if (Number(protocol) > PROTOCOL) {
     throw new HubNewerError(
       `the hub speaks protocol ${Number(protocol)}, this version only up to ${PROTOCOL}`,
@@ -63,7 +65,8 @@ export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
       pushNumber === null || pushNumber === undefined
         ? null
         : { number: Number(pushNumber), token: String(pushToken) },
-    revoked: Number(revoked) === 1,
+    revoked: revokedAt !== null,
+    revokedAtMs: revokedAt === null ? null : Number(revokedAt),
     keyCheck: String(keyCheck),
   };
 }
@@ -95,10 +98,11 @@ export async function isEmpty(hub: Hub): Promise<boolean> {
 /**
  * Puts another lock of the keys into the place of one. Of two devices that do it at once only one does.
  *
- * @returns whether the former lock stood there
+ * @returns whether it stands there now: also where it did already, because the request came twice or
+ *   another process of this device was quicker
  */
 export async function replaceKeyCheck(hub: Hub, former: string, check: string): Promise<boolean> {
-  const sql = 'update hub_meta set key_check = ?2 where key_check = ?1 returning only';
+  const sql = 'update hub_meta set key_check = ?2 where key_check in (?1, ?2) returning only';
   const [rows] = await hub.run([{ sql, params: [former, check] }], 'write');
   return (rows?.length ?? 0) > 0;
 }

@@ -6,7 +6,7 @@ import { takeIdentity } from '../db/identity.ts';
 import { sameAsk, sameMark, type Ask } from './ask.ts';
 import type { Exchange } from './exchange.ts';
 import { foundHub, raiseEpoch } from './found-hub.ts';
-import { replaceKeyCheck, type HubMeta } from './hub-meta.ts';
+import { askHub, replaceKeyCheck, type HubMeta } from './hub-meta.ts';
 import { keyColumns, keyForHub, NO_KEYS } from './keys/group-key.ts';
 import { parseKeyCheck } from './keys/lock.ts';
 import { offerAll } from './offer.ts';
@@ -44,7 +44,7 @@ export async function identify(
       transaction.run('update sync_state set refused = 0');
     });
   }
-  if (meta.revoked) throw new DeviceRevokedError('this device was revoked at the hub');
+  if (meta.revoked) throw revoked();
   if (meta.keyCheck !== state.keyCheck && !(await followKeys(exchange, state, meta))) return false;
   if (meta.epoch.number < state.epoch.number) {
     await raiseEpoch(exchange.hub, ask, meta.epoch, null);
@@ -85,6 +85,8 @@ async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): 
     ]);
   });
   exchange.ring = key.ring;
+  // What waited for the key is applied from the first one on, in order.
+  exchange.memory.parkedFrom = 0;
   return true;
 }
 
@@ -106,11 +108,17 @@ async function knowsOurPush(exchange: Exchange, ask: Ask, meta: HubMeta): Promis
   return false;
 }
 
-/** A store on another machine than the one that it was last at work on was copied. */
+/**
+ * A store on another machine than the one that it was last at work on was copied.
+ *
+ * @throws `DeviceRevokedError` the device of which it is a copy was revoked: under another id it would
+ *   come back
+ */
 export async function noticeCopy(exchange: Exchange): Promise<void> {
   const { database, machine, now } = exchange;
   const known = await database.read((reader) => reader.rows('select machine from device')[0]?.[0]);
   if (known === machine) return;
+  if (known !== null) await refuseRevoked(exchange);
   await database.write({ now }, (transaction) => {
     const held = transaction.rows('select machine from device')[0]?.[0];
     if (held === machine) return;
@@ -118,6 +126,14 @@ export async function noticeCopy(exchange: Exchange): Promise<void> {
     else takeIdentity(transaction, newUlid(transaction.now()), machine);
   });
 }
+
+async function refuseRevoked({ database, hub }: Exchange): Promise<void> {
+  const state = await database.read(needState);
+  const asked = await askHub(hub, state, []);
+  if (asked?.meta.storeId === state.storeId && asked.meta.revoked) throw revoked();
+}
+
+const revoked = () => new DeviceRevokedError('this device was revoked at the hub');
 
 /** Takes over where the hub is, and offers it everything. */
 function adopt(transaction: Transaction, meta: HubMeta): void {

@@ -21,7 +21,19 @@ export interface ParkedEntry {
    */
   reason: string;
   at: string;
+  /** What can be done about it. */
+  hint: string;
 }
+
+const HINTS: Readonly<Record<string, string>> = {
+  schema: 'Upgrade codewhale-store on this machine.',
+  key: 'Bring the newest key from a device that has it: "codewhale-store sync key" prints it there.',
+  damaged: 'No device of this group wrote it so: look who has a token for the hub.',
+  future: 'Set the clock of the device that wrote it; it is taken once its time has come.',
+  chunks: 'It comes by itself once the device that wrote it has sent all of it.',
+  size: 'Make it smaller: the hub takes about 5 MB (compressed) in one piece.',
+  refused: 'Change it, or look into the log of the hub.',
+};
 
 /**
  * Everything that is set aside, incoming first. What came in is tried again by itself; what could not
@@ -42,6 +54,7 @@ export function listParked(reader: Reader, limit: number): ParkedEntry[] {
     register: register as string,
     reason: reason as string,
     at: formatTime(Number(at)),
+    hint: HINTS[reason as string] ?? '',
   }));
 }
 

@@ -24,9 +24,10 @@ export function offerAll(transaction: Transaction): void {
     );
   }
   transaction.run(
-    `update parked set offer = (
-       select count(*) from parked p
-       where (p.table_name, p.hub_id, p.register) <= (parked.table_name, parked.hub_id, parked.register)
-     )`,
+    `update parked set offer = o.number from (
+       select table_name, hub_id, register,
+         row_number() over (order by parked_at, table_name, hub_id, register) as number
+       from parked) o
+     where (o.table_name, o.hub_id, o.register) = (parked.table_name, parked.hub_id, parked.register)`,
   );
 }

@@ -1,3 +1,4 @@
+import type { Ancestors } from '../db/ancestors.ts';
 import { EVERY_REGISTER } from '../db/outbox.ts';
 import type { Reader } from '../db/reader.ts';
 import { mainRegister, type ImmutableTable, type MutableTable } from '../model/registers.ts';
@@ -9,6 +10,7 @@ import {
   type Columns,
   type Payload,
 } from '../db/content.ts';
+import type { UnknownColumns } from '../db/synced-rows.ts';
 import { hubId, hubRegister } from './keys/hash-ids.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { chunkId } from './chunks.ts';
@@ -28,6 +30,14 @@ export interface Ready {
   readonly source: { readonly table: string; readonly rowId: string; readonly register: string };
 }
 
+/** What is known of a row besides its columns. */
+export interface RowNotes {
+  /** The versions that were replaced since the last acknowledgement. */
+  readonly bases: readonly string[];
+  readonly ancestors: Ancestors;
+  readonly unknown: UnknownColumns;
+}
+
 /** The entries of a row of a mutable table; `*` for all of its registers. */
 export function registerEntries(
   reader: Reader,
@@ -35,8 +45,7 @@ export function registerEntries(
   table: MutableTable,
   row: Columns,
   register: string,
-  bases: readonly string[],
-  unknown: ReadonlyMap<string, Columns>,
+  { bases, ancestors, unknown }: RowNotes,
 ): Ready[] {
   const registers = register === EVERY_REGISTER ? Object.keys(table.registers) : [register];
   return registers.flatMap((name) => {
@@ -53,6 +62,7 @@ export function registerEntries(
       ),
       ...(name === mainRegister(table) ? { d: row['device'] as string } : {}),
       ...(bases.length > 0 ? { b: bases } : {}),
+      ...(ancestors.has(name) ? { a: ancestors.get(name) ?? [] } : {}),
     };
     const one = ready(ring, table.name, name, version, payload, name);
     // With every word of a purge: the pieces of its large bodies are to go.

@@ -1,17 +1,15 @@
-import { setImmediate } from 'node:timers/promises';
-import type { Transaction } from '../db/transaction.ts';
 import { HubRefusedError, HubTooLargeError, HubUnreachableError } from '../errors.ts';
-import { applyEntries, readParked, retryParked, type Tally } from './apply/apply-entries.ts';
-import { finishStep, newContext, type ApplyContext } from './apply/context.ts';
+import { applyEntries, type Tally } from './apply/apply-entries.ts';
+import { finishStep, type ApplyContext } from './apply/context.ts';
 import { openEntry, type Opened } from './apply/open-entry.ts';
 import { Shapes } from './apply/shape.ts';
-import { refreshStale } from './apply/stale-roots.ts';
 import { sameAsk, sameMark, type Ask } from './ask.ts';
-import type { Answer, Exchange } from './exchange.ts';
+import { STEADY, type Answer, type Exchange } from './exchange.ts';
 import { fetchBodies } from './fetch-bodies.ts';
 import { askHub, type HubMeta } from './hub-meta.ts';
 import type { Hub } from './hub/hub.ts';
 import { identify, noticeCopy } from './identify.ts';
+import { replaceLost } from './lost-entries.ts';
 import {
   pageStatement,
   readPage,
@@ -20,14 +18,15 @@ import {
   type PageForm,
 } from './pull-statements.ts';
 import { askOf } from './push-once.ts';
+import { catchUp, contextOf, settle } from './settle.ts';
 import { needState, saveCursor, savePair, type SyncState } from './state.ts';
 
-/** How long a local transaction goes on taking entries, in milliseconds: other writers wait for it. */
-const STEP_MS = 3;
+/** How long entries are opened while others may write, in milliseconds. */
+const OPEN_MS = 3;
 /** Entries between two looks at the clock. */
 const STEP_ENTRIES = 20;
-const PARKED_MAX = 500;
-const STALE_STEP = 20;
+/** Characters of opened entries that wait to be applied. */
+const OPENED_WEIGHT_MAX = 8 << 20;
 
 export interface Pulled extends Tally {
   /** `done`: everything is read; `more`: there is more; `again`: the hub or the state had changed. */
@@ -56,14 +55,21 @@ export async function pullOnce(exchange: Exchange): Promise<Pulled> {
   const ended = !answer.page.more && !fromReplica;
   exchange.memory.fitPage(answer.page.entries.length, sizeOf(answer.page));
   if (!ended && !fromReplica) askAhead(exchange, ask, answer);
+  const open = (entries: readonly Entry[]) => openSome(exchange, answer.meta, entries, []);
+  const waited = await catchUp(exchange, answer.meta, open);
   const tally = await applyPage(exchange, ask, answer, ended);
   if (!tally) return again(answer);
+  tally.applied += waited;
   if (ended && answer.meta.head.number === 0) exchange.memory.emptyEpoch = answer.meta.epoch.token;
   exchange.memory.gap = ended
     ? 0
     : answer.meta.head.number - (answer.page.entries.at(-1)?.seq ?? answer.meta.head.number);
   const outcome = ended ? 'done' : 'more';
-  if (outcome === 'done') await settle(exchange, answer.meta, tally);
+  if (outcome === 'done') {
+    const open = (entries: readonly Entry[]) => openSome(exchange, answer.meta, entries, []);
+    await replaceLost(exchange, answer.meta, tally);
+    await settle(exchange, answer.meta, tally, open);
+  }
   return { outcome, entries: answer.page.entries.length, ...tally, meta: answer.meta };
 }
 
@@ -144,18 +150,18 @@ async function applyPage(
   ended: boolean,
 ): Promise<Tally | undefined> {
   const { entries } = page;
-  const opened: Opened[] = [];
-  await openSome(exchange, meta, entries, opened);
+  const { pace = STEADY } = exchange;
+  let opened = await openSome(exchange, meta, entries, []);
   const shapes = new Shapes();
   const tally = { applied: 0, parked: 0 };
   let expected = ask;
-  for (let start = 0, first = true; first || start < entries.length; first = false) {
+  for (let applied = 0, first = true; first || applied < entries.length; first = false) {
     const done = await exchange.database.write({ now: exchange.now }, (transaction) => {
       const held = needState(transaction);
       if (!sameAsk(expected, held)) return undefined;
       const context = contextOf(exchange, transaction, meta, held, shapes);
       const step = { applied: 0, parked: 0 };
-      const end = applyFor(STEP_MS, context, opened, start, step);
+      const end = applied + applyFor(pace.stepMs, context, opened, step);
       const last = end >= entries.length;
       const cursor = last && !page.more ? meta.head.number : (entries[end - 1]?.seq ?? 0);
       finishStep(context);
@@ -167,9 +173,12 @@ async function applyPage(
     if (!done) return undefined;
     tally.applied += done.applied;
     tally.parked += done.parked;
-    start = done.end;
+    opened = opened.slice(done.end - applied);
+    applied = done.end;
     expected = { ...expected, cursor: done.cursor, pair: meta.head };
-    await Promise.all([rest(exchange), openSome(exchange, meta, entries, opened)]);
+    const unopened = entries.slice(applied + opened.length);
+    const [, more] = await Promise.all([pace.rest(), openSome(exchange, meta, unopened, opened)]);
+    opened.push(...more);
   }
   return tally;
 }
@@ -179,28 +188,41 @@ async function openSome(
   exchange: Exchange,
   meta: HubMeta,
   entries: readonly Entry[],
-  opened: Opened[],
-): Promise<void> {
-  const start = opened.length;
-  const until = performance.now() + STEP_MS;
-  do {
-    for (const entry of entries.slice(opened.length, opened.length + STEP_ENTRIES)) {
-      opened.push(openEntry(exchange.ring, entry, meta));
-    }
-  } while (opened.length < entries.length && performance.now() < until);
-  await fetchBodies(exchange, opened.slice(start));
+  waiting: readonly Opened[],
+): Promise<Opened[]> {
+  const some: Opened[] = [];
+  let weight = waiting.reduce((sum, one) => sum + weightOf(one), 0);
+  const until = performance.now() + OPEN_MS;
+  for (const entry of entries) {
+    if (weight >= OPENED_WEIGHT_MAX) break;
+    if (some.length % STEP_ENTRIES === 0 && some.length > 0 && performance.now() >= until) break;
+    const one = openEntry(exchange.ring, entry, meta);
+    some.push(one);
+    weight += weightOf(one);
+  }
+  await fetchBodies(exchange, some);
+  return some;
 }
 
-/** Applies entries for about so long. @returns where to go on */
+/** About how much memory an entry takes that is opened: a small payload may have unpacked to much. */
+function weightOf(one: Opened): number {
+  if (one.kind === 'parked') return 0;
+  let sum = one.payload.t?.length ?? 0;
+  for (const value of Object.values(one.payload.c)) {
+    if (typeof value === 'string') sum += value.length;
+  }
+  return sum;
+}
+
+/** Applies entries for about so long. @returns how many */
 function applyFor(
   ms: number,
   context: ApplyContext,
   opened: readonly Opened[],
-  start: number,
   sum: Tally,
 ): number {
   const until = performance.now() + ms;
-  let next = start;
+  let next = 0;
   do {
     const step = applyEntries(context, opened.slice(next, next + STEP_ENTRIES));
     sum.applied += step.applied;
@@ -212,45 +234,4 @@ function applyFor(
 
 function sizeOf(page: HubPage): number {
   return page.entries.reduce((sum, entry) => sum + entry.payload.length + 200, 0);
-}
-
-function contextOf(
-  exchange: Exchange,
-  transaction: Transaction,
-  meta: HubMeta,
-  held: SyncState,
-  shapes: Shapes,
-): ApplyContext {
-  const { ring } = exchange;
-  return newContext({ transaction, ring, meta, round: held.round, shapes });
-}
-
-/** At the end of a pull: what was parked is tried again, and what is derived is brought up to date. */
-async function settle(exchange: Exchange, meta: HubMeta, tally: Tally): Promise<void> {
-  const { database, now } = exchange;
-  const parked = await database.read((reader) => readParked(reader, PARKED_MAX));
-  if (parked.length > 0) {
-    const opened: Opened[] = parked.map(({ entry }) => openEntry(exchange.ring, entry, meta));
-    await fetchBodies(exchange, opened);
-    const shapes = new Shapes();
-    const retried = await database.write({ now }, (transaction) => {
-      const context = contextOf(exchange, transaction, meta, needState(transaction), shapes);
-      const retried = retryParked(context, parked, opened);
-      finishStep(context);
-      return retried;
-    });
-    tally.applied += retried.applied;
-  }
-  let left = 1;
-  while (left > 0) {
-    left = await database.read((reader) => reader.number('select count(*) from stale_roots'));
-    if (left === 0) break;
-    await database.write({ now }, (transaction) => refreshStale(transaction, STALE_STEP));
-    await rest(exchange);
-  }
-}
-
-/** Other writers come in between, of this process and of others. */
-async function rest({ rest = () => setImmediate() }: Exchange): Promise<void> {
-  await rest();
 }

@@ -14,9 +14,15 @@ export interface Entry {
   readonly payload: Uint8Array;
 }
 
-// Pieces of large bodies are left out: whoever needs a body asks for its pieces.
-const page = (columns: string) => `select seq, ${columns}, key_number, schema, payload
-  from hub_entries where seq > ?1 and table_name <> '${CHUNK_TABLE}' order by seq limit ?2`;
+/** Whatever somebody has written there: a larger number would not come here as what it is. */
+const safe = (column: string) => `max(0, min(${column}, ${Number.MAX_SAFE_INTEGER})) as ${column}`;
+
+// Pieces of large bodies are left out: whoever needs a body asks for its pieces. What lies past the
+// last number that a device could ask after is not read at all.
+const page = (columns: string) => `select seq, ${columns}, ${safe('key_number')},
+    ${safe('schema')}, payload
+  from hub_entries where seq > ?1 and seq < ${Number.MAX_SAFE_INTEGER}
+    and table_name <> '${CHUNK_TABLE}' order by seq limit ?2`;
 
 const ROWS = page('table_name, id, register, version');
 /** Text that is no UTF-8 cannot be read as text: one such row would hide the whole page. */
@@ -111,4 +117,14 @@ const CHUNKS = `select register, key_number, payload from hub_entries
 /** Pieces of large bodies by their registers. */
 export function chunksStatement(hubId: string, registers: readonly string[]): HubStatement {
   return { sql: CHUNKS, params: [hubId, JSON.stringify(registers)] };
+}
+
+const ENTRIES = `select seq, table_name, id, register, version, ${safe('key_number')},
+    ${safe('schema')}, payload
+  from hub_entries where (table_name, id, register) in (
+    select value ->> 0, value ->> 1, value ->> 2 from json_each(?1))`;
+
+/** The entries of some registers. @param keys - table, id and register of each */
+export function entriesStatement(keys: readonly (readonly unknown[])[]): HubStatement {
+  return { sql: ENTRIES, params: [JSON.stringify(keys)] };
 }

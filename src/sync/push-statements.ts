@@ -1,4 +1,5 @@
 import type { Ask, Mark } from './ask.ts';
+import { NAME_KEPT } from './devices.ts';
 import type { HubStatement } from './hub/hub.ts';
 import { HUB_NOW, PROTOCOL, SLACK_MS } from './hub-meta.ts';
 
@@ -78,7 +79,7 @@ const DEVICE = `insert into hub_devices (id, name, platform, push_number, push_t
   select ?1 ->> 'device', ?2 ->> 'name', ?2 ->> 'platform', ?1 ->> '$.sent.number',
     ?1 ->> '$.sent.token', ${HUB_NOW}
   where ${HOLDS}
-  on conflict (id) do update set name = excluded.name, platform = excluded.platform,
+  on conflict (id) do update set ${NAME_KEPT}, platform = excluded.platform,
     push_number = excluded.push_number, push_token = excluded.push_token, seen_at = excluded.seen_at`;
 
 const REACHED = `select m.head, c.token from hub_meta m join hub_commits c on c.head = m.head`;

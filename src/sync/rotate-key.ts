@@ -6,7 +6,7 @@ import { nextKey } from './keys/key-ring.ts';
 import { newLockKey, type LockSecret } from './keys/lock.ts';
 import { keyToPhrase } from './keys/phrase.ts';
 import { offerAll } from './offer.ts';
-import { findState, needState } from './state.ts';
+import { findState, needState, type SyncState } from './state.ts';
 
 /** What opens the hub on the next device. */
 export interface ExportedKey {
@@ -50,7 +50,7 @@ export async function rotateKey(access: Access, secret?: LockSecret): Promise<Ex
       ]);
     });
     if (!(await replaceKeyCheck(hub, state.keyCheck, key.check))) {
-      await restoreKeys(access, state.keyRing, state.keySecret, state.keyCheck);
+      await restoreKeys(access, key.check, state);
       throw new ConflictError(
         'another device made a new key at the same time; bring it here first',
       );
@@ -64,11 +64,16 @@ export async function rotateKey(access: Access, secret?: LockSecret): Promise<Ex
   }
 }
 
+/** Unless somebody has brought another key meanwhile. */
 async function restoreKeys(
   { database, now }: Access,
-  ...columns: [string | null, string | null, string | null]
+  given: string,
+  { keyRing, keySecret, keyCheck }: SyncState,
 ): Promise<void> {
   await database.write({ now }, (transaction) => {
-    transaction.run('update sync_state set key_ring = ?, key_secret = ?, key_check = ?', columns);
+    transaction.run(
+      'update sync_state set key_ring = ?, key_secret = ?, key_check = ? where key_check = ?',
+      [keyRing, keySecret, keyCheck, given],
+    );
   });
 }

@@ -1,6 +1,8 @@
 import type { Reader } from '../db/reader.ts';
 import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../model/registers.ts';
 import { formatTime } from '../model/time.ts';
+import { shown } from './devices.ts';
+import { machineId } from './machine.ts';
 import { findState, type SyncState } from './state.ts';
 
 /** Why the last exchange failed, and what can be done about it. */
@@ -13,12 +15,16 @@ export interface SyncFailure {
   at: string;
 }
 
-export interface SyncDevice {
+/** A device as the list that was read last has it; see `readDevices`. */
+export interface ListedDevice {
   id: string;
   name: string;
   platform: string;
   seenAt: string;
   revokedAt: string | null;
+}
+
+export interface SyncDevice extends ListedDevice {
   /** True for the device that is asked. */
   self: boolean;
 }
@@ -35,6 +41,7 @@ export interface SyncStatus {
   /** Registers and rows that the hub has not acknowledged, and about how many bytes they are. */
   pendingRows: number;
   pendingBytes: number;
+  /** Of what was written here since the hub was reached first; null where nothing of that waits. */
   oldestPendingAt: string | null;
   /** How far the hub was read, and how far it is. */
   cursor: number;
@@ -50,13 +57,10 @@ export interface SyncStatus {
 }
 
 interface StatusRow {
-  readonly leader: string | null;
-  readonly lease_until: number;
   readonly hub_head: number | null;
   readonly clock_offset_ms: number | null;
   readonly synced_at: number | null;
   readonly error: string | null;
-  readonly devices: string;
 }
 
 /** How sync stands, whichever process does it. */
@@ -64,10 +68,10 @@ export function readStatus(reader: Reader, now: number): SyncStatus {
   const state = findState(reader);
   const deviceId = String(reader.rows('select id from device')[0]?.[0]);
   const row = reader.first<StatusRow>(
-    ['leader', 'lease_until', 'hub_head', 'clock_offset_ms', 'synced_at', 'error', 'devices'],
+    ['hub_head', 'clock_offset_ms', 'synced_at', 'error'],
     'from sync_status where only = 1',
   );
-  const devices = JSON.parse(row?.devices ?? '[]') as Omit<SyncDevice, 'self'>[];
+  const devices = shown(listedDevices(reader));
   return {
     enabled: state?.enabled ?? false,
     url: state?.url ?? null,
@@ -75,7 +79,7 @@ export function readStatus(reader: Reader, now: number): SyncStatus {
     deviceName: state?.deviceName ?? null,
     encrypted: state?.keyRing != null,
     pull: state?.pull ?? null,
-    leader: row && row.lease_until > now ? row.leader : null,
+    leader: findLeader(reader, now),
     ...pending(reader, state),
     cursor: state?.cursor ?? 0,
     hubSeq: row?.hub_head ?? null,
@@ -86,6 +90,24 @@ export function readStatus(reader: Reader, now: number): SyncStatus {
     conflicts: reader.number('select count(*) from conflicts'),
     devices: devices.map((device) => ({ ...device, self: device.id === deviceId })),
   };
+}
+
+/**
+ * Which process exchanges with the hub; null: none. A store that was copied or restored holds the lease
+ * of a process of its former machine, which is none here.
+ */
+export function findLeader(reader: Reader, now: number): string | null {
+  const [leader, machine] =
+    reader.rows('select s.leader, d.machine from sync_status s, device d where s.lease_until > ?', [
+      now,
+    ])[0] ?? [];
+  return typeof leader === 'string' && machine === machineId() ? leader : null;
+}
+
+/** The devices of the group as they were read last, the forgotten ones among them. */
+export function listedDevices(reader: Reader): ListedDevice[] {
+  const [devices] = reader.rows('select devices from sync_status')[0] ?? [];
+  return typeof devices === 'string' ? (JSON.parse(devices) as ListedDevice[]) : [];
 }
 
 export function countParked(reader: Reader): number {
@@ -140,11 +162,15 @@ function offered(reader: Reader, table: string): number {
   );
 }
 
+/** What is imported or offered anew did not begin to wait when it was made, so its age counts not. */
 function unsent(reader: Reader, table: string, round: number): [number, number, number | null] {
   const row = reader.rows(
-    `select count(*), coalesce(sum(${ROW_BYTES} + ${BODY_BYTES}), 0), min(created_at) from ${table} t
-     where number > coalesce((select after_number from sync_scans where table_name = ?), 0)
-       and pulled <> ?`,
+    `select count(*), coalesce(sum(${ROW_BYTES} + ${BODY_BYTES}), 0),
+       min(iif(device = (select id from device) and number > coalesce(
+         (select until_number from sync_scans where table_name = ?1), 0), created_at, null))
+     from ${table} t
+     where number > coalesce((select after_number from sync_scans where table_name = ?1), 0)
+       and pulled <> ?2`,
     [table, round],
   )[0];
   const first = row?.[2];

@@ -1,3 +1,4 @@
+import type { Reader } from '../db/reader.ts';
 import { HubBusyError } from '../errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { HubMeta } from './hub-meta.ts';
@@ -10,8 +11,9 @@ export interface Exchanged {
   /** Entries that went to the hub, and entries that came from it. */
   readonly pushed: number;
   readonly pulled: number;
-  /** Of those that came, the ones that changed this store, and those that were set aside. */
+  /** Of those that came, the ones that changed this store. */
   readonly applied: number;
+  /** What was set aside: of what came, and of what was to go. */
   readonly parked: number;
   readonly bytesSent: number;
   /** How far the hub is, and how far this device has read it. */
@@ -40,6 +42,7 @@ export async function syncOnce(
   signal?: AbortSignal,
   onProgress?: (progress: Progress) => void,
 ): Promise<Exchanged> {
+  const before = await exchange.database.read(lastNote);
   const sum = { pushed: 0, pulled: 0, applied: 0, parked: 0, bytesSent: 0 };
   let meta: HubMeta | null = null;
   let changes = 0;
@@ -61,7 +64,19 @@ export async function syncOnce(
     sentAll = outcome === 'sent';
   }
   const { cursor } = await exchange.database.read(needState);
+  sum.parked += await exchange.database.read((reader) => setAsideAfter(reader, before));
   return { ...sum, hubSeq: Math.max(meta?.head.number ?? 0, cursor), cursor, meta };
+}
+
+/** Notes have numbers that only rise; to set something aside makes a new one. */
+function lastNote(reader: Reader): number {
+  return reader.number('select max(number) from outbox');
+}
+
+function setAsideAfter(reader: Reader, number: number): number {
+  return reader.number('select count(*) from outbox where stuck is not null and number > ?', [
+    number,
+  ]);
 }
 
 function refuseEndless(changes: number): void {

@@ -1,19 +1,18 @@
-import { hostname } from 'node:os';
 import { EventEmitter } from 'node:events';
-import { resolve } from 'node:path';
 import { rmSync } from 'node:fs';
 import * as z from 'zod';
-import { setImmediate } from 'node:timers/promises';
 import type { Page } from '../areas/page.ts';
-import { indexSome } from '../areas/search-texts.ts';
-import { AmbiguousIdError, NotFoundError } from '../errors.ts';
-import { formatTime } from '../model/time.ts';
+import { ReadOnlyError } from '../errors.ts';
 import { pathSchema, validate } from '../model/validate.ts';
-import { connect, replicaPath, type Access } from './connect.ts';
-import { readDevices, revokeDevice } from './devices.ts';
+import { replicaPath, type Access } from './connect.ts';
+import {
+  dismissConflict,
+  dismissConflicts,
+  restoreConflict,
+  type RestoredConflict,
+} from './conflicts.ts';
 import { disableSync, enableSync, type Enabled } from './enable.ts';
-import { enableSchema, wantedKey, type EnableOptions } from './enable-options.ts';
-import { readPassphraseFile } from './keys/key-file.ts';
+import { enableSchema, nameSchema, settingsOf, type EnableOptions } from './enable-options.ts';
 import {
   listConflicts,
   listParked,
@@ -21,32 +20,20 @@ import {
   type Conflict,
   type ParkedEntry,
 } from './listings.ts';
+import { devicesOf, forgetDevice, renameDevice, revokeDevice } from './manage-devices.ts';
 import { exportKey, rotateKey, type ExportedKey } from './rotate-key.ts';
+import { readPassphrase, type Warned } from './secret-warnings.ts';
+import { findState } from './state.ts';
+import { eventSchema, listenerSchema, type SyncEvents } from './sync-events.ts';
 import { readStatus, type SyncDevice, type SyncStatus } from './status.ts';
-import { syncOnce, type Exchanged, type Progress } from './sync-once.ts';
+import { indexAll, syncNow, toReport, type NowOptions, type SyncReport } from './sync-now.ts';
 import { digestStore, type Digest } from './verify.ts';
-import { recordFailure, recordSuccess } from './worker/record-status.ts';
+import { recordFailure } from './worker/record-status.ts';
 import { exchanges } from './worker/exchanges.ts';
 import { startWorkerThread, type WorkerThread } from './worker/host.ts';
+import type { SyncNotice } from './worker/notices.ts';
 
-/** Records of one transaction: others get to write in between. */
-const INDEX_STEP = 50;
-
-/** What one exchange did. */
-export interface SyncReport {
-  pushed: number;
-  pulled: number;
-  applied: number;
-  parked: number;
-  hubSeq: number;
-  cursor: number;
-  tookMs: number;
-}
-
-interface SyncEvents {
-  status: [SyncStatus];
-  applied: [number];
-}
+const numberSchema = z.int().min(1);
 
 /** Keeps a store in step with the user's other machines. Every method rejects with a `StoreError`. */
 export class Sync {
@@ -54,7 +41,7 @@ export class Sync {
   readonly #durability: 'full' | 'normal';
   readonly #onApplied: () => void;
   readonly #events = new EventEmitter<SyncEvents>();
-  #worker: WorkerThread | undefined;
+  #worker: Promise<WorkerThread> | undefined;
 
   /** @param onApplied - called after entries of other devices were applied */
   constructor(access: Access, durability: 'full' | 'normal', onApplied: () => void) {
@@ -67,20 +54,17 @@ export class Sync {
    * Turns sync with a hub on. The hub, the token and the key are checked first; nothing is sent
    * before. From then on changes are noted, and what was written earlier is offered.
    *
-   * @throws `HubForeignError`, `HubAccessError`, `SyncKeyError`, `HubUnreachableError`
+   * Where it was on with this hub before, what is not given stays: token, key, name, way to read.
+   *
+   * @throws `HubForeignError`, `HubAccessError`, `SyncKeyError`, `HubUnreachableError`; `NotAHubError`
+   *   something else answers there; `DeviceRevokedError` it needs a token that is newer than that
    */
-  async enable(url: string, options: EnableOptions = {}): Promise<Enabled> {
+  async enable(url: string, options: EnableOptions = {}): Promise<Enabled & Warned> {
     const address = validate(z.string().min(1).max(2000), url, 'url');
     const checked = validate(enableSchema, options, 'enable');
-    const { tokenFile, name, pull, join } = checked;
-    return enableSync(this.#access, {
-      url: address,
-      tokenFile: tokenFile === undefined ? null : resolve(tokenFile),
-      key: wantedKey(checked),
-      name: name ?? hostname(),
-      pull,
-      join,
-    });
+    const former = await this.#access.database.read(findState);
+    const { settings, warnings } = settingsOf(address, checked, former);
+    return { ...(await enableSync(this.#access, settings)), warnings };
   }
 
   /** Turns sync off. Everything that is here stays; what was not sent is offered when it is on again. */
@@ -93,38 +77,36 @@ export class Sync {
   }
 
   /** Exchanges everything once. @throws the errors of the hub */
-  async now(
-    options: { signal?: AbortSignal; onProgress?: (progress: Progress) => void } = {},
-  ): Promise<SyncReport> {
-    const start = performance.now();
-    const connected = await connect(this.#access);
-    const abort = () => {
-      connected.close();
-    };
-    options.signal?.addEventListener('abort', abort, { once: true });
+  async now(options: NowOptions = {}): Promise<SyncReport> {
+    return syncNow(this.#access, options, this.#onApplied);
+  }
+
+  /**
+   * Starts the worker, in a thread of its own; it does not keep the process alive. While sync is off it
+   * waits for it to be turned on, by whichever process, and asks nobody. A second start does nothing.
+   *
+   * @throws `ClosedError` the store is closed
+   * @throws `ReadOnlyError` it was opened read-only
+   * @throws `WorkerCrashedError` the thread could not open the store
+   */
+  async start(): Promise<void> {
+    const { database } = this.#access;
+    if (database.readOnly) throw new ReadOnlyError('the store was opened read-only');
+    await database.read(() => undefined);
+    this.#worker ??= this.#startThread();
+    const starting = this.#worker;
     try {
-      const exchanged = await syncOnce(connected.exchange, options.signal, options.onProgress);
-      await recordSuccess(this.#access, connected.exchange, exchanged.meta);
-      if (exchanged.applied > 0) this.#onApplied();
-      await this.#index();
-      return toReport(exchanged, performance.now() - start);
+      await starting;
     } catch (error) {
-      await recordFailure(this.#access, error);
+      if (this.#worker === starting) this.#worker = undefined;
       throw error;
-    } finally {
-      options.signal?.removeEventListener('abort', abort);
-      connected.close();
     }
   }
 
-  /** Starts the worker, in a thread of its own; it does not keep the process alive. */
-  async start(): Promise<void> {
-    this.#worker ??= await startWorkerThread(
-      {
-        path: this.#access.database.path,
-        durability: this.#durability,
-        encryptionKey: this.#access.encryptionKey,
-      },
+  #startThread(): Promise<WorkerThread> {
+    const { database, encryptionKey } = this.#access;
+    return startWorkerThread(
+      { path: database.path, durability: this.#durability, encryptionKey },
       {
         status: () => {
           void this.#emitStatus();
@@ -145,20 +127,28 @@ export class Sync {
 
   /** Stops the worker of this process, within a second. */
   async stop(): Promise<void> {
-    const worker = this.#worker;
+    const starting = this.#worker;
     this.#worker = undefined;
+    // Who started it is told why it did not start.
+    const worker = await starting?.catch(() => undefined);
     await worker?.stop();
   }
 
   /**
    * Keeps the store in step in this process until `signal` is aborted; yields what each exchange
    * did. While another process leads, it stands by.
+   *
+   * @param options.onNotice - told of what becomes of it: that it leads or stands by, that the hub is
+   *   lost or the token refused, and that all is well again; each once, not at every try
    */
-  async *watch(options: { signal: AbortSignal }): AsyncGenerator<SyncReport, void> {
+  async *watch(options: {
+    signal: AbortSignal;
+    onNotice?: (notice: SyncNotice) => void;
+  }): AsyncGenerator<SyncReport, void> {
     const onApplied = () => {
       this.#onApplied();
     };
-    for await (const { exchanged, tookMs } of exchanges(this.#access, options.signal, onApplied)) {
+    for await (const { exchanged, tookMs } of exchanges(this.#access, { ...options, onApplied })) {
       yield toReport(exchanged, tookMs);
     }
   }
@@ -173,22 +163,9 @@ export class Sync {
     return digestStore(this.#access.database);
   }
 
-  /** The devices of the group, asked of the hub. */
+  /** The devices of the group, asked of the hub; without those that were forgotten. */
   async devices(): Promise<SyncDevice[]> {
-    const connected = await connect(this.#access);
-    try {
-      const self = connected.exchange.database;
-      const id = await self.read((reader) => reader.rows('select id from device')[0]?.[0]);
-      const list = await readDevices(connected.exchange.hub);
-      return list.map((device) => ({
-        ...device,
-        seenAt: formatTime(device.seenAt),
-        revokedAt: formatTime(device.revokedAt),
-        self: device.id === id,
-      }));
-    } finally {
-      connected.close();
-    }
+    return devicesOf(this.#access);
   }
 
   /**
@@ -199,17 +176,29 @@ export class Sync {
    * @throws `NotFoundError`, `AmbiguousIdError`
    */
   async revoke(id: string): Promise<void> {
-    validate(z.string().min(1).max(200), id, 'device id');
-    const connected = await connect(this.#access);
-    try {
-      const { hub } = connected.exchange;
-      const [device, ...others] = (await readDevices(hub)).filter((one) => one.id.startsWith(id));
-      if (!device) throw new NotFoundError('device', id);
-      if (others.length > 0) throw new AmbiguousIdError('device', id);
-      await revokeDevice(hub, device.id);
-    } finally {
-      connected.close();
-    }
+    await revokeDevice(this.#access, id);
+  }
+
+  /**
+   * Gives a device another name, for all of them.
+   *
+   * @param id - of the device, or the beginning of it
+   * @throws `NotFoundError`, `AmbiguousIdError`
+   */
+  async renameDevice(id: string, name: string): Promise<void> {
+    await renameDevice(this.#access, id, validate(nameSchema, name, 'name'));
+  }
+
+  /**
+   * Takes a device that is gone off the list. Its records stay, and a revocation holds; should it come
+   * again, it is listed again. To keep it out, revoke it.
+   *
+   * @param id - of the device, or the beginning of it
+   * @throws `InvalidInputError` it is this device
+   * @throws `NotFoundError`, `AmbiguousIdError`
+   */
+  async forgetDevice(id: string): Promise<void> {
+    await forgetDevice(this.#access, id);
   }
 
   /** What was received and cannot be applied, and what cannot be sent; at most `limit`. */
@@ -226,6 +215,35 @@ export class Sync {
     return this.#access.database.read((reader) => listConflicts(reader, query));
   }
 
+  /**
+   * Takes a conflict off the list: what won stays.
+   *
+   * @param number - of the conflict, as {@link conflicts} gives it
+   * @throws `NotFoundError`
+   */
+  async dismissConflict(number: number): Promise<void> {
+    await dismissConflict(this.#access, validate(numberSchema, number, 'conflict'));
+  }
+
+  /** Takes all conflicts off the list. @returns how many there were */
+  async dismissConflicts(): Promise<number> {
+    return dismissConflicts(this.#access);
+  }
+
+  /**
+   * Writes what lost back, as an edit that is made now, and takes the conflict off the list.
+   *
+   * @param number - of the conflict, as {@link conflicts} gives it
+   * @throws `NotFoundError`
+   * @throws `ConflictError` the record was purged, or is further on than the version that lost
+   */
+  async restoreConflict(number: number): Promise<RestoredConflict> {
+    const checked = validate(numberSchema, number, 'conflict');
+    const restored = await restoreConflict(this.#access, checked);
+    await indexAll(this.#access);
+    return restored;
+  }
+
   /** The key that the next device needs. */
   async exportKey(): Promise<ExportedKey> {
     return exportKey(this.#access);
@@ -236,35 +254,37 @@ export class Sync {
    *
    * @throws `SyncKeyError` the hub is not encrypted
    */
-  async rotateKey(options: { passphraseFile?: string } = {}): Promise<ExportedKey> {
+  async rotateKey(options: { passphraseFile?: string } = {}): Promise<ExportedKey & Warned> {
     const schema = z.strictObject({ passphraseFile: pathSchema.optional() });
     const { passphraseFile } = validate(schema, options, 'rotateKey');
-    const secret =
-      passphraseFile === undefined ? undefined : readPassphraseFile(passphraseFile).secret;
-    return rotateKey(this.#access, secret);
+    const given = passphraseFile === undefined ? undefined : readPassphrase(passphraseFile);
+    return { ...(await rotateKey(this.#access, given?.secret)), warnings: given?.warnings ?? [] };
   }
 
-  /** Calls `listener` with the status when it changed, or with how many entries were applied. */
+  /**
+   * Calls `listener` with the status when it changed, or with how many entries were applied, by the
+   * worker that {@link start} started.
+   *
+   * @throws `InvalidInputError` there is no such event, or the listener is no function
+   */
   on(event: 'status', listener: (status: SyncStatus) => void): this;
   on(event: 'applied', listener: (count: number) => void): this;
   on(
     event: keyof SyncEvents,
     listener: ((status: SyncStatus) => void) | ((count: number) => void),
   ): this {
+    validate(eventSchema, event, 'event');
+    validate(listenerSchema, listener, 'listener');
     this.#events.on(event, listener);
     return this;
   }
 
+  /** Ends what {@link on} began. @throws `InvalidInputError` as there */
   off(event: keyof SyncEvents, listener: (value: never) => void): this {
+    validate(eventSchema, event, 'event');
+    validate(listenerSchema, listener, 'listener');
     this.#events.off(event, listener as (...values: unknown[]) => void);
     return this;
-  }
-
-  /** What came can be found by search, too. */
-  async #index(): Promise<void> {
-    const { database, now } = this.#access;
-    const step = () => database.write({ now }, (transaction) => indexSome(transaction, INDEX_STEP));
-    while ((await step()) > 0) await setImmediate();
   }
 
   async #emitStatus(): Promise<void> {
@@ -276,9 +296,4 @@ export class Sync {
       if (!(error instanceof Error && error.name === 'ClosedError')) throw error;
     }
   }
-}
-
-function toReport(exchanged: Exchanged, tookMs: number): SyncReport {
-  const { pushed, pulled, applied, parked, hubSeq, cursor } = exchanged;
-  return { pushed, pulled, applied, parked, hubSeq, cursor, tookMs: Math.round(tookMs) };
 }

@@ -1,10 +1,11 @@
-import { existsSync, lstatSync, renameSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, linkSync, lstatSync, renameSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { ulid } from 'ulid';
 import { takeIdentity } from '../db/identity.ts';
 import { fileSize } from '../db/file-facts.ts';
 import { Database, type DatabaseOptions } from '../db/database.ts';
 import { backUp, openDatabase } from '../db/open.ts';
+import { renameDurably, syncFolder } from '../db/sync-folder.ts';
 import { verifyCopy } from '../db/verify-copy.ts';
 import { Connection } from '../db/connection.ts';
 import { releaseClosed } from '../db/release.ts';
@@ -29,7 +30,8 @@ export interface BackupResult {
 }
 
 /**
- * Writes a consistent copy of the whole store to `file` and reads it back.
+ * Writes a consistent copy of the whole store to `file` and reads it back. Whatever happens meanwhile,
+ * what has the name of the backup is a whole one.
  *
  * @throws `ConflictError` the file exists already; a backup never replaces another one
  */
@@ -39,16 +41,23 @@ export async function backup(
   encryptionKey: string | undefined,
 ): Promise<BackupResult> {
   const target = resolve(file);
-  if (lstatSync(target, { throwIfNoEntry: false })) {
-    throw new ConflictError(`${target} exists already; give another name`);
-  }
+  refuseExisting(target);
+  const partial = `${target}.partial`;
   try {
-    await backUp(database, target, encryptionKey);
+    await backUp(database, partial, encryptionKey);
+    refuseExisting(target);
+    renameDurably(partial, target);
   } catch (error) {
+    rmSync(partial, { force: true });
     if (error instanceof StoreError) throw error;
     throw new FileSystemError(`the backup ${target} cannot be written`, error);
   }
   return { file: target, bytes: fileSize(target) };
+}
+
+function refuseExisting(target: string): void {
+  if (!lstatSync(target, { throwIfNoEntry: false })) return;
+  throw new ConflictError(`${target} exists already; give another name`);
 }
 
 export interface RestoreOptions {
@@ -96,18 +105,20 @@ export async function restoreStore(
     await becomeDevice(fresh, deviceId, settings, clock);
     await releaseClosed();
     replaced = setAside(target, encryptionKey, clock());
+    // A connection to the former file, when it is let go of, may remove the log of the next one.
+    await releaseClosed();
   } catch (error) {
     for (const suffix of ['', '-wal', '-shm']) rmSync(fresh + suffix, { force: true });
     throw error;
   }
-  renameSync(fresh, target);
+  renameDurably(fresh, target);
   return { path: target, replaced, deviceId };
 }
 
 /** What a device runs, and how its owner is written; see "Who may run what" in the README. */
 const WORK: readonly [MutableTable, string][] = [
-  [tasks, `status in ('queued', 'running')`],
-  [automations, 'true'],
+  [tasks, `status in ('queued', 'running') and purged_at is null`],
+  [automations, 'purged_at is null'],
   [runtimeTurns, `status in ('queued', 'in_progress')`],
 ];
 
@@ -115,7 +126,7 @@ const WORK: readonly [MutableTable, string][] = [
  * Gives the copy an identity of its own, and takes over the work of its former self: that is not
  * there any more to do it. Folds the log in, so that the file can be renamed.
  */
-async function becomeDevice(
+export async function becomeDevice(
   file: string,
   deviceId: string,
   settings: DatabaseOptions,
@@ -152,6 +163,38 @@ async function becomeDevice(
 /** Moves the store that stands at `path` away, log and all; returns its new name. */
 function setAside(path: string, encryptionKey: string | undefined, now: number): string | null {
   if (!existsSync(path)) return null;
+  refuseUsed(path, encryptionKey);
+  const kept = `${path}.replaced-${timeInName(now)}`;
+  for (const suffix of ['-wal', '-shm']) {
+    if (existsSync(path + suffix)) renameSync(path + suffix, kept + suffix);
+  }
+  giveSecondName(path, kept);
+  // Before another file takes the path: the log that was beside it would be read into that.
+  syncFolder(dirname(path));
+  return kept;
+}
+
+/** So that there is a store at the path all the time: what is missing is made anew, empty. */
+function giveSecondName(path: string, kept: string): void {
+  try {
+    linkSync(path, kept);
+  } catch {
+    // Not every file system has second names.
+    renameSync(path, kept);
+  }
+}
+
+/** A time as part of a file name. */
+export function timeInName(now: number): string {
+  return new Date(now).toISOString().replaceAll(/[-:]/g, '').replace('.', '');
+}
+
+/**
+ * Folds the log into the file, where both can be read.
+ *
+ * @throws `BusyError` another program has the store open
+ */
+export function refuseUsed(path: string, encryptionKey: string | undefined): void {
   try {
     const connection = new Connection(path, { busyWaitMs: 1000, encryptionKey, readOnly: false });
     // Leaving WAL mode folds the log in and needs every other connection to be closed.
@@ -164,10 +207,4 @@ function setAside(path: string, encryptionKey: string | undefined, now: number):
     // A damaged store is what restoring is for: it is kept as it is, with its log.
     if (!(error instanceof StoreError)) throw error;
   }
-  const stamp = new Date(now).toISOString().replaceAll(/[-:]/g, '').replace('.', '');
-  const kept = `${path}.replaced-${stamp}`;
-  for (const suffix of ['', '-wal', '-shm']) {
-    if (existsSync(path + suffix)) renameSync(path + suffix, kept + suffix);
-  }
-  return kept;
 }

@@ -1,9 +1,10 @@
-import { missingBlobs, readBlob, unreferencedBlobs } from '../db/bodies.ts';
-import { createHash } from 'node:crypto';
+import { BODY_TABLES, isWholeBlob, missingBlobs, unreferencedBlobs } from '../db/bodies.ts';
 import type { Database } from '../db/database.ts';
 import { networkFileSystem, openToOthers } from '../db/file-facts.ts';
 import { readMigrations } from '../db/migrate.ts';
 import type { Reader } from '../db/reader.ts';
+import { DamagedStoreError } from '../errors.ts';
+import { brokenBodies, garbledRows } from './salvage-bodies.ts';
 import { pendingDocs } from '../db/search-index.ts';
 
 export interface Check {
@@ -31,19 +32,33 @@ const ORPHANS = [
 /** Looks for damage and leftovers. Reads the whole file; changes nothing. */
 export async function checkStore(database: Database, now: number): Promise<CheckResult> {
   const checks = await database.readFresh((reader) => {
-    const lines = reader.rows('pragma integrity_check').map((row) => String(row[0]));
+    const lines: string[] = [];
     return [
-      integrity(lines),
-      foreignKeys(reader),
-      orphans(reader),
-      searchIndex(reader, lines),
-      blobs(reader),
-      schema(reader),
-      leases(reader, now),
+      guarded('integrity', () => {
+        lines.push(...reader.rows('pragma integrity_check').map((row) => String(row[0])));
+        return integrity(lines);
+      }),
+      guarded('foreign keys', () => foreignKeys(reader)),
+      guarded('orphans', () => orphans(reader)),
+      guarded('search index', () => searchIndex(reader, lines)),
+      guarded('blobs', () => blobs(reader)),
+      guarded('contents', () => contents(reader)),
+      guarded('schema', () => schema(reader)),
+      guarded('leases', () => leases(reader, now)),
     ];
   });
   checks.push(permissions(database.path), fileSystem(database.path));
   return { ok: checks.every((check) => check.ok), checks };
+}
+
+/** A check that meets a damaged page says so; the others go on. */
+function guarded(name: string, check: () => Check): Check {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof DamagedStoreError)) throw error;
+    return result(name, ['it stopped at a damaged page; run doctor --repair'], '');
+  }
 }
 
 function result(name: string, problems: readonly string[], fine: string): Check {
@@ -102,7 +117,8 @@ function searchIndex(reader: Reader, lines: readonly string[]): Check {
 function blobs(reader: Reader): Check {
   const problems = missingBlobs(reader).map((hash) => `the blob ${hash} is missing`);
   for (const [hash] of reader.rows('select hash from blobs')) {
-    if (!isWhole(reader, String(hash))) problems.push(`the blob ${String(hash)} is damaged`);
+    if (!isWholeBlob(reader, String(hash)))
+      problems.push(`the blob ${String(hash)} is damaged; run doctor --repair`);
   }
   const unused = unreferencedBlobs(reader).length;
   const fine =
@@ -110,15 +126,13 @@ function blobs(reader: Reader): Check {
   return result('blobs', problems, fine);
 }
 
-function isWhole(reader: Reader, hash: string): boolean {
-  const digest = createHash('sha256');
-  try {
-    for (const bytes of readBlob(reader, hash)) digest.update(bytes);
-  } catch {
-    // A missing or undecodable chunk: that is what is asked here.
-    return false;
-  }
-  return digest.digest('hex') === hash;
+/** What stands in the rows has no checksum; many changed bytes leave it no text or no JSON, though. */
+function contents(reader: Reader): Check {
+  const problems = BODY_TABLES.flatMap((table) => {
+    const count = new Set([...garbledRows(reader, table), ...brokenBodies(reader, table)]).size;
+    return count === 0 ? [] : [`${count} rows of ${table} are garbled; run doctor --repair`];
+  });
+  return result('contents', problems, 'every record can be read');
 }
 
 function schema(reader: Reader): Check {

@@ -130,25 +130,40 @@ const RULES: readonly Rule[] = [
 export function sweepPurged(transaction: Transaction, table: string, id: string): void {
   const rule = RULES.find((candidate) => candidate.table.name === table);
   if (!rule) return;
-  for (const [immutable, owner] of rule.rows) sweepRows(transaction, immutable, owner, id);
+  let swept = 0;
+  for (const [immutable, owner] of rule.rows) swept += sweepRows(transaction, immutable, owner, id);
   for (const [records, where, blank] of rule.records) {
     const ids = transaction.rows(`select id from ${records.name} where ${where}`, [id]);
     for (const [child] of ids) {
       const gone = hasDeletion(records) ? deletionOf(transaction, records, child as string) : {};
-      empty(transaction, records, child as string, { ...blank, ...gone });
+      swept += empty(transaction, records, child as string, { ...blank, ...gone });
     }
   }
   for (const statement of rule.local) transaction.run(statement, [id]);
-  empty(transaction, rule.table, id, rule.blank);
-  // Said again by every device that hears of it: what it sent before of large bodies has to go.
+  // It stays deleted, too: a device that did not know of the purge may have restored it.
+  const gone = deletionOf(transaction, rule.table, id);
+  swept += empty(transaction, rule.table, id, { ...rule.blank, ...gone });
+  if (swept > 0) sayAgain(transaction, { table, id });
+}
+
+/**
+ * Said again by every device that had something of it: what it sent before of large bodies has to
+ * go. Whoever joins later has sent nothing.
+ */
+export function sayAgain(
+  transaction: Transaction,
+  { table, id }: { readonly table: string; readonly id: string },
+): void {
   noteAgain(transaction, table, id, 'purge');
 }
 
 /**
  * Registers that have not come are blank and stay unstamped: a stamp of ours would win over what
  * comes of them, the device that made the row included.
+ *
+ * @returns how many registers changed
  */
-function empty(transaction: Transaction, table: MutableTable, id: string, blank: Blank): void {
+function empty(transaction: Transaction, table: MutableTable, id: string, blank: Blank): number {
   const registers = Object.keys(table.registers);
   const versions = registers.map((register) => `${register}_version`);
   const [held = []] = transaction.rows(
@@ -158,9 +173,10 @@ function empty(transaction: Transaction, table: MutableTable, id: string, blank:
   const come = registers.filter((_, i) => held[i] !== '');
   const columns = new Set(come.flatMap((register) => table.registers[register] ?? []));
   const changes = Object.entries(blank).filter(([column]) => columns.has(column));
-  transaction.update(table, id, Object.fromEntries(changes));
+  const changed = transaction.updatePurged(table, id, Object.fromEntries(changes));
   // What lost against another device's word is content, too.
   transaction.run('delete from conflicts where table_name = ? and row_id = ?', [table.name, id]);
+  return changed.length;
 }
 
 /**
@@ -172,7 +188,7 @@ function sweepRows(
   table: ImmutableTable,
   owner: string,
   id: string,
-): void {
+): number {
   const rows = transaction.rows(
     `select r.id, coalesce(c.original_id, r.id) from ${table.name} r
      left join clashes c on c.table_name = '${table.name}' and c.row_id = r.id where r.${owner} = ?
@@ -186,6 +202,7 @@ function sweepRows(
     }
     removeRow(transaction, table, row);
   }
+  return rows.length;
 }
 
 function hasDeletion(table: MutableTable): boolean {
@@ -199,7 +216,7 @@ function deletionOf(transaction: Transaction, table: MutableTable, id: string): 
 
 /**
  * Empties a session, thread, task or automation for good: its content leaves the store, a small
- * mark stays so that no later import or sync brings it back.
+ * mark stays so that no later import or sync brings it back. Once more does nothing.
  *
  * @throws `NotFoundError` nothing has this id
  * @throws `AmbiguousIdError` records of two kinds have it
@@ -214,13 +231,20 @@ export async function purge(
     const [rule] = rules;
     if (!rule) throw new NotFoundError('session, thread, task or automation', id);
     if (rules.length > 1) throw new AmbiguousIdError('record', id);
-    const now = transaction.now();
-    transaction.update(rule.table, id, { deleted_at: now, purged_at: now });
+    if (!isPurged(transaction, rule.table, id)) {
+      const now = transaction.now();
+      transaction.update(rule.table, id, { deleted_at: now, purged_at: now });
+    }
     sweepPurged(transaction, rule.table.name, id);
     return rule.kind;
   });
   await sweepBlobs(database, stamper);
   return { kind, id };
+}
+
+function isPurged(transaction: Transaction, table: MutableTable, id: string): boolean {
+  const sql = `select count(*) from ${table.name} where id = ? and purged_at is not null`;
+  return transaction.number(sql, [id]) > 0;
 }
 
 function exists(transaction: Transaction, table: MutableTable, id: string): boolean {

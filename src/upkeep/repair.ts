@@ -1,6 +1,8 @@
 import { chmodSync } from 'node:fs';
 import { deleteBlob, unreferencedBlobs } from '../db/bodies.ts';
 import type { Database } from '../db/database.ts';
+import type { Reader } from '../db/reader.ts';
+import { DamagedStoreError } from '../errors.ts';
 import { ownFolder } from '../db/file-facts.ts';
 import type { Stamper } from '../db/transaction.ts';
 import { indexSome } from '../areas/search-texts.ts';
@@ -25,15 +27,16 @@ export interface RepairProgress {
 /**
  * Rebuilds what is derived: the search index from the records, file modes, and drops blobs that
  * nothing refers to. Touches no record.
+ *
+ * @throws `DamagedStoreError` more than that is damaged; nothing was written
  */
 export async function repairStore(
   database: Database,
   stamper: Stamper,
   onProgress?: (progress: RepairProgress) => void,
 ): Promise<void> {
-  const folder = ownFolder(database.path);
-  if (folder !== undefined) chmodSync(folder, 0o700);
-  chmodSync(database.path, 0o600);
+  await refuseDamaged(database);
+  closeToOthers(database.path);
   await database.write(stamper, (transaction) => {
     transaction.run(`insert into search_index (search_index) values ('delete-all')`);
     transaction.run('delete from search_docs');
@@ -46,6 +49,26 @@ export async function repairStore(
   });
   await indexAll(database, stamper, onProgress);
   await sweepBlobs(database, stamper);
+}
+
+/** Leaves store and folder to their owner; a folder that holds other things is not the store's. */
+export function closeToOthers(path: string): void {
+  const folder = ownFolder(path);
+  if (folder !== undefined) chmodSync(folder, 0o700);
+  chmodSync(path, 0o600);
+}
+
+/** A write to a damaged file could spread the damage. */
+async function refuseDamaged(database: Database): Promise<void> {
+  const problems = await database.readFresh(findDamage);
+  if (problems.length === 0) return;
+  throw new DamagedStoreError(`${database.path} is damaged: ${problems.length} problems`);
+}
+
+/** What SQLite finds wrong, the search index aside: that is derived, and is rebuilt. */
+export function findDamage(reader: Reader): string[] {
+  const lines = reader.rows('pragma integrity_check').map((row) => String(row[0]));
+  return lines.filter((line) => line !== 'ok' && !line.includes('main.search_index'));
 }
 
 /** Works off every note of the search index, in short transactions. */

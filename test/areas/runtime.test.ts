@@ -80,7 +80,7 @@ describe('runtime threads', () => {
          created_at, updated_at, title_version, archive_version, deleted_version, purge_version,
          details_version, body)
        select printf('thr_%05d', i), 'd', '/w' || (i % 10), 'm', 'agent', i % 2,
-         case when i % 5 = 0 then 1 end, i, i, '', '', '', '', '', '{}' from n`,
+         case when i % 5 = 0 then 1 end, i, i, '0', '0', '0', '0', '0', '{}' from n`,
     );
     log.take();
     const archived = await store.runtime.listThreads({ archived: 'only', limit: 3 });

@@ -1,7 +1,12 @@
 import Driver from 'libsql';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openStore } from '../../src/index.ts';
+import { openStore, type Store } from '../../src/index.ts';
 import { tempStore } from '../support/temp-store.ts';
+
+async function textsOf(store: Store, id: string): Promise<(string | undefined)[]> {
+  const { items } = await store.sessions.messages(id);
+  return items.map(({ content }) => (content as { text: string }[])[0]?.text);
+}
 
 describe('sessions', () => {
   it('keeps a conversation with its branches', async () => {
@@ -81,6 +86,39 @@ describe('sessions', () => {
       );
     expect(await texts(undefined)).toEqual(['shared', 'of the first', 'first again']);
     expect(await texts(branches[1]?.leaf)).toEqual(['shared', 'of the second']);
+  });
+
+  it('chains what one handle appends without waiting, in the order of the calls', async () => {
+    const store = await tempStore();
+    const { id } = await store.sessions.create({ workspace: '/w' });
+    const say = (content: string) => store.sessions.appendMessages(id, [{ role: 'user', content }]);
+    const [[first = ''] = []] = await Promise.all(['a', 'b', 'c', 'd'].map(say));
+    expect(await store.sessions.branches(id)).toMatchObject([{ messageCount: 4, current: true }]);
+    expect((await textsOf(store, id)).join('')).toBe('abcd');
+    // Also behind a move to another message that was not waited for.
+    await Promise.all([store.sessions.setCurrent(id, first), say('e'), say('f')]);
+    expect((await textsOf(store, id)).join('')).toBe('aef');
+  });
+
+  it('goes on from what stands when an append or its transaction failed', async () => {
+    const store = await tempStore();
+    const { id } = await store.sessions.create({ workspace: '/w' });
+    const say = (sessions: typeof store.sessions, content: string) =>
+      sessions.appendMessages(id, [{ role: 'user', content }]);
+    await say(store.sessions, 'a');
+    const failed = store.transaction(async (tx) => {
+      await Promise.all([say(tx.sessions, 'x'), say(tx.sessions, 'y')]);
+      throw new Error('no');
+    });
+    const [outcome] = await Promise.allSettled([failed, say(store.sessions, 'b')]);
+    expect(outcome.status).toBe('rejected');
+    await store.transaction(async (tx) => {
+      await say(tx.sessions, 'c');
+      await say(tx.sessions, 'd');
+    });
+    await say(store.sessions, 'e');
+    expect((await textsOf(store, id)).join('')).toBe('abcde');
+    expect(await store.sessions.branches(id)).toHaveLength(1);
   });
 
   it('changes neither time nor version when nothing changes', async () => {

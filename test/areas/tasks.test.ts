@@ -263,7 +263,7 @@ describe('list', () => {
            when i % 1000 = 7 then 'failed' when i % 1000 = 8 then 'canceled'
            when i % 1000 = 9 then 'queued' else 'completed' end,
          1, 'd', i, '/w' || (i % 10), 'm', 0, case when i % 4 = 0 then 1 end,
-         case when i % 5 = 0 then 1 end, i / 3, '', '', '', '', '', '', '{}' from n`,
+         case when i % 5 = 0 then 1 end, i / 3, '0', '0', '0', '0', '0', '0', '{}' from n`,
     );
     made.log.take();
     return made;

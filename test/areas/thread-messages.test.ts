@@ -39,6 +39,14 @@ describe('messages of a thread', () => {
     await expect(unknown).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  it('follow each other also where nobody waits between the calls', async () => {
+    const store = await setup();
+    const say = (content: string) => store.threads.appendMessage('t1', { role: 'user', content });
+    await Promise.all(['a', 'b', 'c', 'd'].map(say));
+    expect(texts((await store.threads.messages('t1')).items).join('')).toBe('abcd');
+    expect(await store.threads.leaves('t1')).toHaveLength(1);
+  });
+
   it('come in pages from the newest back, each oldest first', async () => {
     const store = await setup();
     await say(store, 'a', 'b', 'c', 'd', 'e');

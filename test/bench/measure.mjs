@@ -1,4 +1,6 @@
-import { cpus, totalmem } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { resolve } from 'node:path';
 
 /** The middle of several numbers. */
 export function median(values) {
@@ -36,6 +38,42 @@ export function machine() {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
   return `${cpus().length} × ${cpu.model.trim()}, ${memory} GiB, Node ${process.version}, ${process.platform}`;
+}
+
+/** The machine in a line, with its kernel and what the folder of the benchmark lies on. */
+export function place(folder) {
+  return `${machine()} ${release()}, ${fileSystemOf(folder)}`;
+}
+
+/** The mount that holds a folder, as `ext4 on /dev/vda`. */
+function fileSystemOf(folder) {
+  const path = resolve(folder);
+  const mounts = readFileSync('/proc/mounts', 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' '))
+    .filter(([, at]) => at === '/' || path === at || path.startsWith(`${at}/`));
+  const [device, , type] = mounts.reduce((a, b) => (b[1].length >= a[1].length ? b : a));
+  return `${type} on ${device}`;
+}
+
+/** A time as people write it, from microseconds to minutes, in three digits. */
+export function duration(ms) {
+  if (ms < 0.0995) return `${digits(ms * 1000)} µs`;
+  if (ms < 995) return `${digits(ms)} ms`;
+  if (ms < 119_500) return `${digits(ms / 1000)} s`;
+  return `${digits(ms / 60_000)} min`;
+}
+
+function digits(value) {
+  if (value >= 100) return String(Math.round(value));
+  return String(Number(value.toPrecision(2)));
+}
+
+/** The value below which a part of the values lies. */
+export function quantile(values, part) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(Math.floor(part * sorted.length), sorted.length - 1)];
 }
 
 export function milliseconds(value) {

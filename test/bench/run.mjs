@@ -1,12 +1,24 @@
-// npm run bench [-- --rounds N] [--json] [lists|appends|bulk|sync …]: the figures of the README, as
-// Markdown. `sync` stands for its five parts: writes, first, trip, foreground and trickle.
+// npm run bench [-- --rounds N] [--json] [--write] [part …]: the figures of the README, as Markdown.
+//
+//   lists appends bulk (the default)   the store alone
+//   sync      writes first trip foreground trickle: with a hub
+//   peers     peers-local peers-sync peers-trip: against what one would use instead; installs it
+//   growth    [--rows-max N]: what a row costs among a thousand and among a million
+//   long-life [--gb N --events N --dir D --soak-minutes N]: a store of many years
+//
+// With --write the last three replace their sections of the README, and their charts.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { appends } from './appends.mjs';
 import { bulk } from './bulk.mjs';
+import { growth } from './growth.mjs';
 import { lists } from './lists.mjs';
-import { machine, table } from './measure.mjs';
+import { longLife } from './long-life.mjs';
+import { machine, place, table } from './measure.mjs';
+import { peerVersions, peersLocal, peersSync, peersTrip } from './peers.mjs';
+import { keep, REPORTS } from './report/report.mjs';
 import { first } from './sync-first.mjs';
 import { foreground } from './sync-foreground.mjs';
 import { trickle } from './sync-trickle.mjs';
@@ -15,26 +27,49 @@ import { versions } from './sync-hub.mjs';
 import { writes } from './sync-writes.mjs';
 
 const library = await import('../../dist/index.js');
-const args = process.argv.slice(2);
-const at = args.indexOf('--rounds');
-const rounds = at < 0 ? 5 : Number(args.splice(at, 2)[1]);
-const json = args.includes('--json');
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '5' },
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    'rows-max': { type: 'string', default: '1000000' },
+    gb: { type: 'string', default: '10' },
+    events: { type: 'string', default: '5000000' },
+    dir: { type: 'string' },
+    'soak-minutes': { type: 'string', default: '0' },
+  },
+});
+const rounds = Number(values.rounds);
 const sync = { writes, first, trip, foreground, trickle };
-const parts = { lists, appends, bulk, ...sync };
-const named = args.filter((name) => name !== '--json');
-const wanted = (named.length > 0 ? named : ['lists', 'appends', 'bulk']).flatMap((name) =>
-  name === 'sync' ? Object.keys(sync) : [name],
+const peers = { 'peers-local': peersLocal, 'peers-sync': peersSync, 'peers-trip': peersTrip };
+const parts = { lists, appends, bulk, ...sync, ...peers, growth, 'long-life': longLife };
+const groups = { sync: Object.keys(sync), peers: Object.keys(peers) };
+const wanted = (positionals.length > 0 ? positionals : ['lists', 'appends', 'bulk']).flatMap(
+  (name) => groups[name] ?? [name],
 );
 const folder = mkdtempSync(join(tmpdir(), 'cws-bench-'));
-const say = (text) => process.stderr.write(`${text}\n`);
+const say = (text) => process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
 
 try {
   const results = {};
-  for (const name of wanted) results[name] = await parts[name](library, folder, rounds, say);
-  if (json) {
+  for (const name of wanted) {
+    const reported = Object.entries(REPORTS).find(([, report]) => report.parts.includes(name));
+    results[name] = await parts[name](library, folder, rounds, say, values);
+    if (!reported) continue;
+    const figures = {
+      machine: place(folder),
+      date: new Date().toISOString().slice(0, 10),
+      versions: [versions(), ...(name in peers ? peerVersions() : [])].join(', '),
+      rounds,
+      part: name,
+      results: results[name],
+    };
+    await keep(reported[0], figures, values.write);
+  }
+  if (values.json) {
     console.log(JSON.stringify({ machine: machine(), versions: versions(), rounds, results }));
   } else {
-    console.log(`${machine()}; medians of ${rounds} rounds, both sides in turns, warm cache\n`);
     print(results);
   }
 } finally {
@@ -42,6 +77,9 @@ try {
 }
 
 function print(results) {
+  if (results.lists || results.appends || results.bulk) {
+    console.log(`${machine()}; medians of ${rounds} rounds, both sides in turns, warm cache\n`);
+  }
   if (results.lists) {
     console.log(
       table(['list', 'store', 'legacy files', 'bytes read there', 'ratio'], results.lists),
@@ -52,6 +90,6 @@ function print(results) {
   if (works.length > 0) console.log(table(['work', 'store', 'against', 'ratio'], works), '\n');
   const synced = Object.keys(sync).flatMap((name) => results[name] ?? []);
   if (synced.length === 0) return;
-  console.log(`${versions()}\n`);
+  console.log(`${machine()}; ${versions()}; medians of ${rounds} rounds\n`);
   console.log(table(['work', 'with sync', 'against', 'ratio'], synced));
 }

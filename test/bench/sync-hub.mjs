@@ -14,7 +14,9 @@ const BINARY = fileURLToPath(
 /** Of the hub and of the driver. */
 export function versions() {
   const driver = new URL('../../node_modules/libsql/package.json', import.meta.url);
-  const hub = execFileSync(BINARY, ['--version'], { encoding: 'utf8' }).trim();
+  const hub = execFileSync(BINARY, ['--version'], { encoding: 'utf8' })
+    .trim()
+    .slice('sqld '.length);
   return `${hub}, libsql ${JSON.parse(readFileSync(driver, 'utf8')).version}`;
 }
 

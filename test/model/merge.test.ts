@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clashId, mergeRegister } from '../../src/model/merge.ts';
+import { clashId, latestByDevice, mergeRegister } from '../../src/model/merge.ts';
 import { MUTABLE_TABLES, type MutableTable } from '../../src/model/registers.ts';
-import { clockOf, contentHash, formatVersion, type Clock } from '../../src/model/version.ts';
+import {
+  clockOf,
+  contentHash,
+  deviceOf,
+  formatVersion,
+  type Clock,
+} from '../../src/model/version.ts';
 
 /** A state of a register, as some device stamped it. */
 interface State {
@@ -43,9 +49,11 @@ function statesOf(table: MutableTable, register: string): fc.Arbitrary<State> {
     });
 }
 
+const NOTHING = { bases: [], ancestors: [] };
+
 /** What stands after one state meets another. */
 function join(held: State | undefined, incoming: State): State {
-  const { outcome } = mergeRegister(held?.version, incoming.version, []);
+  const { outcome } = mergeRegister(held?.version, incoming.version, NOTHING, () => false);
   return outcome === 'take' || !held ? incoming : held;
 }
 
@@ -96,34 +104,63 @@ describe.each(REGISTERS)('the merge of %s.%s', (_, register, table) => {
 });
 
 describe('mergeRegister', () => {
-  const versions = fc.constantFrom('', '1', '2', '3', '4');
+  const stamps = fc.record({
+    ms: fc.nat(4),
+    device: fc.constantFrom('A', 'B', 'C', 'import'),
+  });
+  const versions = stamps.map(({ ms, device }) =>
+    formatVersion({ ms, counter: 0 }, device, '000000000000'),
+  );
+  const lineages = fc.record({ bases: fc.array(versions), ancestors: fc.array(versions) });
+  const isOwn = (device: string) => device === 'A';
 
   it('is a pure function: it changes nothing that it is given, and answers the same again', () => {
     fc.assert(
-      fc.property(fc.option(versions), versions, fc.array(versions), (held, incoming, bases) => {
-        const frozen = Object.freeze([...bases]);
-        const first = mergeRegister(held ?? undefined, incoming, frozen);
-        expect(mergeRegister(held ?? undefined, incoming, frozen)).toEqual(first);
+      fc.property(fc.option(versions), versions, lineages, (held, incoming, lineage) => {
+        Object.values(lineage).forEach(Object.freeze);
+        const merge = () => mergeRegister(held ?? undefined, incoming, lineage, isOwn);
+        expect(merge()).toEqual(merge());
       }),
     );
   });
 
   it('reports a conflict only where a version is overwritten that its writer did not know', () => {
     fc.assert(
-      fc.property(versions, versions, fc.array(versions), (held, incoming, bases) => {
-        const { outcome, conflict } = mergeRegister(held, incoming, bases);
-        expect(conflict).toBe(incoming > held && held !== '' && !bases.includes(held));
+      fc.property(versions, versions, lineages, (held, incoming, lineage) => {
+        const { outcome, conflict } = mergeRegister(held, incoming, lineage, isOwn);
+        const known = [...lineage.bases, ...lineage.ancestors];
+        const follows = [...known, incoming].some(
+          (one) => deviceOf(one) === deviceOf(held) && one > held,
+        );
+        const trusted = !['A', 'import'].includes(deviceOf(held));
+        const wasKnown = known.includes(held) || (trusted && follows);
+        expect(conflict).toBe(incoming > held && !wasKnown);
         expect(outcome).toBe(incoming > held ? 'take' : incoming === held ? 'same' : 'keep');
       }),
     );
-    expect(mergeRegister(undefined, '1', [])).toEqual({ outcome: 'take', conflict: false });
+  });
+
+  it('takes whatever comes where nothing is held', () => {
+    const taken = { outcome: 'take', conflict: false };
+    expect(mergeRegister(undefined, '1', NOTHING, isOwn)).toEqual(taken);
+    expect(mergeRegister('', '1', NOTHING, isOwn)).toEqual(taken);
+  });
+});
+
+describe('latestByDevice', () => {
+  it('keeps of each device the latest version, and forgets those that wrote longest ago', () => {
+    const of = (ms: number, device: string) =>
+      formatVersion({ ms, counter: 0 }, device, '000000000000');
+    expect(latestByDevice([of(1, 'A'), of(3, 'A'), of(2, 'B')])).toEqual([of(3, 'A'), of(2, 'B')]);
+    const many = Array.from({ length: 40 }, (_, i) => of(i, `D${i}`));
+    expect(latestByDevice(many)).toEqual(many.slice(8).reverse());
   });
 });
 
 describe('the order of versions', () => {
   const wide = fc.record({ ms: fc.nat(2 ** 47), counter: fc.nat(0xffff) });
   const wins = (incoming: string, held: string) =>
-    mergeRegister(held, incoming, []).outcome === 'take';
+    mergeRegister(held, incoming, NOTHING, () => false).outcome === 'take';
   const lifecycle = (at: Clock, attempt: number, terminal: boolean, hash = '000000000000') =>
     formatVersion(at, '01AAA', hash, { attempt, terminal });
 

@@ -19,6 +19,7 @@ const LOCAL = new Set([
   'sync_scans',
   'outbox',
   'parked',
+  'ancestors',
   'conflicts',
   'clashes',
   'unknown_columns',

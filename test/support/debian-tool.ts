@@ -30,6 +30,8 @@ const tools = {
   strace: { packages: ['strace', 'libunwind8'], path: 'usr/bin/strace' },
   /** For LD_PRELOAD, with FAKETIME="+1d"; the program `faketime` finds it only where it is installed. */
   libfaketime: { packages: ['libfaketime'], path: `${LIBRARIES}/faketime/libfaketime.so.1` },
+  /** For LD_PRELOAD, after `fiu_run_preload.so` beside it; the library of both is one folder up. */
+  fiu: { packages: ['fiu-utils', 'libfiu0'], path: 'usr/lib/fiu/fiu_posix_preload.so' },
 } satisfies Record<string, Tool>;
 
 export type DebianTool = keyof typeof tools;
@@ -53,7 +55,12 @@ export async function fetchDebianTool(name: DebianTool, cache = CACHE): Promise<
   const tool: Tool = tools[name];
   const folder = join(cache, `${name}-${process.arch}`);
   if (!existsSync(folder)) await fetchPackages(name, tool, cache, folder);
-  return join(folder, tool.packages.length > 1 ? 'run' : tool.path);
+  return join(folder, needsLauncher(tool) ? 'run' : tool.path);
+}
+
+/** A program that came with libraries; a library is for who loads it. */
+function needsLauncher({ packages, path }: Tool): boolean {
+  return packages.length > 1 && path.startsWith('usr/bin/');
 }
 
 async function fetchPackages(name: string, tool: Tool, cache: string, folder: string) {
@@ -63,7 +70,7 @@ async function fetchPackages(name: string, tool: Tool, cache: string, folder: st
     const root = join(making, 'root');
     await download(tool.packages, making, root);
     if (!isReadable(join(root, tool.path))) throw new Error(`the package has no ${tool.path}`);
-    if (tool.packages.length > 1) writeLauncher(root, tool.path, folder);
+    if (needsLauncher(tool)) writeLauncher(root, tool.path, folder);
     // Another test file may have been quicker; what it made is the same.
     if (!existsSync(folder)) moveInto(root, folder);
   } catch (error) {

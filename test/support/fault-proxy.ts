@@ -34,6 +34,8 @@ export interface FaultProxy {
   /** What the next requests meet, in order; after them comes what `always` says. */
   next(...faults: readonly Fault[]): void;
   always(fault: Fault): void;
+  /** From now on all pass: what was planned does not happen any more. */
+  calm(): void;
   /** How often each kind happened: a fault that did not proves nothing. */
   readonly happened: Readonly<Record<Fault['kind'], number>>;
   /** Resolves when `kind` has happened so many times since the start. */
@@ -52,13 +54,28 @@ interface Exchange {
   readonly reply: ServerResponse;
 }
 
-/** A proxy between a device and the hub at `target` that does to requests what networks do. */
+export interface FaultProxyOptions {
+  /** Requests that it does not choose pass and are not counted; by default all are chosen. */
+  readonly only?: (request: IncomingMessage) => boolean;
+}
+
+/**
+ * A proxy between a device and the hub at `target` that does to requests what networks do, ended
+ * after the test.
+ */
 export async function startFaultProxy(
   target: string,
-  options: {
-    /** Requests that it does not choose pass and are not counted; by default all are chosen. */
-    readonly only?: (request: IncomingMessage) => boolean;
-  } = {},
+  options: FaultProxyOptions = {},
+): Promise<FaultProxy> {
+  const proxy = await launchFaultProxy(target, options);
+  onTestFinished(() => proxy.stop());
+  return proxy;
+}
+
+/** Like {@link startFaultProxy}: the caller ends it with `stop`. */
+export async function launchFaultProxy(
+  target: string,
+  options: FaultProxyOptions = {},
 ): Promise<FaultProxy> {
   const planned: Fault[] = [];
   let otherwise: Fault = { kind: 'pass' };
@@ -138,13 +155,16 @@ export async function startFaultProxy(
     await closed;
   };
   const port = await listen(0);
-  onTestFinished(refuse);
 
   return {
     url: `http://127.0.0.1:${port}`,
     next: (...faults) => void planned.push(...faults),
     always: (fault) => {
       otherwise = fault;
+    },
+    calm: () => {
+      planned.length = 0;
+      otherwise = { kind: 'pass' };
     },
     happened,
     seen(kind, count = 1) {

@@ -84,7 +84,11 @@ function changeRow(transaction: Transaction, table: MutableTable, draw: Draw): E
     const unknown = unknownColumns(transaction, table.name, id);
     return toEntries(
       transaction,
-      registerEntries(transaction, null, table, row, register, bases, unknown),
+      registerEntries(transaction, null, table, row, register, {
+        bases,
+        ancestors: new Map(),
+        unknown,
+      }),
     );
   });
 }

@@ -122,7 +122,8 @@ function shuffle(draw: Draw, entries: readonly Entry[]): Entry[] {
 
 function contextOf(transaction: Transaction): ApplyContext {
   const { round } = needState(transaction);
-  return newContext({ transaction, ring: null, meta: META, round, shapes: new Shapes() });
+  const shapes = new Shapes();
+  return newContext({ transaction, ring: null, meta: META, round, shapes, parking: {} });
 }
 
 /** Applies entries as they stand, in transactions of any size. */
@@ -215,7 +216,11 @@ function entriesOf(reader: Reader, table: MutableTable | ImmutableTable): Entry[
     const unknown = unknownColumns(reader, table.name, id);
     const ready =
       table.kind === 'mutable'
-        ? registerEntries(reader, null, table, row, '*', [], unknown)
+        ? registerEntries(reader, null, table, row, '*', {
+            bases: [],
+            ancestors: new Map(),
+            unknown,
+          })
         : [rowEntry(reader, null, table, row, clashes.get(id) ?? id, unknown.get(''))];
     return toEntries(reader, ready);
   });

@@ -54,6 +54,37 @@ describe('bodies over a megabyte', () => {
     expect((await b.store.sessions.messages(id)).items).toHaveLength(1);
   });
 
+  it('do not wait for what the hub has no more when it has another one in its place', async () => {
+    const { hub, a, b } = await pair();
+    const run = (sql: string, params: readonly never[] = []) => hub.run([{ sql, params }], 'write');
+    const save = (text: string) =>
+      a.store.jobs.upsert({ id: 'job-1', name: 'large', status: 'running', details: { text } });
+    await b.sync();
+    await save(noise(1_500_000));
+    await a.sync();
+    // As it is on a hub that was restored with its author.
+    await run('create table former as select * from hub_entries');
+    await save(noise(1_500_000));
+    await a.sync();
+    const taken = `delete from hub_entries where table_name = 'chunks' and register like '%/1'`;
+    await run(taken);
+    await b.sync();
+    expect((await b.store.sync.parked()).map(({ reason }) => reason)).toEqual(['chunks']);
+
+    const renumbered = `(select head from hub_meta) + seq, table_name, id, register, version,
+      key_number, schema, payload`;
+    await run(`insert or replace into hub_entries select ${renumbered} from former`);
+    await run(`update hub_meta set head = (select max(seq) from hub_entries)`);
+    await run(`insert into hub_commits (head, token) select head, 'later' from hub_meta`);
+    await run(taken);
+    await b.sync();
+    await run(`insert or replace into hub_entries select ${renumbered} from former
+      where table_name = 'chunks'`);
+    await b.sync();
+    expect(await b.store.sync.parked()).toEqual([]);
+    expect((await b.store.jobs.list()).items).toHaveLength(1);
+  });
+
   it('leave the hub and every device when their session is purged', async () => {
     const { a, b, chunks } = await pair();
     const { id } = await a.store.sessions.create({ title: 'large', workspace: '/w' });

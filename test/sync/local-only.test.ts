@@ -29,7 +29,7 @@ describe('a store whose sync is off', () => {
   it('opens no socket, and queues nothing', async () => {
     const path = join(tempFolder(), 'store.db');
     const calls = await sockets('test/sync/local-writes.mjs', path);
-    expect(calls).not.toMatch(/AF_INET/);
+    expect(calls).not.toMatch(/\b(socket|connect)\(/);
     const driver = new Driver(path);
     const count = (table: string) =>
       (driver.prepare(`select count(*) as n from ${table}`).get() as { n: number }).n;

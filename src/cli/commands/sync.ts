@@ -1,15 +1,16 @@
-import { SyncOffError, type SyncReport } from '../../index.ts';
 import { storeCommand } from '../command.ts';
-import { formatCount, localTime } from '../format.ts';
+import { formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
 import { argument, choice, filePath, flag, value } from '../parameters.ts';
+import { reportText } from './exchange-report.ts';
 
 export const syncEnable = storeCommand({
   name: 'enable',
   summary: 'keep this store in step with the other machines of yours, through a hub',
   details:
     'The hub, the token and the key are checked before anything is sent. What is sent is encrypted ' +
-    'unless you refuse; the first device makes the key, every other one needs it ("sync key").',
+    'unless you refuse; the first device makes the key, every other one needs it ("sync key"). ' +
+    'Run again for the same hub, what is not given stays as it was.',
   example: 'sync enable https://hub.example.org --token-file hub.jwt --key-file hub.key',
   access: 'create',
   args: { url: argument('url', 'the address of the hub') },
@@ -18,15 +19,19 @@ export const syncEnable = storeCommand({
     keyFile: filePath('the key of your group, as "sync key" printed it'),
     passphraseFile: filePath('the passphrase of your group, in the first line'),
     noEncryption: flag('let the hub read everything'),
-    name: value('device', 'what other devices call this one; default: the name of the machine'),
+    name: value(
+      'device',
+      'what other devices call this one; default: as before, or the name of the machine',
+    ),
     pull: choice('mode', 'how to read the hub; default: auto', ['auto', 'replica', 'http']),
     join: flag('leave the hub that this store was with for another one'),
   },
   async run({ store, out }, { url, noEncryption, ...options }) {
     const result = await store.sync.enable(url, {
       ...defined(options),
-      encryption: !noEncryption,
+      ...(noEncryption ? { encryption: false } : {}),
     });
+    for (const warning of result.warnings) out.warn(warning);
     const { phrase } = await store.sync.exportKey();
     const shown = result.newKey ? { ...result, keyPhrase: phrase } : result;
     out.print(shown, () =>
@@ -66,28 +71,6 @@ export const syncNow = storeCommand({
   },
 });
 
-export const syncWatch = storeCommand({
-  name: 'watch',
-  summary: 'keep this store in step until it is stopped, in the foreground',
-  details: 'With --json one line per exchange. Where another process does it, this one stands by.',
-  example: 'sync watch',
-  access: 'write',
-  async run({ store, out, beforeLeaving }) {
-    const stop = new AbortController();
-    // Gives the lead to another process, instead of leaving that to time.
-    beforeLeaving(async () => {
-      stop.abort();
-      await store.close();
-    });
-    if (!(await store.sync.status()).enabled) throw new SyncOffError('sync is off for this store');
-    out.note('in step until Ctrl+C');
-    for await (const report of store.sync.watch({ signal: stop.signal })) {
-      if (out.json) await out.printJsonLine(report);
-      else out.printText(`${localTime(new Date().toISOString())}  ${reportText(report)}`);
-    }
-  },
-});
-
 export const syncKey = storeCommand({
   name: 'key',
   summary: 'print the key that the next device needs, or replace it',
@@ -101,9 +84,9 @@ export const syncKey = storeCommand({
     passphraseFile: filePath('with --rotate: lock it with the passphrase in the first line'),
   },
   async run({ store, out }, { rotate, passphraseFile }) {
-    const key = rotate
-      ? await store.sync.rotateKey(defined({ passphraseFile }))
-      : await store.sync.exportKey();
+    const rotated = rotate ? await store.sync.rotateKey(defined({ passphraseFile })) : undefined;
+    for (const warning of rotated?.warnings ?? []) out.warn(warning);
+    const key = rotated ?? (await store.sync.exportKey());
     out.print(key, () => {
       if (!key.encrypted) return 'the hub is not encrypted: there is no key';
       if (key.phrase === null) return 'the key is locked with your passphrase';
@@ -116,10 +99,6 @@ function keyText(phrase: string): string[] {
   const words = phrase.split(' ');
   const lines = [0, 6, 12, 18].map((start) => `  ${words.slice(start, start + 6).join(' ')}`);
   return ['the key for your other devices; keep it where only you find it:', '', ...lines];
-}
-
-function reportText({ pushed, pulled, applied, tookMs }: SyncReport): string {
-  return `sent ${pushed}, received ${pulled}, changed here ${applied} (${tookMs} ms)`;
 }
 
 function noteParked(out: Output, parked: number): void {

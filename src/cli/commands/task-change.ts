@@ -1,3 +1,4 @@
+import { AmbiguousIdError, NotFoundError, type Store, type SyncDevice } from '../../index.ts';
 import { storeCommand, type Command } from '../command.ts';
 import { safeLine } from '../format.ts';
 import { argument, parseFolder, value } from '../parameters.ts';
@@ -52,3 +53,30 @@ export const taskChanges: readonly Command[] = CHANGES.map(([name, summary]) =>
     },
   }),
 );
+
+export const taskHandOver = storeCommand({
+  name: 'hand-over',
+  summary: 'let another device run a task',
+  details: 'The devices are those of "sync status": give a name, an id, or the beginning of one.',
+  example: 'task hand-over task_5e6f laptop',
+  access: 'write',
+  args: { id, device: argument('device', 'the device that is to run it') },
+  async run({ store, out }, input) {
+    const taskId = await store.resolveId('task', input.id);
+    const device = await findDevice(store, input.device);
+    const task = await store.tasks.handOver(taskId, device.id);
+    const line = `${task.id}  ${safeLine(task.prompt)}`;
+    out.print(task, () => `handed over to ${safeLine(device.name)}: ${line}`);
+  },
+});
+
+async function findDevice({ sync }: Store, given: string): Promise<SyncDevice> {
+  const { devices } = await sync.status();
+  const open = devices.filter(({ revokedAt }) => revokedAt === null);
+  const named = open.filter(({ name }) => name === given);
+  const found = named.length > 0 ? named : open.filter(({ id }) => id.startsWith(given));
+  const [device, ...others] = found;
+  if (!device) throw new NotFoundError('device', given);
+  if (others.length > 0) throw new AmbiguousIdError('device', given);
+  return device;
+}

@@ -1,24 +1,33 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { AmbiguousIdError, NotFoundError, restoreStore, type Store } from '../../index.ts';
-import { bareCommand, storeCommand } from '../command.ts';
+import {
+  AmbiguousIdError,
+  DamagedStoreError,
+  NotFoundError,
+  rebuildStore,
+  restoreStore,
+  type CheckResult,
+  type RebuildResult,
+  type Store,
+} from '../../index.ts';
+import { bareCommand, storeCommand, type BareContext } from '../command.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { argument, flag, mandatory, value } from '../parameters.ts';
 import { column, textColumn } from '../record-columns.ts';
 import { parseSince } from '../time-options.ts';
 
-export const doctor = storeCommand({
+export const doctor = bareCommand({
   name: 'doctor',
   summary: 'look for damage and leftovers; exit code 1 when there are any',
   details:
-    'With --repair it first rebuilds the search index and file modes and drops unused blobs.',
+    'With --repair it first rebuilds the search index and file modes and drops unused blobs. Of a ' +
+    'damaged store it makes a new one of what can be read, and keeps the damaged file beside it; no ' +
+    'other program may have the store open then.',
   example: 'doctor --repair',
-  access: ({ repair }) => (repair ? 'write' : 'read'),
-  options: { repair: flag('rebuild what is derived from the records') },
-  async run({ store, out, markFailed }, { repair }) {
-    const onProgress = ({ indexed }: { indexed: number }) => {
-      out.progress(`search index: ${formatCount(indexed, 'record')}`);
-    };
-    const result = repair ? await store.repair(onProgress) : await store.check();
+  options: { repair: flag('rebuild what is derived from the records, or a damaged store') },
+  async run(context, { repair }) {
+    const { out } = context;
+    const result = repair ? await mend(context) : await (await context.open('read')).check();
     out.print(result, (paint) =>
       out.table(
         result.checks,
@@ -30,9 +39,55 @@ export const doctor = storeCommand({
         paint,
       ),
     );
-    if (!result.ok) markFailed();
+    if (!result.ok) context.markFailed();
   },
 });
+
+/** Checks that only a new store puts right. */
+const DAMAGE = ['integrity', 'blobs', 'contents'];
+
+async function mend(context: BareContext): Promise<CheckResult & { rebuilt?: RebuildResult }> {
+  const result = await repair(context);
+  if (result?.checks.every(({ name, ok }) => ok || !DAMAGE.includes(name))) return result;
+  const rebuilt = await rebuild(context);
+  return { ...(await (await context.open('write')).check()), rebuilt };
+}
+
+/** Rebuilds what is derived; undefined where the store is damaged, which is then as it was. */
+async function repair({ open, out, path }: BareContext): Promise<CheckResult | undefined> {
+  let store: Store | undefined;
+  try {
+    if (!existsSync(path) && existsSync(`${path}-wal`)) return undefined;
+    store = await open('write');
+    return await store.repair(({ indexed }) => {
+      out.progress(`search index: ${formatCount(indexed, 'record')}`);
+    });
+  } catch (error) {
+    if (!(error instanceof DamagedStoreError)) throw error;
+    return undefined;
+  } finally {
+    // It may be replaced now.
+    await store?.close();
+  }
+}
+
+async function rebuild({ out, path, storeOptions }: BareContext): Promise<RebuildResult> {
+  const result = await rebuildStore(path, {
+    encryptionKey: storeOptions.encryptionKey,
+    onProgress: ({ table, saved }) => {
+      out.progress(`${table}: ${formatCount(saved, 'row')}`);
+    },
+  });
+  out.note(`the damaged store is kept as ${result.kept}`);
+  for (const { table, saved, lost, emptied } of result.tables) {
+    const losses = [
+      ...(lost === 0 ? [] : [lost === null ? 'others could not be read' : `${lost} lost`]),
+      ...(emptied === 0 ? [] : [`${emptied} without their content`]),
+    ];
+    out.note([`${table}: ${formatCount(saved, 'row')} saved`, ...losses].join(', '));
+  }
+  return result;
+}
 
 export const backup = storeCommand({
   name: 'backup',

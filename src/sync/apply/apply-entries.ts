@@ -50,7 +50,7 @@ function applyOne(context: ApplyContext, one: Opened): Applied | 'parked' {
 }
 
 function setAside(context: ApplyContext, entry: Entry, reason: ParkReason): 'parked' {
-  park(context.transaction, entry, reason);
+  park(context.transaction, entry, reason, context.parking);
   context.anyParked = true;
   return 'parked';
 }
@@ -74,6 +74,8 @@ interface ParkedRow {
 /**
  * Tries parked entries again. One that can be applied now leaves; where it was to be offered, the
  * register that it changed is noted in its place.
+ *
+ * @returns `parked`: how many stay
  */
 export function retryParked(
   context: ApplyContext,
@@ -82,9 +84,9 @@ export function retryParked(
 ): Tally {
   const tally = { applied: 0, parked: 0 };
   for (const [i, one] of opened.entries()) {
-    if (one.kind === 'parked') continue;
-    const outcome = applyOne(context, one);
-    if (outcome === 'parked') continue;
+    const outcome = one.kind === 'parked' ? 'parked' : applyOne(context, one);
+    if (outcome === 'parked') tally.parked++;
+    if (outcome === 'parked' || one.kind === 'parked') continue;
     if (outcome === 'taken') tally.applied++;
     if (outcome === 'taken' && parked[i]?.offer === 0) continue;
     leaveParked(context, one);
@@ -107,12 +109,18 @@ function leaveParked(
   }
 }
 
-/** The parked entries, oldest first. */
-export function readParked(reader: Reader, limit: number): ParkedRow[] {
+/** Payloads of parked entries that are read at once, in bytes. */
+const PARKED_BYTES_MAX = 32 << 20;
+
+/** Parked entries, oldest first, as many as memory has room for. */
+export function readParked(reader: Reader, limit: number, offset = 0): ParkedRow[] {
   const rows = reader.rows(
-    `select table_name, hub_id, register, version, key_number, schema, payload, offer
-     from parked order by parked_at, hub_id limit ?`,
-    [limit],
+    `select table_name, hub_id, register, version, key_number, schema, payload, offer from (
+       select *, sum(length(payload)) over (order by parked_at, hub_id, register rows unbounded preceding)
+         - length(payload) as bytes_before
+       from (select * from parked order by parked_at, hub_id, register limit ?1 offset ?2))
+     where bytes_before < ?3 order by parked_at, hub_id, register`,
+    [limit, offset, PARKED_BYTES_MAX],
   );
   return rows.map(([table, id, register, version, keyNumber, schema, payload, offer]) => ({
     entry: {

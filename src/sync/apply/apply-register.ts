@@ -1,3 +1,4 @@
+import { saveAncestors } from '../../db/ancestors.ts';
 import { storeBody } from '../../db/bodies.ts';
 import type { Value } from '../../db/connection.ts';
 import { queueDoc, type SearchKind } from '../../db/search-index.ts';
@@ -6,8 +7,8 @@ import { mergeRegister } from '../../model/merge.ts';
 import { mainRegister, type MutableTable } from '../../model/registers.ts';
 import { clockOf } from '../../model/version.ts';
 import { sweepPurged } from '../../upkeep/purge.ts';
-import { completeBody } from '../chunks.ts';
-import { payloadOf, type Columns, type Payload } from '../../db/content.ts';
+import { checkLargeBody, completeBody } from '../chunks.ts';
+import { payloadOf, type Column, type Columns, type Payload } from '../../db/content.ts';
 import type { Entry } from '../pull-statements.ts';
 import { rowsById } from '../../db/synced-rows.ts';
 import { raiseFloor } from '../state.ts';
@@ -43,11 +44,18 @@ export function applyRegister(
     transaction.observe(clockOf(entry.version));
     raiseFloor(transaction, clockOf(entry.version));
   }
-  const { outcome, conflict } = mergeRegister(version, entry.version, payload.b ?? []);
+  const lineage = { bases: payload.b ?? [], ancestors: payload.a ?? [] };
+  const { outcome, conflict } = mergeRegister(version, entry.version, lineage, context.isOwn);
   if (outcome === 'keep') return 'known';
+  // A purge is for ever: no later word takes it back, and those who heard that word hear it again.
+  if (outcome === 'take' && register === 'purge' && isPurged(held) && !isPurged(known)) {
+    transaction.restamp(table, payload.i, register, entry.version);
+    return 'known';
+  }
   // Its body may not be all on the hub, and then our note is what brings it there.
   if (outcome === 'same' && payload.h) return 'known';
   if (payload.h && !completeBody(transaction, payload.h)) return 'chunks';
+  if (payload.h && table.name !== 'artifacts') checkLargeBody(transaction, payload.h);
   if (outcome === 'take') {
     const values: Row = {
       ...known,
@@ -68,8 +76,17 @@ export function applyRegister(
   if (outcome === 'same') return 'known';
   if (conflict && held) keepLoser(transaction, table, held, register, entry.version);
   keepUnknown(transaction, table.name, payload.i, register, unknown);
+  const before = [...lineage.bases, ...lineage.ancestors];
+  if (version !== undefined || before.length > 0) {
+    const key = { table: table.name, rowId: payload.i, register };
+    saveAncestors(transaction, key, entry.version, before);
+  }
   afterChange(context, table, payload.i, register, entry.version);
   return 'taken';
+}
+
+function isPurged(row: Columns | undefined): boolean {
+  return (row?.['purged_at'] ?? null) !== null;
 }
 
 /** The pieces of a purged record's bodies are gone from the hub: nothing waits for them. */
@@ -106,7 +123,15 @@ function insertRow(context: ApplyContext, table: MutableTable, id: string, value
   context.transaction.insertPlain(table.name, [row]);
 }
 
-/** The columns that lost, for people to see. */
+/**
+ * Two devices that archived one session, or imported copies of one file, said the same: nothing is
+ * lost where only the times differ.
+ */
+function isSame(name: string, lost: Column | undefined, won: Column | undefined): boolean {
+  return lost === won || (name.endsWith('_at') && lost !== null && won !== null);
+}
+
+/** The columns that lost, for people to see, unless they say what the winner says. */
 function keepLoser(
   transaction: Transaction,
   table: MutableTable,
@@ -115,6 +140,8 @@ function keepLoser(
   won: string,
 ): void {
   const names = table.registers[register] as readonly string[];
+  const now = rowsById(transaction, table, [held['id'] as string]).get(held['id'] as string);
+  if (names.every((name) => isSame(name, held[name], now?.[name]))) return;
   const { c, t, h } = payloadOf(transaction, table.name, held, names, undefined);
   const lost = JSON.stringify({
     ...c,

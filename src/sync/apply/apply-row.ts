@@ -4,9 +4,11 @@ import { queueDoc } from '../../db/search-index.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
 import { clashId } from '../../model/merge.ts';
 import type { ImmutableTable } from '../../model/registers.ts';
-import { completeBody } from '../chunks.ts';
+import { checkLargeBody, completeBody } from '../chunks.ts';
 import type { Columns, Payload } from '../../db/content.ts';
 import { heldHash, moveRow, removeRow } from '../../db/immutable-row.ts';
+import { rowsById } from '../../db/synced-rows.ts';
+import { sayAgain } from '../../upkeep/purge.ts';
 import { hubRegister } from '../keys/hash-ids.ts';
 import type { Applied } from './apply-register.ts';
 import { keepUnknown } from './apply-register.ts';
@@ -38,6 +40,7 @@ export function applyRow(
   if (payload.h && !completeBody(transaction, payload.h)) {
     return isHere(context, table, payload.i, contentHash) ? 'known' : 'chunks';
   }
+  if (payload.h) checkLargeBody(transaction, payload.h);
   const body = payload.h
     ? { body: null, body_hash: payload.h.hash }
     : storeBody(transaction, payload.t ?? 'null');
@@ -74,10 +77,19 @@ export function applyPurge(
   for (const id of [payload.i, ...clashes]) {
     const hash = heldHash(transaction, table, id, payload.i);
     if (hash === undefined || hubRegister(ring, table.name, hash) !== register) continue;
+    sayAgainForBody(context, table, id);
     removeRow(transaction, table, id);
     return 'taken';
   }
   return 'known';
+}
+
+/** Pieces of a large body may have gone from here to the hub after the purge did. */
+function sayAgainForBody({ transaction }: ApplyContext, table: ImmutableTable, id: string): void {
+  const row = rowsById(transaction, table, [id]).get(id);
+  if (!row || row['body_hash'] === null) return;
+  const root = rootOf(transaction, table.name, row);
+  if (root) sayAgain(transaction, root);
 }
 
 /** Whether the very row stands here, under its id or, where another content bears that, its own. */

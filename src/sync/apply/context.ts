@@ -2,6 +2,7 @@ import type { Transaction } from '../../db/transaction.ts';
 import type { HubMeta } from '../hub-meta.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { isPurged, type Root } from '../roots.ts';
+import type { Parking } from './park.ts';
 import type { Shapes } from './shape.ts';
 import { markStale } from './stale-roots.ts';
 
@@ -11,6 +12,7 @@ interface Basis {
   readonly meta: Pick<HubMeta, 'nowMs' | 'floorMs'>;
   readonly round: number;
   readonly shapes: Shapes;
+  readonly parking: Parking;
 }
 
 /** What the application of some entries in one transaction stands on, and what it remembers. */
@@ -23,11 +25,20 @@ export interface ApplyContext extends Basis {
   readonly stale: Map<string, Set<string>>;
   /** Whether anything is parked at all. */
   anyParked: boolean;
+  /** Whether a device is this one, or was it before it was restored or copied. */
+  readonly isOwn: (device: string) => boolean;
 }
 
 export function newContext(basis: Basis): ApplyContext {
   const anyParked = basis.transaction.number('select exists (select 1 from parked)') === 1;
-  return { ...basis, lastSeq: new Map(), purged: new Map(), stale: new Map(), anyParked };
+  let own: ReadonlySet<unknown> | undefined;
+  const isOwn = (device: string) => (own ??= ownIds(basis.transaction)).has(device);
+  return { ...basis, lastSeq: new Map(), purged: new Map(), stale: new Map(), anyParked, isOwn };
+}
+
+function ownIds(transaction: Transaction): ReadonlySet<unknown> {
+  const sql = 'select id from device union select value from device, json_each(former_ids)';
+  return new Set(transaction.rows(sql).flat());
 }
 
 /** Whether the record that a row belongs to was emptied for good. */

@@ -19,6 +19,9 @@ import { parsePayload } from './shape.ts';
 /** How far a version may be ahead of what the hub takes before it is set aside, in milliseconds. */
 const FUTURE_MS = 24 * 60 * 60_000;
 
+/** The longest text that JavaScript can hold is 2^29 characters less a few. */
+const TEXT_BYTES_MAX = 500 << 20;
+
 export type ParkReason = 'schema' | 'key' | 'damaged' | 'future' | 'chunks';
 
 /** An entry that this device understands. */
@@ -51,6 +54,10 @@ export function openEntry(
   try {
     const payload = parsePayload(openPayload(ring, entry, entry.keyNumber, entry.payload));
     if (hubId(ring, entry.table, payload.i) !== entry.id) return parked('damaged');
+    // Only files are read piece by piece; any other body becomes one text.
+    if (entry.table !== 'artifacts' && (payload.h?.size ?? 0) > TEXT_BYTES_MAX) {
+      return parked('damaged');
+    }
     if (immutable) return openRow(ring, immutable, entry, payload);
     if (!mutable) return parked('schema');
     return openRegister(mutable, entry, payload, limitOf(meta) + FUTURE_MS);

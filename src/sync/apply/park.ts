@@ -2,8 +2,23 @@ import type { Transaction } from '../../db/transaction.ts';
 import type { Entry } from '../pull-statements.ts';
 import type { ParkReason } from './open-entry.ts';
 
-/** Keeps an entry that cannot be applied now, with its reason; of two versions the later one. */
-export function park(transaction: Transaction, entry: Entry, reason: ParkReason): void {
+/** When the latest entry was parked, by what this process knows; unix milliseconds. */
+export interface Parking {
+  at?: number;
+}
+
+/**
+ * Keeps an entry that cannot be applied now, with its reason; of two versions the later one. No two
+ * bear one time: they are applied in the order in which they came, as events have to be.
+ */
+export function park(
+  transaction: Transaction,
+  entry: Entry,
+  reason: ParkReason,
+  parking: Parking,
+): void {
+  parking.at ??= transaction.number('select max(parked_at) from parked');
+  parking.at = Math.max(parking.at + 1, transaction.now());
   transaction.run(
     `insert into parked
        (table_name, hub_id, register, version, key_number, schema, payload, reason, parked_at, offer)
@@ -21,7 +36,7 @@ export function park(transaction: Transaction, entry: Entry, reason: ParkReason)
       entry.schema,
       entry.payload,
       reason,
-      transaction.now(),
+      parking.at,
     ],
   );
 }

@@ -63,23 +63,56 @@ export function parsePayload(json: string): Payload {
   if (!isPayload(payload)) {
     throw new SealError('damaged', 'the payload is not one of this protocol');
   }
-  if (payload.t !== undefined && parseOrUndefined(payload.t) === undefined) {
+  if (payload.t !== undefined) checkBody(payload.t);
+  return payload;
+}
+
+/** A body that travels inside its payload. */
+function checkBody(json: string): void {
+  if (!json.isWellFormed() || parseOrUndefined(json) === undefined) {
     throw new SealError('damaged', 'the body is not JSON');
   }
-  return payload;
+  // What reads it would fail: SQLite at a depth of 1,000, JSON.stringify at some thousands.
+  if (isDeeper(json, DEPTH_MAX)) throw new SealError('damaged', 'the body is too deep');
+}
+
+/** What this library writes and imports has at most 130 arrays and objects in each other. */
+const DEPTH_MAX = 256;
+
+/** Whether valid JSON is nested deeper than `max`. It does not recurse. */
+function isDeeper(json: string, max: number): boolean {
+  if (json.length <= 2 * max) return false;
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < json.length; i++) {
+    const c = json[i];
+    if (c === '\\') i++;
+    else if (c === '"') inString = !inString;
+    else if (inString) continue;
+    else if (c === '[' || c === '{') {
+      if (++depth > max) return true;
+    } else if (c === ']' || c === '}') depth--;
+  }
+  return false;
+}
+
+function isVersions(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= 64 && value.every((v) => isText(v, 0, 400));
 }
 
 function isPayload(value: unknown): value is Payload {
   if (!isObject(value)) return false;
-  const { i, c, t, h, d, b, x } = value;
+  const { i, c, t, h, d, b, a, x } = value;
   return (
     isText(i, 1, 4096) &&
+    // Ids are read by statements that cut text at a NUL.
+    !(i as string).includes('\0') &&
     isColumns(c) &&
     (t === undefined || typeof t === 'string') &&
     (h === undefined || isBodyRef(h)) &&
     (d === undefined || isText(d, 0, 200)) &&
-    (b === undefined ||
-      (Array.isArray(b) && b.length <= 64 && b.every((v) => isText(v, 0, 400)))) &&
+    (b === undefined || isVersions(b)) &&
+    (a === undefined || isVersions(a)) &&
     (x === undefined || x === 1)
   );
 }
@@ -88,14 +121,22 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isText(value: unknown, min: number, max: number): boolean {
-  return typeof value === 'string' && value.length >= min && value.length <= max;
+/** SQLite would keep another text, and the hash of the content would no longer be its own. */
+function isWellFormed(value: unknown): value is string {
+  return typeof value === 'string' && value.isWellFormed();
 }
+
+function isText(value: unknown, min: number, max: number): boolean {
+  return isWellFormed(value) && value.length >= min && value.length <= max;
+}
+
+/** A terabyte: the pieces of a larger one could not be counted. */
+const BODY_BYTES_MAX = 2 ** 40;
 
 function isBodyRef(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { hash, size, root } = value;
-  const sized = Number.isSafeInteger(size) && Number(size) >= 0;
+  const sized = Number.isSafeInteger(size) && Number(size) >= 0 && Number(size) <= BODY_BYTES_MAX;
   const rooted = root === undefined || isText(root, 0, 4200);
   return sized && rooted && typeof hash === 'string' && HASH.test(hash);
 }
@@ -103,7 +144,7 @@ function isBodyRef(value: unknown): boolean {
 function isColumns(value: unknown): boolean {
   if (!isObject(value)) return false;
   return Object.entries(value).every(([name, column]) => {
-    const fits = typeof column === 'string' || column === null || Number.isSafeInteger(column);
+    const fits = isWellFormed(column) || column === null || Number.isSafeInteger(column);
     return fits && COLUMN_NAME.test(name);
   });
 }

@@ -10,6 +10,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
+import { syncFolder } from '../../db/sync-folder.ts';
 import { FileSystemError, InvalidInputError } from '../../errors.ts';
 import type { LockSecret } from './lock.ts';
 import { keyToPhrase, phraseToKey } from './phrase.ts';
@@ -49,13 +51,13 @@ export function readKeyFile(path: string): SecretFile {
 /**
  * Reads a passphrase: the first line, without its line end.
  *
- * @throws `InvalidInputError` a symbolic link, not a file, or an empty first line
+ * @throws `InvalidInputError` a symbolic link, not a file, or a first line with nothing but blanks
  * @throws `FileSystemError` the file cannot be read
  */
 export function readPassphraseFile(path: string): SecretFile {
   const { text, openToOthers } = readSecret(path, 'passphrase file');
   const [passphrase = ''] = text.split(/\r\n|\r|\n/, 1);
-  if (passphrase === '') throw new InvalidInputError(`the passphrase file ${path} is empty`);
+  if (passphrase.trim() === '') throw new InvalidInputError(`the passphrase file ${path} is empty`);
   return { secret: { passphrase }, openToOthers };
 }
 
@@ -77,6 +79,7 @@ export function writeKeyFile(path: string, key: Uint8Array): void {
     fchmodSync(fd, FILE_MODE);
     writeFileSync(fd, lines.join('\n') + '\n');
     fsyncSync(fd);
+    syncFolder(dirname(path));
   } catch (error) {
     // Half a key is worse than none; what stood there before is not ours.
     if (fd !== undefined) rmSync(path, { force: true });

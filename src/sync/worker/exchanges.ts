@@ -1,24 +1,22 @@
 import { EventEmitter, on } from 'node:events';
 import type { Access } from '../connect.ts';
 import type { Exchanged } from '../sync-once.ts';
-import { runWorker } from './run-worker.ts';
+import { runWorker, type WorkerOptions } from './run-worker.ts';
 
 export interface TimedExchange {
   readonly exchanged: Exchanged;
   readonly tookMs: number;
 }
 
-/** Runs the worker in this thread until `signal` is aborted, and yields what each exchange did. */
+/** Runs the worker in this thread until its signal is aborted, and yields what each exchange did. */
 export async function* exchanges(
   access: Access,
-  signal: AbortSignal,
-  onApplied: () => void,
+  options: Pick<WorkerOptions, 'signal' | 'onApplied' | 'onNotice'>,
 ): AsyncGenerator<TimedExchange, void> {
   const told = new EventEmitter();
   const came = on(told, 'exchanged', { close: ['end'] });
   const running = runWorker(access, {
-    signal,
-    onApplied,
+    ...options,
     onExchanged: (exchanged, tookMs) => {
       told.emit('exchanged', { exchanged, tookMs });
     },

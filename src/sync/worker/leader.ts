@@ -9,7 +9,15 @@ import { syncOnce, type Exchanged } from '../sync-once.ts';
 import { jitter, isPassing, waitMs } from './backoff.ts';
 import { Feed } from './feed.ts';
 import { lookAround, type Look } from './look.ts';
-import { greet, recordDevices, recordExchange, recordFailure } from './record-status.ts';
+import { StorePace } from '../pace.ts';
+import type { Notices, SyncNotice } from './notices.ts';
+import {
+  describeFailure,
+  greet,
+  recordDevices,
+  recordExchange,
+  recordFailure,
+} from './record-status.ts';
 
 /** Who is told what a worker does. */
 export interface WorkerEvents {
@@ -19,6 +27,8 @@ export interface WorkerEvents {
   readonly onApplied?: ((count: number) => void) | undefined;
   /** After an exchange that moved something, the first one, and the first one after a failure. */
   readonly onExchanged?: ((exchanged: Exchanged, tookMs: number) => void) | undefined;
+  /** What becomes of the worker, each thing once. */
+  readonly onNotice?: ((notice: SyncNotice) => void) | undefined;
 }
 
 /** Between two exchanges while changes keep coming, in milliseconds; the first is taken at once. */
@@ -40,12 +50,6 @@ const RECORD_MS = 10_000;
  * with: a first pull tells how far it is, and one who writes all the time does not keep it going.
  */
 const SLICE_MS = 1000;
-/**
- * Between two short transactions, in milliseconds, so that others get to write. Measured with a
- * writer in another thread (30,000 entries, a machine busy with other work): without it 7,900
- * entries/s and a p99 of its writes of 13 ms, with it 6,200 and 6.7; 5 ms gave 5,400 and 5.5.
- */
-const REST_MS = 3;
 /** Records that are indexed in one transaction: others wait for no more than a few milliseconds. */
 const INDEX_STEP = 20;
 
@@ -54,9 +58,11 @@ export class Leader {
   readonly #access: Access;
   readonly #changes: ChangeSignal;
   readonly #events: WorkerEvents;
+  readonly #notices: Notices;
   readonly #signal: AbortSignal;
   readonly #random = Math.random;
   readonly #memory = new Memory();
+  readonly #pace: StorePace;
   /** An exchange goes before what is still to be indexed. */
   readonly #queue = new PQueue({ concurrency: 1 });
   #connected: Connected | undefined;
@@ -72,10 +78,18 @@ export class Leader {
   #devicesAt = -Infinity;
 
   /** @param signal - ends it, and aborts what is under way */
-  constructor(access: Access, changes: ChangeSignal, events: WorkerEvents, signal: AbortSignal) {
+  constructor(
+    access: Access,
+    changes: ChangeSignal,
+    events: WorkerEvents,
+    notices: Notices,
+    signal: AbortSignal,
+  ) {
     this.#access = access;
+    this.#pace = new StorePace(access.database, (ms) => this.#rest(ms));
     this.#changes = changes;
     this.#events = events;
+    this.#notices = notices;
     this.#signal = signal;
   }
 
@@ -110,12 +124,16 @@ export class Leader {
     this.#startedAt = start;
     this.#news = false;
     try {
-      this.#seen = await this.#access.database.read(lookAround);
+      const look = await this.#access.database.read(lookAround);
+      // Who has something to do all the time comes to no other look: a new key counts here, too.
+      this.#isOther(look);
+      this.#seen = look;
       const connected = (this.#connected ??= await this.#connect());
       const exchanged = await this.#slice(connected.exchange, start);
       if (this.#stopped()) return undefined;
       await this.#record(connected.exchange, exchanged, performance.now() - start);
       this.#failures = 0;
+      this.#notices.recovered();
       this.#openFeed(connected);
       return undefined;
     } catch (error) {
@@ -125,11 +143,11 @@ export class Leader {
 
   async #connect(): Promise<Connected> {
     const connected = await connect(this.#access, this.#memory);
-    return { ...connected, exchange: { ...connected.exchange, rest: () => this.#rest() } };
+    return { ...connected, exchange: { ...connected.exchange, pace: this.#pace } };
   }
 
-  async #rest(): Promise<void> {
-    await this.#pause(REST_MS);
+  async #rest(ms: number): Promise<void> {
+    await this.#pause(ms);
     if (this.#stopped()) throw new ClosedError('the worker was stopped');
   }
 
@@ -230,7 +248,9 @@ export class Leader {
 
   /** After a failure neither changes nor the feed count, only the time and other settings. */
   async #waitOut(error: unknown): Promise<void> {
-    const end = performance.now() + waitMs(error, this.#failures++, this.#random);
+    const ms = waitMs(error, this.#failures++, this.#random);
+    const end = performance.now() + ms;
+    this.#notices.failed(describeFailure(error, this.#access.now), ms);
     for (;;) {
       const leftMs = end - performance.now();
       if (leftMs <= 0 || this.#stopped()) return;
@@ -257,7 +277,7 @@ export class Leader {
     if (this.#stopped()) return;
     const { database, now } = this.#access;
     const done = await database.write({ now }, (transaction) => indexSome(transaction, INDEX_STEP));
-    await this.#pause(REST_MS);
+    await this.#pace.rest();
     if (done > 0) this.#indexSoon();
   }
 

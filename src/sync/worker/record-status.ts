@@ -1,9 +1,10 @@
 import { HubAccessError, StoreError } from '../../errors.ts';
 import type { Access } from '../connect.ts';
-import { greetStatement, readDevices } from '../devices.ts';
+import { greetStatement, readDevices, revokeAgain, type KnownDevice } from '../devices.ts';
 import type { Exchange } from '../exchange.ts';
 import type { HubMeta } from '../hub-meta.ts';
-import type { SyncFailure } from '../status.ts';
+import { formatTime } from '../../model/time.ts';
+import { listedDevices, type ListedDevice, type SyncFailure } from '../status.ts';
 import { needStatusRow } from './status-row.ts';
 
 /** Notes for every process of the store what an exchange brought, and who the devices are. */
@@ -13,22 +14,46 @@ export async function recordSuccess(
   meta: HubMeta | null,
 ): Promise<void> {
   await recordExchange(access, exchange, meta);
+  await greet(exchange);
   await recordDevices(access, exchange);
 }
 
-/** The list of devices as the hub has it, to be shown while it is away. */
+/**
+ * The list of devices as the hub has it, to be shown while it is away; and what the hub and this
+ * device have to tell each other of it: revocations that it lost, and a name that another one gave.
+ */
 export async function recordDevices({ database, now }: Access, exchange: Exchange): Promise<void> {
-  const devices = (await readDevices(exchange.hub)).map((device) => ({
+  const known = await database.read(listedDevices);
+  let listed = await readDevices(exchange.hub);
+  const lost = known.filter(({ id, revokedAt }) => {
+    const there = listed.find((device) => device.id === id);
+    return revokedAt !== null && (there?.revokedAt ?? null) === null;
+  });
+  if (lost.length > 0) {
+    await orReadOnly(revokeAgain(exchange.hub, lost.map(fromListed)));
+    listed = await readDevices(exchange.hub);
+  }
+  const devices = listed.map((device) => ({
     id: device.id,
     name: device.name,
     platform: device.platform,
-    seenAt: new Date(device.seenAt).toISOString(),
-    revokedAt: device.revokedAt === null ? null : new Date(device.revokedAt).toISOString(),
+    seenAt: formatTime(device.seenAt),
+    revokedAt: formatTime(device.revokedAt),
   }));
   await database.write({ now }, (transaction) => {
     needStatusRow(transaction);
     transaction.run('update sync_status set devices = ?', [JSON.stringify(devices)]);
+    const name = devices.find(({ id }) => id === transaction.device)?.name ?? '';
+    if (name !== '') transaction.run('update sync_state set device_name = ?', [name]);
   });
+}
+
+function fromListed({ seenAt, revokedAt, ...device }: ListedDevice): KnownDevice {
+  return {
+    ...device,
+    seenAt: Date.parse(seenAt),
+    revokedAt: revokedAt === null ? null : Date.parse(revokedAt),
+  };
 }
 
 /** Shows the others that this device is there, also where it has nothing to send. */
@@ -36,10 +61,14 @@ export async function greet({ database, hub, info }: Exchange): Promise<void> {
   const device = await database.read((reader) =>
     String(reader.rows('select id from device')[0]?.[0]),
   );
+  await orReadOnly(hub.run([greetStatement(device, info)], 'write'));
+}
+
+/** With a token that may only read it goes without. */
+async function orReadOnly(written: Promise<unknown>): Promise<void> {
   try {
-    await hub.run([greetStatement({ device }, info)], 'write');
+    await written;
   } catch (error) {
-    // With a token that may only read it goes without.
     if (!(error instanceof HubAccessError)) throw error;
   }
 }
@@ -51,7 +80,7 @@ export async function recordExchange(
   meta: HubMeta | null,
 ): Promise<void> {
   const offsetMs = meta ? meta.nowMs - now() : null;
-  const failure = replica?.failure && describe(replica.failure, now);
+  const failure = replica?.failure && describeFailure(replica.failure, now);
   if (failure) failure.message += '; what it was for was read over HTTP';
   await database.write({ now }, (transaction) => {
     needStatusRow(transaction);
@@ -65,20 +94,29 @@ export async function recordExchange(
 
 /** Notes why an exchange failed, without a word of content. */
 export async function recordFailure({ database, now }: Access, error: unknown): Promise<void> {
-  const failure = describe(error, now);
+  const failure = describeFailure(error, now);
   await database.write({ now }, (transaction) => {
     needStatusRow(transaction);
     transaction.run('update sync_status set error = ?', [JSON.stringify(failure)]);
   });
 }
 
-function describe(error: unknown, now: () => number): SyncFailure {
+/** An error as it may be shown: without a word of content. */
+export function describeFailure(error: unknown, now: () => number): SyncFailure {
   const known = error instanceof StoreError;
   return {
     code: known ? error.code : 'BUG',
-    message: known ? error.message : 'an unexpected error; please report it',
+    message: known ? error.message : `an unexpected error (${placeOf(error)}); please report it`,
     hint: known ? error.hint : '',
     retryable: known && error.retryable,
     at: new Date(now()).toISOString(),
   };
+}
+
+/** What was thrown and where, in names of the program alone: its message might hold content. */
+function placeOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^ +at /.test(line));
+  const places = frames.slice(0, 3).map((line) => /[^/\\( ]+:\d+:\d+/.exec(line)?.[0] ?? '?');
+  return [error.name, ...places].join(' ');
 }

@@ -5,7 +5,10 @@ import type { Access } from '../connect.ts';
 import { backoffMs, isPassing } from './backoff.ts';
 import { Leader, type WorkerEvents } from './leader.ts';
 import { Lease, RENEW_MS } from './lease.ts';
+import { findLeader } from '../status.ts';
 import { lookAround } from './look.ts';
+import { Notices } from './notices.ts';
+import { describeFailure } from './record-status.ts';
 
 export interface WorkerOptions extends WorkerEvents {
   /** Ends the worker within a second. */
@@ -31,6 +34,7 @@ export async function runWorker(access: Access, options: WorkerOptions): Promise
   const changes = new ChangeSignal(access.database.path);
   const unwatch = changes.watch();
   const lease = new Lease(access);
+  const notices = new Notices(options.onNotice);
   let failures = 0;
   let status = '';
   try {
@@ -38,7 +42,9 @@ export async function runWorker(access: Access, options: WorkerOptions): Promise
       const count = changes.count;
       try {
         const look = await access.database.read(lookAround);
-        if (look.enabled && (await lease.take())) await lead(access, options, changes, lease);
+        if (!look.enabled) notices.off();
+        else if (await lease.take()) await lead(access, options, changes, lease, notices);
+        else await tellLeader(access, notices);
         const former = status;
         status = await access.database.read(statusMark);
         if (status !== former) options.onStatus?.();
@@ -46,7 +52,9 @@ export async function runWorker(access: Access, options: WorkerOptions): Promise
       } catch (error) {
         // A store that others hold, or a full disk.
         if (!isPassing(error)) throw error;
-        await pause(backoffMs(failures++, Math.random), signal);
+        const ms = backoffMs(failures++, Math.random);
+        notices.failed(describeFailure(error, access.now), ms);
+        await pause(ms, signal);
       }
       await changes.wait(count, LOOK_MS, signal);
       await pause(PAUSE_MS, signal);
@@ -55,6 +63,13 @@ export async function runWorker(access: Access, options: WorkerOptions): Promise
     unwatch();
     changes.close();
   }
+}
+
+async function tellLeader({ database, now }: Access, notices: Notices): Promise<void> {
+  const leader = await database.read((reader) => findLeader(reader, now()));
+  if (leader === null) return;
+  notices.standingBy(leader);
+  notices.recovered();
 }
 
 /** What of the leader's status the others tell their hosts of. */
@@ -75,6 +90,7 @@ async function lead(
   options: WorkerOptions,
   changes: ChangeSignal,
   lease: Lease,
+  notices: Notices,
 ): Promise<void> {
   const controller = new AbortController();
   const abort = () => {
@@ -90,8 +106,9 @@ async function lead(
     renew().catch(() => undefined);
   }, RENEW_MS);
   try {
+    notices.leading();
     options.onStatus?.();
-    await new Leader(access, changes, options, controller.signal).run();
+    await new Leader(access, changes, options, notices, controller.signal).run();
   } finally {
     clearInterval(renewal);
     options.signal.removeEventListener('abort', abort);

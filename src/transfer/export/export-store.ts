@@ -75,6 +75,7 @@ export async function exportStore(
   else if (format === 'jsonl') await writeJsonl(context);
   else await writeMarkdown(context);
   const { target, counter } = context;
+  target.settle();
   const { records, byKind, skipped } = counter;
   return { format, dir: target.root, files: target.files, records, byKind, skipped };
 }

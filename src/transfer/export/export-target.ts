@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makeFolder } from '../../db/make-folder.ts';
+import { syncFile, syncFolder } from '../../db/sync-folder.ts';
 import { ConflictError, FileSystemError } from '../../errors.ts';
 
 const FILE_MODE = 0o600;
@@ -107,6 +108,16 @@ export class ExportTarget {
 
   folder(path: string): void {
     this.#check(`${path}/x`);
+  }
+
+  /** Brings all of it to the disk: people delete what they have exported. */
+  settle(): void {
+    try {
+      for (const path of this.#files.values()) syncFile(join(this.root, path));
+      for (const folder of [...this.#folders, this.root]) syncFolder(folder);
+    } catch (error) {
+      throw new FileSystemError(`the export ${this.root} cannot be written`, error);
+    }
   }
 
   #create(path: string): string {

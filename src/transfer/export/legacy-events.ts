@@ -3,6 +3,7 @@ import { objectMembers, patchObject } from '../../model/json-text.ts';
 import { eventLine, keptTime } from '../../model/legacy-lines.ts';
 import { formatTime } from '../../model/time.ts';
 import { bodyOf, eachRow, live, type ExportContext, type RowQuery } from './export-context.ts';
+import type { KeptDocument } from './legacy-kept.ts';
 import { legacyId, legacyIdOrNull } from './legacy-names.ts';
 import { RUNTIME } from './legacy-runtime.ts';
 import { RecordPatch } from './record-patch.ts';
@@ -132,7 +133,7 @@ function highestOrphanSeq(reader: Reader): bigint {
   let highest = 0n;
   for (const { id } of reader.list<{ id: string }>(
     ['id'],
-    `from legacy_records where kind = 'events'`,
+    `from legacy_records where kind = 'events' and body is not 'null'`,
   )) {
     highest = maxOf(highest, memberInteger(bodyOf(reader, 'legacy_records', id), 'seq'));
   }
@@ -153,7 +154,7 @@ function counterOf(reader: Reader): bigint {
 /** `state.json`: the kept one, with a counter above every number; none where there are no events. */
 export function writeCounter(
   context: ExportContext,
-  kept: { readonly raw: string; readonly modifiedAt: number } | undefined,
+  kept: KeptDocument | undefined,
   highest: bigint,
 ): void {
   const next = String(highest + 1n);

@@ -33,22 +33,29 @@ const FOLDERS: ReadonlyMap<string, string> = new Map([
 /** Kinds that belong to a session and go with it. */
 const OF_SESSION = new Set(['approval_receipts', 'work_graph_archive']);
 
+/** A record as it was; `modifiedAt` only where its file's time was kept. */
+export interface KeptDocument {
+  readonly raw: string;
+  readonly modifiedAt: number | undefined;
+}
+
 /** The one kept record of a kind; of several homes that of the first. */
-export function keptRecord(
-  reader: Reader,
-  kind: string,
-): { readonly raw: string; readonly modifiedAt: number } | undefined {
+export function keptRecord(reader: Reader, kind: string): KeptDocument | undefined {
   const rows = reader.list<KeptRow>(COLUMNS, 'from legacy_records where kind = ? order by id', [
     kind,
   ]);
   const row = rows.find(isOfFirstHome) ?? rows[0];
-  return row && { raw: bodyOf(reader, 'legacy_records', row.id), modifiedAt: row.modified_at };
+  return (
+    row && {
+      raw: bodyOf(reader, 'legacy_records', row.id),
+      modifiedAt: row.modified_at || undefined,
+    }
+  );
 }
 
 /**
  * Writes back what the store keeps word for word, each where it stood. Where two homes were imported
- * and both have a file, that of the first is written; lines of both are, the first home's last,
- * because in an index the last line wins.
+ * and both have a file, that of the first is written; lines of both are, by their place in their file.
  */
 export async function writeKept(context: ExportContext): Promise<void> {
   await writeLines(context);
@@ -67,7 +74,7 @@ function writeFile(context: ExportContext, reader: Reader, row: KeptRow): void {
     return;
   }
   const raw = bodyOf(reader, 'legacy_records', row.id);
-  context.target.write(path, recordText(raw), row.modified_at);
+  context.target.write(path, recordText(raw), row.modified_at || undefined);
   context.counter.add(row.kind);
 }
 
@@ -76,21 +83,18 @@ async function writeLines(context: ExportContext): Promise<void> {
   /** Receipts that two homes have in common: asked twice, they would lock the session. */
   const receipts = new Set<string>();
   try {
-    for (const first of [false, true]) {
-      await eachKept(context, 'position > 0', (reader, row) => {
-        if (isOfFirstHome(row) !== first) return;
-        const path = placeOf(context, reader, row);
-        if (path === undefined) return;
-        const raw = bodyOf(reader, 'legacy_records', row.id);
-        if (row.kind === 'approval_receipts') {
-          const digest = digestOf(`${path}\n${raw}`);
-          if (first ? receipts.has(digest) : !receipts.add(digest)) return;
-        }
-        log.write(path, raw, row.modified_at);
-        context.counter.add(row.kind);
-      });
-      log.close();
-    }
+    await eachKept(context, 'position > 0', (reader, row) => {
+      const path = placeOf(context, reader, row);
+      if (path === undefined) return;
+      const raw = bodyOf(reader, 'legacy_records', row.id);
+      if (row.kind === 'approval_receipts') {
+        const digest = digestOf(`${path}\n${raw}`);
+        if (receipts.has(digest)) return;
+        receipts.add(digest);
+      }
+      log.write(path, raw, row.modified_at);
+      context.counter.add(row.kind);
+    });
   } finally {
     log.close();
   }
@@ -118,7 +122,7 @@ class LineWriter {
   }
 
   close(): void {
-    this.#file?.close(this.#modifiedAt);
+    this.#file?.close(this.#modifiedAt === 0 ? undefined : this.#modifiedAt);
     this.#file = undefined;
     this.#path = undefined;
     this.#modifiedAt = 0;
@@ -135,7 +139,7 @@ async function eachKept(
   const query: RowQuery<KeptRow> = {
     kind: 'kept records',
     columns: COLUMNS,
-    from: `from legacy_records where ${condition} and kind not like 'state.%'
+    from: `from legacy_records where ${condition} and body is not 'null' and kind not like 'state.%'
       and kind not in (${ELSEWHERE.map((kind) => `'${kind}'`).join(', ')})
       ${session === undefined ? '' : 'and owner_id = ?'}`,
     params: session === undefined ? [] : [session],

@@ -110,7 +110,7 @@ export async function writeArtifacts(context: ExportContext): Promise<void> {
     const path = artifactPath(row);
     if (target.has(path)) counter.skip('artifacts', 'duplicate');
     else {
-      target.write(path, readBlob(reader, row.body_hash), row.modified_at);
+      target.write(path, readBlob(reader, row.body_hash), row.modified_at || undefined);
       counter.add('artifacts');
     }
   });

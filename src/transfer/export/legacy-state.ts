@@ -40,7 +40,8 @@ class StateExport {
   readonly #context: ExportContext;
   #db: LegacyStateDb | undefined;
   /** The latest time of a row that is known by that of the file only. */
-  #modifiedAt: number | undefined;
+  /** 0 where no record tells it. */
+  #modifiedAt = 0;
   /** Messages of the library are numbered after all of the old program. */
   #nextMessage = 1n;
 
@@ -90,7 +91,7 @@ class StateExport {
     });
     await this.#writeKept();
     this.#db?.finish();
-    if (this.#db && this.#modifiedAt !== undefined) {
+    if (this.#db && this.#modifiedAt > 0) {
       context.target.setModified('state.db', this.#modifiedAt);
     }
   }
@@ -176,12 +177,12 @@ class StateExport {
     const query: RowQuery<{ id: string; kind: string; modified_at: number }> = {
       kind: 'state.*',
       columns: ['id', 'kind', 'modified_at'],
-      from: `from legacy_records where kind like 'state.%'`,
+      from: `from legacy_records where kind like 'state.%' and body is not 'null'`,
       key: 'id',
     };
     await eachRow(this.#context, query, (reader, row) => {
       const table = row.kind.slice('state.'.length);
-      this.#modifiedAt = Math.max(this.#modifiedAt ?? 0, row.modified_at);
+      this.#modifiedAt = Math.max(this.#modifiedAt, row.modified_at);
       if (isLegacyStateTable(table))
         this.#writeKeptRow(table, bodyOf(reader, 'legacy_records', row.id));
       else this.#context.counter.skip(row.kind, 'unplaced');
@@ -252,7 +253,7 @@ function highestMessage(reader: Reader): bigint {
   );
   const orphans = reader.list<{ id: string }>(
     ['id'],
-    `from legacy_records where kind = 'state.messages'`,
+    `from legacy_records where kind = 'state.messages' and body is not 'null'`,
   );
   let highest = stored;
   for (const { id } of orphans) {

@@ -7,6 +7,7 @@ import {
   type ExportContext,
   type RowQuery,
 } from './export-context.ts';
+import type { KeptDocument } from './legacy-kept.ts';
 import { fileStamp, plainFileName } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
 import { recordText } from './record-text.ts';
@@ -82,7 +83,7 @@ function taskRecord(row: TaskRow, body: string): string {
  */
 export async function writeTaskQueue(
   context: ExportContext,
-  kept: { readonly raw: string; readonly modifiedAt: number } | undefined,
+  kept: KeptDocument | undefined,
 ): Promise<void> {
   const queued = await context.read((reader) =>
     reader.list<{ id: string }>(

@@ -169,7 +169,8 @@ export function applyGoal(scope: 'thread' | 'runtime' | 'session'): Apply {
   return (transaction, record, context) => {
     const { value } = record;
     const ownerId = goalOwner(scope, record, context);
-    const updatedAt = seconds(value, 'updated_at') ?? Math.round(record.mtimeMs);
+    // Goals of sessions have no time of their own: their file's is shown, and decides nothing.
+    const updatedAt = seconds(value, 'updated_at') ?? undefined;
     return importRow(
       transaction,
       goals,
@@ -179,7 +180,7 @@ export function applyGoal(scope: 'thread' | 'runtime' | 'session'): Apply {
         owner_id: ownerId,
         status: text(value, 'status'),
         objective: text(value, 'objective'),
-        updated_at: updatedAt,
+        updated_at: updatedAt ?? Math.round(record.mtimeMs),
         deleted_at: null,
         ...storeBody(transaction, record.raw),
       },

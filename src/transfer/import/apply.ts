@@ -47,8 +47,10 @@ const TABLES: ReadonlyMap<string, Apply> = new Map([
 /** Writes one record to where its kind belongs. */
 export const applyRecord: Apply = (transaction, record, context) => {
   if (isPurged(transaction, record, context)) return 'unchanged';
+  const apply = TABLES.get(record.kind);
+  if (!apply) return applyKept(transaction, record, context);
   releaseOrphan(transaction, record, context);
-  return (TABLES.get(record.kind) ?? applyKept)(transaction, record, context);
+  return apply(transaction, record, context);
 };
 
 /** Keeps a record whose parent exists nowhere, apart from the others. */

@@ -7,6 +7,8 @@ import type { Reader } from '../../db/reader.ts';
 import type { Stamper, Transaction } from '../../db/transaction.ts';
 import { artifacts } from '../../model/registers.ts';
 import type { ArtifactEntry } from '../../legacy/home-entry.ts';
+import { cameEarlier, NO_TIME } from './apply-kept.ts';
+import type { HomeContext } from './record.ts';
 
 /**
  * Brings in a file of a session or a task, piece by piece: it may be larger than memory. A file of
@@ -18,6 +20,7 @@ export async function importArtifact(
   database: Database,
   stamper: Stamper,
   artifact: ArtifactEntry,
+  context: HomeContext,
 ): Promise<Outcome | undefined> {
   const { sha256, file, size } = artifact;
   if (await database.read((reader) => isPurged(reader, artifact))) return 'unchanged';
@@ -39,18 +42,35 @@ export async function importArtifact(
     // Purged while the file was read: its pieces are dropped with the next unused ones.
     if (isPurged(transaction, artifact)) return 'unchanged';
     if (!known && !finish(transaction, sha256, size, chunks)) return undefined;
+    const id = `${artifact.owner}/${artifact.ownerId}/${artifact.path}`;
+    // A copy has another time, and is the same file all the same.
+    if (holds(transaction, id, sha256)) return 'unchanged';
     const row = {
-      id: `${artifact.owner}/${artifact.ownerId}/${artifact.path}`,
+      id,
       owner_kind: artifact.owner,
       owner_id: artifact.ownerId,
       path: artifact.path,
       size,
-      modified_at: Math.round(artifact.mtimeMs),
+      modified_at: NO_TIME,
       deleted_at: null,
       body_hash: sha256,
     };
-    return importRow(transaction, artifacts, row, row.modified_at, false);
+    const successor = context.successor || !ownerCameEarlier(transaction, artifact, context);
+    return importRow(transaction, artifacts, row, undefined, successor);
   });
+}
+
+function holds(reader: Reader, id: string, hash: string): boolean {
+  const sql =
+    'select count(*) from artifacts where id = ? and body_hash = ? and deleted_at is null';
+  return reader.number(sql, [id, hash]) > 0;
+}
+
+/** What an earlier home has of a session or a task holds. */
+function ownerCameEarlier(reader: Reader, artifact: ArtifactEntry, context: HomeContext): boolean {
+  const { owner, ownerId } = artifact;
+  const path = owner === 'session' ? `sessions/${ownerId}.json` : `tasks/tasks/${ownerId}.json`;
+  return cameEarlier(reader, path, context);
 }
 
 function isPurged(reader: Reader, { owner, ownerId }: ArtifactEntry): boolean {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Database } from '../../db/database.ts';
 import type { Reader } from '../../db/reader.ts';
 import type { Stamper, Transaction } from '../../db/transaction.ts';
@@ -10,7 +9,7 @@ import { indexAll } from '../../upkeep/repair.ts';
 import { applyOrphan, applyRecord } from './apply.ts';
 import { importArtifact } from './import-artifact.ts';
 import { Marks } from './marks.ts';
-import { HomeContext, type ImportRecord } from './record.ts';
+import { HomeContext, homeLabel, type HomePlace, type ImportRecord } from './record.ts';
 import { recordPlaces } from './record-places.ts';
 import { ReportBuilder, type ImportProgress, type ImportReport } from './report.ts';
 
@@ -43,8 +42,8 @@ export async function importHomes(
   try {
     for (const home of homes) {
       report.home(home.root);
-      const label = await labelOf(bulk, stamper, home.root, homes[0]?.root, options);
-      await new HomeImport(bulk, stamper, home, label, report, options).run();
+      const place = await placeAmongHomes(bulk, stamper, home.root, homes[0]?.root, options);
+      await new HomeImport(bulk, stamper, home, place, report, options).run();
     }
     if (!options.dryRun) {
       await recordPlaces(bulk, stamper);
@@ -76,7 +75,7 @@ class HomeImport {
     database: Database,
     stamper: Stamper,
     home: LegacyHome,
-    label: string,
+    place: HomePlace,
     report: ReportBuilder,
     options: ImportOptions,
   ) {
@@ -85,7 +84,7 @@ class HomeImport {
     this.#home = home;
     this.#report = report;
     this.#options = options;
-    this.#context = new HomeContext(label);
+    this.#context = new HomeContext(place);
   }
 
   async run(): Promise<void> {
@@ -124,7 +123,7 @@ class HomeImport {
   }
 
   async #takeArtifact(entry: Extract<HomeEntry, { type: 'artifact' }>): Promise<void> {
-    const outcome = await importArtifact(this.#database, this.#stamper, entry);
+    const outcome = await importArtifact(this.#database, this.#stamper, entry, this.#context);
     if (outcome !== undefined) return;
     this.#report.problem({
       path: entry.path,
@@ -204,23 +203,25 @@ function problemOf(entry: Extract<HomeEntry, { type: 'problem' }>) {
  * Tells the records of other homes apart from those of the first that came into this store, in this
  * run or an earlier one: two homes have files of the same name that are not the same record.
  */
-async function labelOf(
+async function placeAmongHomes(
   database: Database,
   stamper: Stamper,
   root: string,
   firstOfRun: string | undefined,
   options: ImportOptions,
-): Promise<string> {
+): Promise<HomePlace> {
   if (!options.dryRun) {
     await database.write(stamper, (transaction) => {
       transaction.run('insert or ignore into import_homes (root) values (?)', [root]);
     });
   }
-  const primary = await database.read((reader) =>
-    reader.first<{ root: string }>(['root'], 'from import_homes order by number'),
+  const known = await database.read((reader) =>
+    reader.rows('select root from import_homes order by number').map(([home]) => String(home)),
   );
-  if (root === (primary?.root ?? firstOfRun)) return '';
-  return createHash('sha256').update(root).digest('hex').slice(0, 8);
+  const at = known.indexOf(root);
+  const earlier = at === -1 ? known : known.slice(0, at);
+  if (root === (known[0] ?? firstOfRun)) return { label: '', rank: '', earlier };
+  return { label: homeLabel(root), rank: String(earlier.length + 1), earlier };
 }
 
 const PARENTS: Partial<Record<LegacyKind, string>> = {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Outcome } from '../../db/import-row.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { parseTime } from '../../model/time.ts';
@@ -18,22 +19,41 @@ export interface ImportRecord {
   readonly mtimeMs: number;
 }
 
+/** What tells a home apart from others of this store, by where it lies. */
+export function homeLabel(root: string): string {
+  return createHash('sha256').update(root).digest('hex').slice(0, 8);
+}
+
+/** Where a home stands among those of the store; see {@link HomeContext}. */
+export type HomePlace = Pick<HomeContext, 'label' | 'rank' | 'earlier'>;
+
 /** What the records of one home need to know of each other while they come in. */
 export class HomeContext {
   /** Kind and id in the home to the id in the store, where another record bore the short id already. */
   readonly #renamed = new Map<string, string>();
   readonly #turnItems = new Map<string, ReadonlyMap<string, number>>();
   readonly #occurrences = new Map<string, number>();
+  #anyOrphans: boolean | undefined;
   /** Turns of purged threads: their items stay out too. */
   readonly purgedTurns = new Set<string>();
-  /** Told apart from other homes by this; empty for the first. */
+  /** Told apart from other homes of this store by this; empty for the first. */
   readonly label: string;
+  /** The same, by the order in which homes came and not by where they lie: machines agree on it. */
+  readonly rank: string;
+  /** The roots of the homes that came into this store before it. */
+  readonly earlier: readonly string[];
+  /** Every label and rank of this home and of those before it, of which it may be a copy. */
+  readonly labels: ReadonlySet<string>;
   /** False for a home whose records only fill in what the first one lacks at the same time. */
   readonly successor: boolean;
 
-  constructor(label: string) {
-    this.label = label;
-    this.successor = label === '';
+  constructor(place: HomePlace) {
+    this.label = place.label;
+    this.rank = place.rank;
+    this.earlier = place.earlier;
+    this.successor = place.label === '';
+    const others = place.earlier.slice(1).flatMap((root, i) => [homeLabel(root), String(i + 2)]);
+    this.labels = new Set(['', place.rank, place.label, ...others]);
   }
 
   rename(kind: string, id: string, storeId: string): void {
@@ -50,6 +70,11 @@ export class HomeContext {
     const count = this.#occurrences.get(digest) ?? 0;
     this.#occurrences.set(digest, count + 1);
     return count;
+  }
+
+  /** Whether former imports left records whose parent did not exist, looked up once. */
+  anyOrphans(look: () => boolean): boolean {
+    return (this.#anyOrphans ??= look());
   }
 
   /** The order of a turn's items, read once. */

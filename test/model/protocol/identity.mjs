@@ -62,6 +62,7 @@ function newIdentity(w, d, why) {
   w.stats.minted++;
   Object.assign(d.s, {
     id: w.mint('d'),
+    formerIds: [...d.s.formerIds, d.s.id],
     machine: d.machine,
     acked: null,
     sent: null,

@@ -33,6 +33,18 @@ function withBase(bases, version) {
   return list.length > BASES_MAX ? [list[0], ...list.slice(-(BASES_MAX - 1))] : list;
 }
 
+/**
+ * Of the versions that one descends from the latest of each device; none where all are of the device
+ * that wrote it, because it names its last one anyway.
+ */
+export function pastOf(w, versions, ver) {
+  if (!w.R.ancestors) return [];
+  const latest = new Map();
+  for (const one of versions) latest.set(one.dev, later(latest.get(one.dev), one));
+  const list = [...latest.values()];
+  return list.every((one) => one.dev === ver.dev) ? [] : list;
+}
+
 /** Notes a register as unsent. `own`: an edit of this store, not something offered. */
 export function note(w, s, key, own, replaced = null) {
   const old = s.notes.get(key);
@@ -61,7 +73,8 @@ export function write(w, d, key, { a = 0, t = 0, blank = false, data = null } = 
     : stamp(w, d, later(cur?.ver, waiting?.ver), a, t, wid);
   const newer = key.endsWith('title') || data?.chunks;
   const min = d.schema === 2 && newer ? 2 : 1;
-  s.regs.set(key, { key, ver, wid, base: cur?.ver ?? null, min, blank, data });
+  const past = cur && s.on ? pastOf(w, [...(cur.past ?? []), cur.ver], ver) : cur?.past;
+  s.regs.set(key, { key, ver, wid, base: cur?.ver ?? null, past, min, blank, data });
   for (const chunk of data?.chunks ?? []) s.chunks.add(chunk);
   w.writes.set(wid, { wid, key, stamp: ver, parent: cur?.wid ?? null, blank, data, gone: false });
   if (s.on) note(w, s, key, true, cur?.ver);

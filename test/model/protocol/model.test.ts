@@ -48,6 +48,7 @@ describe('the protocol as a model', () => {
     ['cursorInTx', [], 100, 'C'],
     ['replyFence', [], 100, 'C'],
     ['offerAll', [], 100, 'C'],
+    ['ownExact', ['bases'], 300, 'C9'],
     ['leafOneChild', ['branch'], 100, 'C12'],
     ['leafFollows', ['branch'], 200, 'C12'],
     ['chunksFirst', ['chunk'], 100, 'C'],
@@ -61,6 +62,14 @@ describe('the protocol as a model', () => {
     const found = broken([rule], extensions, runs, 7);
     expect(found).not.toBeNull();
     expect(found?.startsWith(check)).toBe(true);
+  });
+
+  it('lists fewer successors as conflicts by ancestors than without', () => {
+    const falseConflicts = (off: readonly string[]) =>
+      hunt({ off: [...ADVISED_AGAINST, ...off], extensions: ['bases'], runs: RUNS, seed: 3 }).stats[
+        'falseConflicts'
+      ];
+    expect(falseConflicts([])).toBeLessThan((falseConflicts(['ancestors']) ?? 0) / 2);
   });
 
   it.each(Object.keys(SCENARIOS))('needs %s in a run made for it', (rule) => {

@@ -7,6 +7,7 @@ import {
   isPurged,
   markPurged,
   note,
+  pastOf,
   stamp,
   sweep,
 } from './local-writes.mjs';
@@ -81,7 +82,8 @@ function fetchChunks(w, s) {
 
 function retryParked(w, d, meta) {
   const { s } = d;
-  for (const e of [...s.parked.values()]) {
+  for (const parked of [...s.parked.values()]) {
+    const e = w.R.waitingGoes ? insteadOf(w, d, parked, meta) : parked;
     const reason = obstacle(w, d, e, meta);
     if (reason) {
       s.parked.get(e.key).reason = reason;
@@ -98,6 +100,20 @@ function retryParked(w, d, meta) {
     const passedOver = w.R.offerScan && w.R.unparkNotes && !won;
     if ((offered && won) || passedOver) note(w, s, e.key, false);
   }
+}
+
+/**
+ * The hub may have lost an entry with its chunks, and hold an earlier version of the register, which
+ * came while that one was waited for: then it takes its place.
+ */
+function insteadOf(w, d, parked, meta) {
+  const held = parked.ver && w.hub.entries.get(parked.key);
+  const lost = held && w.cmp(held.ver, parked.ver) < 0;
+  if (!lost || obstacle(w, d, parked, meta) !== 'chunks') return parked;
+  const instead = { ...held, key: parked.key };
+  d.s.parked.set(parked.key, instead);
+  for (const key of hubChunks(w, chunksOf(instead))) d.s.chunks.add(key);
+  return instead;
 }
 
 export const chunksOf = (e) => e.data?.chunks ?? e.chunks ?? [];
@@ -183,13 +199,14 @@ function merge(w, d, e) {
   const o = cur ? w.cmp(e.ver, cur.ver) : 1;
   if (o < 0) return false;
   if (o > 0) {
-    if (w.R.conflicts && !isNamed(w, e, cur)) {
+    if (w.R.conflicts && !isNamed(w, s, e, cur)) {
       s.conflicts.push(cur.wid);
       w.stats.conflicts++;
       if (descends(w, e.wid, cur.wid)) w.stats.falseConflicts++;
     }
     const { key, ver, wid, base, min, blank, data } = e;
-    s.regs.set(key, { key, ver, wid, base, min, blank, data });
+    const past = pastOf(w, [...(e.bases ?? []), ...(e.past ?? [])], ver);
+    s.regs.set(key, { key, ver, wid, base, past, min, blank, data });
   }
   s.notes.delete(e.key); // the hub holds this very version, or a later one
   const root = w.R.purgeStreams ? rootOf(e.key) : rowOf(e.key);
@@ -198,10 +215,16 @@ function merge(w, d, e) {
 }
 
 /** Whether whoever wrote the entry knew what it takes the place of here. */
-function isNamed(w, e, cur) {
+function isNamed(w, s, e, cur) {
   if (!cur || cur.wid === e.wid) return true;
   const bases = w.R.bases ? (e.bases ?? []) : e.base ? [e.base] : [];
-  return bases.some((base) => compare(base, cur.ver) === 0);
+  const known = [...bases, ...(e.past ?? [])];
+  if (known.some((one) => compare(one, cur.ver) === 0)) return true;
+  if (!w.R.ancestors) return false;
+  // Who built on what this device wrote built on its last; else it was a copy of this store.
+  if (w.R.ownExact && (cur.ver.dev === s.id || s.formerIds.includes(cur.ver.dev))) return false;
+  // The versions of one device follow each other.
+  return [...known, e.ver].some((one) => one.dev === cur.ver.dev && compare(one, cur.ver) > 0);
 }
 
 /** Whether a write was made on top of another, whatever lay in between. */

@@ -68,6 +68,8 @@ export const RULES = {
   rawUntested: ['offer', "a parked entry's version is not tested again: a hub took it once"],
 
   bases: ['bases', 'an entry names all versions replaced since the hub last knew one'],
+  ancestors: ['bases', 'and of what came before those the latest of each device'],
+  ownExact: ['bases', 'its own versions a device finds named themselves, or not known'],
 
   leafOneChild: ['branch', 'a pull moves the leaf on only while it has exactly one child'],
   leafFollows: ['branch', 'a leaf that was set to a message with children stays there'],
@@ -79,6 +81,7 @@ export const RULES = {
   losersLeave: ['chunk', 'an entry that would lose is not waited for'],
   largeUnsure: ['chunk', 'that the hub holds the entry of a large row does not make it sent'],
   waitingSilent: ['chunk', 'a parked entry is not offered while its chunks are incomplete'],
+  waitingGoes: ['chunk', 'an entry that waits for chunks goes where the hub has an earlier one'],
   waitingYields: ['chunk', 'an edit goes over an entry that waits for its chunks, and above it'],
 
   purgeMarks: ['purge', 'immutable rows of a purged root are deleted and marked on the hub'],

@@ -43,6 +43,12 @@ export const SCENARIOS = {
     at(0, 'hubWipe'), meet(0), meet(1), at(1, 'push', 3), at(1, 'devRestore'),
   ], // prettier-ignore
 
+  // A large body waits for chunks that nobody has any more: hub and author are back at the former one.
+  waitingGoes: [
+    at(1, 'big', 7, 59), at(1, 'devSnap'), at(1, 'big', 25, 5), at(1, 'sync', 28, 17),
+    at(0, 'pullFault', 27, 25), at(1, 'devRestore', 2, 55), at(1, 'hubRestore', 22, 56),
+  ], // prettier-ignore
+
   // A purge comes back for its clock, and is lost with its device: its mark must not stand alone.
   markWithPurge: [
     at(1, 'edit', 1, 8), at(0, 'clock', 8, 34), at(0, 'devSnap'), at(1, 'sync'), at(0, 'sync'),

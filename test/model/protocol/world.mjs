@@ -63,7 +63,7 @@ export class World {
 
   newStore(machine) {
     return {
-      id: this.mint('d'), machine, on: false,
+      id: this.mint('d'), formerIds: [], machine, on: false,
       storeId: null, epoch: 0, cursor: 0, pair: null, acked: null, sent: null,
       hlc: { ms: 0, c: 0 }, floor: 0, floorC: 0,
       /** Numbers of the notes, and of the immutable rows; how far the latter were sent. */

@@ -1,0 +1,25 @@
+import { clockOf, deviceOf, type Clock } from '../model/version.ts';
+
+/** A fixed version instead of the clock's, for imported registers. */
+export interface FixedVersion {
+  /** Undefined for what has no time: at the one of what it follows, else before every time. */
+  readonly ms: number | undefined;
+  readonly device: string;
+  /** At the same time and from the same device it follows what stands there. */
+  readonly successor?: boolean;
+}
+
+/** The time of a fixed version, over `above` where it follows that. */
+export function fixedClock(fixed: FixedVersion, above: string | undefined): Clock {
+  const clock = { ms: Math.max(0, fixed.ms ?? 0), counter: 0 };
+  if (!fixed.successor || above === undefined || deviceOf(above) !== fixed.device) return clock;
+  const held = clockOf(above);
+  const same = held.ms === clock.ms || fixed.ms === undefined;
+  return same ? { ms: held.ms, counter: held.counter + 1 } : clock;
+}
+
+/** Of two versions of one time and device no hash may decide: the one that is here stays. */
+export function isLater(fixed: FixedVersion, above: string): boolean {
+  if (fixed.successor || deviceOf(above) !== fixed.device) return true;
+  return clockOf(above).ms !== Math.max(0, fixed.ms ?? 0);
+}

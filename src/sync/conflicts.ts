@@ -1,0 +1,135 @@
+import { hasBlob, loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
+import type { Columns } from '../db/content.ts';
+import { queueDoc } from '../db/search-index.ts';
+import { rowsById } from '../db/synced-rows.ts';
+import type { Row, Transaction } from '../db/transaction.ts';
+import { ConflictError, NotFoundError } from '../errors.ts';
+import { mainRegister, MUTABLE_TABLES, type MutableTable } from '../model/registers.ts';
+import { sweepBlobs } from '../upkeep/repair.ts';
+import { Shapes } from './apply/shape.ts';
+import type { Access } from './connect.ts';
+import { isPurged, rootOf } from './roots.ts';
+
+/** What a conflict was about. */
+export interface RestoredConflict {
+  readonly number: number;
+  readonly table: string;
+  readonly id: string;
+  readonly register: string;
+}
+
+interface ConflictRow extends BodyColumns {
+  readonly table_name: string;
+  readonly row_id: string;
+  readonly register: string;
+}
+
+/** The columns that lost as `apply/apply-register.ts` keeps them; those that were null are left out. */
+type Lost = Columns & { readonly body?: string; readonly body_hash?: string };
+
+export async function dismissConflict({ database, now }: Access, number: number): Promise<void> {
+  await database.write({ now }, (transaction) => {
+    if (forget(transaction, number) === 0) throw new NotFoundError('conflict', String(number));
+  });
+  await sweepBlobs(database, { now });
+}
+
+export async function dismissConflicts({ database, now }: Access): Promise<number> {
+  const count = await database.write({ now }, (transaction) =>
+    transaction.run('delete from conflicts'),
+  );
+  await sweepBlobs(database, { now });
+  return count;
+}
+
+export async function restoreConflict(
+  { database, now }: Access,
+  number: number,
+): Promise<RestoredConflict> {
+  return database.write({ now }, (transaction) => {
+    const { row, table } = findConflict(transaction, number);
+    const { row_id: id, register } = row;
+    const [held] = rowsById(transaction, table, [id]).values();
+    if (!held) throw new NotFoundError(table.name, id);
+    refusePurged(transaction, table, register, held);
+    const names = table.registers[register] ?? [];
+    const changes = lostColumns(transaction, names, JSON.parse(loadBody(transaction, row)) as Lost);
+    const same = names.every((name) => changes[name] === held[name]);
+    if (!same) {
+      const at = updatedAt(transaction, table, register);
+      const changed = transaction.update(table, id, { ...changes, ...at });
+      if (!changed.includes(register)) throw furtherOn(id);
+      searchAnew(transaction, table, id);
+    }
+    forget(transaction, number);
+    return { number, table: table.name, id, register };
+  });
+}
+
+function forget(transaction: Transaction, number: number): number {
+  return transaction.run('delete from conflicts where number = ?', [number]);
+}
+
+function findConflict(
+  transaction: Transaction,
+  number: number,
+): { row: ConflictRow; table: MutableTable } {
+  const row = transaction.first<ConflictRow>(
+    ['table_name', 'row_id', 'register', 'body', 'body_hash'],
+    'from conflicts where number = ?',
+    [number],
+  );
+  const table = MUTABLE_TABLES.find(({ name }) => name === row?.table_name);
+  if (!row || !table) throw new NotFoundError('conflict', String(number));
+  return { row, table };
+}
+
+function refusePurged(
+  transaction: Transaction,
+  table: MutableTable,
+  register: string,
+  held: Columns,
+): void {
+  const root = rootOf(transaction, table.name, held);
+  if (register !== 'purge' && !(root && isPurged(transaction, root))) return;
+  throw new ConflictError(`${String(held['id'])} was purged: nothing is brought back into it`);
+}
+
+function lostColumns(transaction: Transaction, names: readonly string[], lost: Lost): Row {
+  const { body, body_hash: hash, ...columns } = lost;
+  const changes: Row = {};
+  for (const name of names) {
+    if (name !== 'body' && name !== 'body_hash') changes[name] = columns[name] ?? null;
+  }
+  if (!names.includes('body_hash')) return changes;
+  if (body !== undefined) return { ...changes, ...storeBody(transaction, body) };
+  if (hash !== undefined && !hasBlob(transaction, hash)) {
+    throw new ConflictError('the content that lost is not kept here any more');
+  }
+  if (names.includes('body')) return { ...changes, body: null, body_hash: hash ?? null };
+  return { ...changes, body_hash: hash ?? '' };
+}
+
+/** What a record is about counts as work on it; of a task only its times do. */
+function updatedAt(transaction: Transaction, table: MutableTable, register: string): Row {
+  const derived = new Shapes().of(transaction, table.name).has('updated_at');
+  const counts = derived && table.name !== 'tasks' && register === mainRegister(table);
+  return counts ? { updated_at: transaction.now() } : {};
+}
+
+const SEARCHED = { sessions: 'session', tasks: 'task', runtime_items: 'item' } as const;
+
+function searchAnew(transaction: Transaction, table: MutableTable, id: string): void {
+  const { name } = table;
+  if (name !== 'sessions' && name !== 'tasks' && name !== 'runtime_items') return;
+  const [row] = rowsById(transaction, table, [id]).values();
+  const owner = (row && rootOf(transaction, name, row)?.id) ?? id;
+  queueDoc(transaction, { kind: SEARCHED[name], refId: id, ownerId: owner, at: transaction.now() });
+}
+
+/** The version of a lifecycle puts the attempt and the end before the clock. */
+function furtherOn(id: string): ConflictError {
+  return new ConflictError(
+    `${id} is further on than what lost: it has ended, or was begun again, since`,
+  );
+}

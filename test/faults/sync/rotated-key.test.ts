@@ -1,0 +1,121 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it, onTestFinished } from 'vitest';
+import { openStore, type Store } from '../../../src/index.ts';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
+import { startSqld } from '../../support/sqld.ts';
+import { tempFolder } from '../../support/temp-store.ts';
+import { agree, device, enable } from '../devices/group.ts';
+
+/** Two devices with one key, the first behind a proxy. */
+async function group() {
+  const sqld = await startSqld();
+  const proxy = await startFaultProxy(sqld.url);
+  const a = await device('a');
+  const b = await device('b');
+  const keyFile = await enable(sqld.url, [a, b]);
+  await a.store.sync.enable(proxy.url, { name: 'a', pull: 'http', keyFile });
+  await agree([a, b]);
+  return { sqld, proxy, a, b };
+}
+
+type Group = Awaited<ReturnType<typeof group>>;
+
+/** Runs the worker of a store until it is stopped. */
+function work(store: Store): { stop(): Promise<void> } {
+  const controller = new AbortController();
+  const running = (async () => {
+    for await (const _report of store.sync.watch({ signal: controller.signal }));
+  })();
+  const stop = async () => {
+    controller.abort();
+    await running;
+  };
+  onTestFinished(stop);
+  return { stop };
+}
+
+/** The key that was told opens the hub for the other device. */
+async function expectKey({ sqld, a, b }: Group, phrase: string | null): Promise<void> {
+  const keyFile = join(tempFolder(), 'hub.key');
+  writeFileSync(keyFile, phrase ?? '', { mode: 0o600 });
+  await b.store.sync.enable(sqld.url, { name: 'b', pull: 'http', keyFile });
+  await a.store.tasks.create({ prompt: 'after the rotation' });
+  await agree([a, b]);
+  expect((await b.store.tasks.list()).items).toHaveLength(1);
+}
+
+it('a new key is not thrown away when its request arrives twice', async () => {
+  const all = await group();
+  all.proxy.next({ kind: 'duplicate' });
+  const { phrase } = await all.a.store.sync.rotateKey();
+  expect(all.proxy.happened.duplicate).toBe(1);
+  await expectKey(all, phrase);
+});
+
+it('a new key is not thrown away when the worker was quicker to bring it to the hub', async () => {
+  const all = await group();
+  const { proxy, a } = all;
+  proxy.next({ kind: 'hold' });
+  const rotated = a.store.sync.rotateKey();
+  await proxy.seen('hold');
+  // The worker beside it sees that the hub has an older lock than this device.
+  await a.sync();
+  await proxy.release();
+  await expectKey(all, (await rotated).phrase);
+});
+
+it('a new key is given up where another device was quicker', async () => {
+  const all = await group();
+  const { proxy, a, b } = all;
+  proxy.next({ kind: 'hold' });
+  const rotated = a.store.sync.rotateKey();
+  await proxy.seen('hold');
+  const { phrase } = await b.store.sync.rotateKey();
+  await proxy.release();
+  await expect(rotated).rejects.toMatchObject({ code: 'CONFLICT' });
+  await expect(a.sync()).rejects.toMatchObject({ code: 'SYNC_KEY' });
+  const keyFile = join(tempFolder(), 'hub.key');
+  writeFileSync(keyFile, phrase ?? '', { mode: 0o600 });
+  await a.store.sync.enable(proxy.url, { name: 'a', pull: 'http', keyFile });
+  await agree([a, b]);
+});
+
+it('a worker that always has something to do goes on with the key that another process made', async () => {
+  const { sqld, a, b } = await group();
+  const steady = work(b.store);
+  const worker = work(a.store);
+  const state = { over: false };
+  onTestFinished(() => {
+    state.over = true;
+  });
+  // News of the hub all the time, so that the worker of a never has the time to look around.
+  const writing = (async () => {
+    while (!state.over) {
+      await b.store.tasks.create({ prompt: 'news' });
+      await sleep(5);
+    }
+  })();
+  for (let round = 0; round < 3; round++) {
+    const other = await openStore({ path: a.path });
+    const { phrase } = await other.sync.rotateKey();
+    await other.close();
+    const keyFile = join(tempFolder(), 'hub.key');
+    writeFileSync(keyFile, phrase ?? '', { mode: 0o600 });
+    await b.store.sync.enable(sqld.url, { name: 'b', pull: 'http', keyFile });
+    const { id } = await b.store.tasks.create({ prompt: 'under the new key' });
+    const until = Date.now() + 30_000;
+    const isThere = () => a.store.tasks.get(id).then(Boolean, () => false);
+    while (!(await isThere())) {
+      expect(Date.now(), `round ${round}`).toBeLessThan(until);
+      await sleep(20);
+    }
+  }
+  state.over = true;
+  await writing;
+  await steady.stop();
+  await worker.stop();
+  await agree([a, b]);
+  expect((await a.store.sync.status()).parked).toBe(0);
+});

@@ -1,0 +1,36 @@
+import { vi } from 'vitest';
+import { Random } from '../simulation/random.ts';
+
+/** Of the first run; each run after it has the next one, so that a failing run is repeated alone. */
+const FIRST = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000_000);
+const RUNS = process.env['FUZZ_RUNS'];
+
+/**
+ * Calls `one` under many seeds and prints the first; what fails names the command that repeats it.
+ *
+ * @param everyday - how many runs where nobody asks for another number
+ */
+export async function fuzz(
+  part: string,
+  everyday: number,
+  one: (random: Random, seed: number) => void | Promise<void>,
+): Promise<void> {
+  const runs = Number(RUNS ?? everyday);
+  console.log(`fuzz ${part}: ${runs} runs from --seed ${FIRST}`);
+  for (let seed = FIRST; seed < FIRST + runs; seed++) {
+    try {
+      await one(new Random(seed), seed);
+    } catch (error) {
+      const repeat = `npm run test:fuzz -- --part ${part} --runs 1 --seed ${seed}`;
+      throw new Error(`${repeat}\n${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Whether nobody chose the number of runs: then they are enough to expect that something was hit. */
+export const everydayRuns = RUNS === undefined;
+
+// A hang is a failure too; how long a run takes is nobody's business here.
+vi.setConfig({ testTimeout: 180_000 + 2_000 * Number(RUNS ?? 0) });

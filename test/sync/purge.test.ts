@@ -1,0 +1,239 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Store } from '../../src/index.ts';
+import { TABLES } from '../../src/model/registers.ts';
+import { FileHub } from '../support/file-hub.ts';
+import { syncDevice, type SyncDevice } from '../support/sync-device.ts';
+import { tempFolder } from '../support/temp-store.ts';
+
+const CANARY = 'cassowary';
+const say = (n: number) => ({ role: 'user' as const, content: `${CANARY} ${n}` });
+
+/** How a kind of record is made, and everything that can be done to one. */
+interface Kind {
+  readonly table: string;
+  make(store: Store): Promise<string>;
+  readonly edits: readonly ((store: Store, id: string) => Promise<unknown>)[];
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  session: {
+    table: 'sessions',
+    async make(store) {
+      const { id } = await store.sessions.create({ title: CANARY, workspace: `/${CANARY}` });
+      await store.sessions.appendMessages(id, [say(1), say(2)]);
+      await store.goals.upsert({ scope: 'session', ownerId: id, objective: CANARY });
+      return id;
+    },
+    edits: [
+      (store, id) => store.sessions.rename(id, `${CANARY} renamed`),
+      (store, id) => store.sessions.update(id, { details: { note: CANARY } }),
+      (store, id) => store.sessions.archive(id),
+      (store, id) => store.sessions.appendMessages(id, [say(3)]),
+      (store, id) =>
+        store.goals.upsert({ scope: 'session', ownerId: id, objective: `${CANARY} 2` }),
+      (store, id) => store.sessions.delete(id),
+      (store, id) => store.sessions.restore(id),
+    ],
+  },
+  thread: {
+    table: 'threads',
+    async make(store) {
+      const { id } = await store.threads.upsert({ cwd: `/${CANARY}`, title: CANARY });
+      await store.threads.appendMessage(id, say(1));
+      await store.threads.saveCheckpoint(id, 'c1', { note: CANARY });
+      return id;
+    },
+    edits: [
+      (store, id) => store.threads.upsert({ id, title: `${CANARY} renamed`, preview: CANARY }),
+      (store, id) => store.threads.setTools(id, [{ name: CANARY, inputSchema: {} }]),
+      (store, id) => store.threads.appendMessage(id, say(2)),
+      (store, id) => store.threads.saveCheckpoint(id, 'c1', { note: `${CANARY} 2` }),
+      (store, id) => store.threads.saveCheckpoint(id, 'c2', { note: CANARY }),
+      (store, id) => store.threads.archive(id),
+      (store, id) => store.threads.delete(id),
+      (store, id) => store.threads.restore(id),
+    ],
+  },
+  'runtime thread': {
+    table: 'runtime_threads',
+    async make(store) {
+      const thread = await store.runtime.createThread({
+        workspace: `/${CANARY}`,
+        model: 'auto',
+        mode: 'agent',
+        title: CANARY,
+      });
+      await store.runtime.startTurn(thread.id, {
+        id: `turn_of_${thread.id}`,
+        inputSummary: CANARY,
+      });
+      await store.runtime.saveItem(`turn_of_${thread.id}`, {
+        id: `item_of_${thread.id}`,
+        kind: 'agent_message',
+        summary: CANARY,
+      });
+      await store.events.append(thread.id, [{ type: 'note', payload: { text: CANARY } }]);
+      return thread.id;
+    },
+    edits: [
+      (store, id) => store.runtime.updateThread(id, { title: `${CANARY} renamed` }),
+      (store, id) =>
+        store.runtime.saveItem(`turn_of_${id}`, {
+          id: `item_of_${id}`,
+          kind: 'agent_message',
+          summary: `${CANARY} 2`,
+          status: 'completed',
+        }),
+      (store, id) => store.runtime.finishTurn(`turn_of_${id}`, { status: 'failed', error: CANARY }),
+      (store, id) => store.runtime.startTurn(id, { inputSummary: `${CANARY} 2` }),
+      (store, id) => store.events.append(id, [{ type: 'note', payload: { text: CANARY } }]),
+      (store, id) => store.runtime.deleteThread(id),
+      (store, id) => store.runtime.restoreThread(id),
+    ],
+  },
+  task: {
+    table: 'tasks',
+    async make(store) {
+      return (await store.tasks.create({ prompt: CANARY, workspace: `/${CANARY}` })).id;
+    },
+    edits: [
+      (store, id) => store.tasks.update(id, { prompt: `${CANARY} 2`, details: { note: CANARY } }),
+      (store, id) => store.tasks.cancel(id),
+      (store, id) => store.tasks.retry(id),
+      (store, id) => store.tasks.archive(id),
+      (store, id) => store.tasks.delete(id),
+      (store, id) => store.tasks.restore(id),
+    ],
+  },
+  automation: {
+    table: 'automations',
+    async make(store) {
+      const { id } = await store.automations.create({
+        name: CANARY,
+        prompt: CANARY,
+        rule: 'FREQ=HOURLY;INTERVAL=2',
+      });
+      await store.automations.runNow(id, { details: { note: CANARY } });
+      return id;
+    },
+    edits: [
+      (store, id) => store.automations.update(id, { name: `${CANARY} 2`, prompt: `${CANARY} 2` }),
+      (store, id) => store.automations.pause(id),
+      (store, id) => store.automations.resume(id),
+      (store, id) => store.automations.runNow(id, { details: { note: `${CANARY} 2` } }),
+      (store, id) => store.automations.delete(id),
+      (store, id) => store.automations.restore(id),
+    ],
+  },
+};
+
+async function group() {
+  const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
+  return { hub, f: await syncDevice('f', hub), g: await syncDevice('g', hub) };
+}
+
+/** Every text of every table, blobs aside: what these tests write is small. */
+function textOf({ database }: SyncDevice): Promise<string> {
+  return database.read((reader) =>
+    TABLES.filter(({ name }) => !name.startsWith('blob'))
+      .map(({ name }) => {
+        const columns = reader
+          .rows('select name from pragma_table_info(?)', [name])
+          .map(([column]) => `cast(${String(column)} as text)`);
+        const rows = reader.rows(`select json_array(${columns.join(', ')}) from ${name}`);
+        return `${name} ${JSON.stringify(rows)}`;
+      })
+      .join('\n'),
+  );
+}
+
+async function expectGone(device: SyncDevice, table: string, id: string): Promise<void> {
+  const text = await textOf(device);
+  const left = text.split('\n').filter((line) => line.includes(CANARY));
+  expect(left.map((line) => line.slice(0, 200))).toEqual([]);
+  const [[deleted, purged] = []] = await device.database.read((reader) =>
+    reader.rows(`select deleted_at, purged_at from ${table} where id = ?`, [id]),
+  );
+  expect({ deleted: deleted !== null, purged: purged !== null }).toEqual({
+    deleted: true,
+    purged: true,
+  });
+}
+
+const digestOf = async ({ store }: SyncDevice) => (await store.sync.verify()).tables;
+
+describe.each(Object.entries(KINDS))('a purged %s', (_, kind) => {
+  it.each([
+    ['before', 'f g f g'],
+    ['after', 'g f g f'],
+  ])(
+    'stays empty everywhere, with the purge sent %s the edits of one that did not know',
+    async (_, order) => {
+      const { f, g } = await group();
+      const id = await kind.make(f.store);
+      for (const one of [f, g]) await one.sync();
+      await f.store.purge(id);
+      for (const edit of kind.edits) await edit(g.store, id);
+      expect(await textOf(g)).toContain(`${CANARY} 2`.slice(0, CANARY.length));
+      for (const name of order.split(' ')) await (name === 'f' ? f : g).sync();
+      for (const one of [f, g]) await expectGone(one, kind.table, id);
+      expect(await digestOf(g)).toEqual(await digestOf(f));
+      for (const one of [f, g, f, g])
+        expect(await one.sync()).toMatchObject({ pushed: 0, pulled: 0 });
+    },
+  );
+
+  it('takes no edit any more, here and where it was heard of', async () => {
+    const { f, g } = await group();
+    const id = await kind.make(f.store);
+    for (const one of [f, g]) await one.sync();
+    await f.store.purge(id);
+    for (const one of [f, g]) await one.sync();
+    for (const one of [f, g]) {
+      const before = await digestOf(one);
+      for (const edit of kind.edits) {
+        const outcome = await edit(one.store, id).then(
+          () => 'done',
+          (error: unknown) => (error as { code: string }).code,
+        );
+        if (outcome !== 'done') expect(['CONFLICT', 'NOT_FOUND']).toContain(outcome);
+      }
+      await expectGone(one, kind.table, id);
+      expect(await digestOf(one)).toEqual(before);
+    }
+  });
+
+  it('may be purged again and by both at once, and an unknown one is refused', async () => {
+    const { f, g } = await group();
+    const id = await kind.make(f.store);
+    for (const one of [f, g]) await one.sync();
+    await f.store.purge(id);
+    await g.store.purge(id);
+    for (const one of [f, g, f, g]) await one.sync();
+    expect(await digestOf(g)).toEqual(await digestOf(f));
+    const before = await digestOf(f);
+    await f.store.purge(id);
+    expect(await digestOf(f)).toEqual(before);
+    expect(await f.sync()).toMatchObject({ pushed: 0, pulled: 0 });
+    for (const one of [f, g]) {
+      await expectGone(one, kind.table, id);
+      expect((await one.store.sync.conflicts()).items).toEqual([]);
+      await expect(one.store.purge('nothing')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    }
+  });
+
+  it('is no news that a device which joins has to tell', async () => {
+    const { hub, f, g } = await group();
+    const id = await kind.make(f.store);
+    for (const one of [f, g]) await one.sync();
+    await f.store.purge(id);
+    for (const one of [f, g, f, g]) await one.sync();
+    const h = await syncDevice('h', hub);
+    const joined = await h.sync();
+    expect(joined.pulled).toBeGreaterThan(0);
+    expect(joined.pushed).toBe(0);
+    expect(await digestOf(h)).toEqual(await digestOf(f));
+    for (const one of [f, g, h]) expect(await one.sync()).toMatchObject({ pushed: 0, pulled: 0 });
+  });
+});
