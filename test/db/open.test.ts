@@ -144,7 +144,13 @@ describe('openStore', () => {
     const number = released.length + 1;
     const next = (sql: string) => [
       ...released,
-      { number, name: 'shout', sql, checksum: createHash('sha256').update(sql).digest('hex') },
+      {
+        number,
+        name: 'shout',
+        sql,
+        addsOnly: false,
+        checksum: createHash('sha256').update(sql).digest('hex'),
+      },
     ];
     const broken = next(`update sessions set title = upper(title), title_version = 'z'; nonsense;`);
     await expect(openDatabase(path, options, now, broken)).rejects.toMatchObject({
