@@ -122,14 +122,21 @@ function gatherParked({ reader, limit, underWay }: Source, gathering: Gathering)
   }
 }
 
+const PURGING = `select exists (select 1 from outbox where register = 'purge' and stuck is null)`;
+
 function gatherNotes({ reader, ring, limit, underWay }: Source, gathering: Gathering): void {
+  // A purge may come back for its clock, and be lost then: the marks of its rows wait until the hub
+  // holds it.
+  const purging = reader.number(PURGING) === 1;
+  const tables = purging ? MUTABLE_TABLES : [...MUTABLE_TABLES, ...IMMUTABLE_TABLES];
   const notes = reader.list<Note>(
     ['number', 'table_name', 'row_id', 'register', 'bases'],
     `from outbox where stuck is null and number not in (select value from json_each(?))
+       and table_name in (select value from json_each(?))
      order by number limit ?`,
-    [JSON.stringify(underWay.notes), limit],
+    [JSON.stringify(underWay.notes), JSON.stringify(tables.map(({ name }) => name)), limit],
   );
-  if (notes.length === limit) gathering.cut = true;
+  if (notes.length === limit || purging) gathering.cut = true;
   const waiting = parkedKeys(reader);
   const rows = new Map<string, NotedRows>();
   for (const table of MUTABLE_TABLES) {

@@ -56,7 +56,7 @@ export async function pullOnce(exchange: Exchange): Promise<Pulled> {
   exchange.memory.fitPage(answer.page.entries.length, sizeOf(answer.page));
   if (!ended && !fromReplica) askAhead(exchange, ask, answer);
   const open = (entries: readonly Entry[]) => openSome(exchange, answer.meta, entries, []);
-  const waited = 0;
+  const waited = await catchUp(exchange, answer.meta, open);
   const tally = await applyPage(exchange, ask, answer, ended);
   if (!tally) return again(answer);
   tally.applied += waited;

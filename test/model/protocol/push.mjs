@@ -60,7 +60,10 @@ function readBatch(w, d, limit) {
 /** What is noted, in the order of its numbers. */
 function notedEntries(w, s) {
   const list = [];
+  // A purge may come back for its clock, and be lost then: its marks must not stand alone.
+  const purging = w.R.marksAfterPurge && [...s.notes.keys()].some((key) => key.endsWith('|purge'));
   for (const [key, { n, bases }] of s.notes) {
+    if (purging && isImmutable(key)) continue;
     if (isImmutable(key)) list.push({ key, h: hashIn(key), v: 1, n });
     else if (s.regs.has(key) && !mustWait(w, s, key)) list.push({ ...s.regs.get(key), n, bases });
   }

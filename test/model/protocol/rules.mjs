@@ -86,6 +86,7 @@ export const RULES = {
 
   purgeMarks: ['purge', 'immutable rows of a purged root are deleted and marked on the hub'],
   markLate: ['purge', 'a row of a purged root that comes late is marked, not stored'],
+  marksAfterPurge: ['purge', 'rows are marked as purged on the hub only when it holds the purge'],
   markBeats: ['purge', 'a mark beats the row on the hub'],
   purgeStreams: [
     'purge',

@@ -49,6 +49,13 @@ export const SCENARIOS = {
     at(0, 'pullFault', 27, 25), at(1, 'devRestore', 2, 55), at(1, 'hubRestore', 22, 56),
   ], // prettier-ignore
 
+  // The same of its rows: they must not be gone where the purge is not.
+  marksAfterPurge: [
+    at(4, 'edit', 40, 2), at(0, 'say', 10, 57), at(0, 'clock', 28, 18), at(3, 'sync', 48, 13),
+    at(1, 'pull', 20, 47), at(0, 'devSnap', 41, 7), at(4, 'push', 30, 3), at(0, 'pull', 0, 59),
+    at(4, 'say', 28, 18), at(3, 'purge', 46, 6), at(0, 'push', 59, 43), at(0, 'devRestore', 15, 12),
+  ], // prettier-ignore
+
   // A purge comes back for its clock, and is lost with its device: its mark must not stand alone.
   markWithPurge: [
     at(1, 'edit', 1, 8), at(0, 'clock', 8, 34), at(0, 'devSnap'), at(1, 'sync'), at(0, 'sync'),
