@@ -32,6 +32,7 @@ describe('two devices', () => {
   it('send nothing twice, and nothing back', async () => {
     const [a, b] = await pair();
     await a.store.tasks.create({ prompt: 'once' });
+    await a.store.audit.append({ event: 'once', details: {} });
     expect((await a.store.stats()).pendingSync).toBeGreaterThan(0);
     expect((await a.sync()).pushed).toBeGreaterThan(0);
     expect((await a.store.stats()).pendingSync).toBe(0);
@@ -48,5 +49,17 @@ describe('two devices', () => {
     await b.sync();
     await b.store.repair();
     expect((await b.store.search('walrus')).items).toHaveLength(1);
+  });
+
+  it('are told apart where one is a copy of the other on another machine, before both have pushed', async () => {
+    const [a] = await pair();
+    await a.store.tasks.create({ prompt: 'before' });
+    await a.sync();
+    const path = join(tempFolder(), 'copy.db');
+    await a.store.backup(path);
+    const copy = await syncDevice('copy', a.exchange.hub, { path });
+    await copy.sync();
+    const [first, second] = [await a.store.sync.status(), await copy.store.sync.status()];
+    expect(second.deviceId).not.toBe(first.deviceId);
   });
 });
