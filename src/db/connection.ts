@@ -57,13 +57,8 @@ export class Connection {
 
   constructor(path: string, options: ConnectionOptions) {
     this.#onStatement = options.onStatement;
-    const flag = options.withoutLog ? 'immutable=1' : 'mode=ro';
-    const name =
-      options.readOnly || options.withoutLog
-        ? `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?${flag}`
-        : path;
     try {
-      this.#driver = new Driver(name, {
+      this.#driver = new Driver(nameOf(path, options), {
         timeout: options.busyWaitMs,
         ...(options.encryptionKey === undefined ? {} : { encryptionKey: options.encryptionKey }),
       });
@@ -137,6 +132,20 @@ export class Connection {
     }
     return statement;
   }
+}
+
+/**
+ * What the driver is to open. Its own way to files, through a layer for ciphers, takes a read that
+ * failed for one that succeeded: whatever was in memory then passes for the page, and is written back
+ * (libsql 0.5.29). SQLite's own does not; but only the other can decrypt.
+ */
+function nameOf(path: string, options: ConnectionOptions): string {
+  const flags = [];
+  if (options.withoutLog) flags.push('immutable=1');
+  else if (options.readOnly) flags.push('mode=ro');
+  if (options.encryptionKey === undefined && process.platform !== 'win32') flags.push('vfs=unix');
+  if (flags.length === 0) return path;
+  return `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?${flags.join('&')}`;
 }
 
 /** Of codes that the driver has no name for, it gives the number: the lowest byte is the kind. */

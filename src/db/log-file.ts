@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { FileSystemError } from '../errors.ts';
 
 // The write-ahead log as sqlite.org/fileformat2.html#walformat has it. Every frame bears a checksum
 // over itself and the checksum of the frame before; SQLite reads up to the first that does not fit,
@@ -34,13 +35,23 @@ interface Frame {
  * were lost in many places, as by a power cut without durable commits, are not meant.
  *
  * Only for logs that are not encrypted: there the checksums are of the plain pages.
+ *
+ * @throws `FileSystemError` the log cannot be read
  */
 export function findLogDamage(path: string): LogDamage | undefined {
+  try {
+    return damageOf(readFrames(path));
+  } catch (error) {
+    throw new FileSystemError(`${path} cannot be read`, error);
+  }
+}
+
+function damageOf(frames: Iterable<Frame>): LogDamage | undefined {
   let sound = 0;
   let commits = 0;
   let spots = 0;
   let spoilt = 0;
-  for (const { commit, fits } of readFrames(path)) {
+  for (const { commit, fits } of frames) {
     if (!fits) {
       if (++spoilt > SPOT_FRAMES_MAX) break;
       continue;

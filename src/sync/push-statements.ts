@@ -44,7 +44,10 @@ const RETURNED = `select r.key, e.version from json_each(?2) r
     on e.table_name = r.value ->> 0 and e.id = r.value ->> 1 and e.register = r.value ->> 2
   where r.value ->> 4 > ${LIMIT} and ${HOLDS}`;
 
-/** ?2: the rows as JSON; ?3: all their payloads, end to end. */
+/**
+ * ?2: the rows as JSON; ?3: all their payloads, end to end. What is only sealed anew stays in its place:
+ * who has read it needs it no more, and for who has not, earlier events would come after later ones.
+ */
 const UPSERT = `insert into hub_entries
     (seq, table_name, id, register, version, key_number, schema, payload)
   select m.head + r.key + 1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3,
@@ -52,7 +55,8 @@ const UPSERT = `insert into hub_entries
   from hub_meta m, json_each(?2) r
   where (r.value ->> 4 is null or r.value ->> 4 <= ${LIMIT}) and ${HOLDS}
   on conflict (table_name, id, register) do update set
-    seq = excluded.seq, version = excluded.version, key_number = excluded.key_number,
+    seq = iif(excluded.version > hub_entries.version, excluded.seq, hub_entries.seq),
+    version = excluded.version, key_number = excluded.key_number,
     schema = excluded.schema, payload = excluded.payload
   where excluded.version > hub_entries.version
     or (excluded.version = hub_entries.version and excluded.key_number > hub_entries.key_number)`;

@@ -43,12 +43,16 @@ function columnsOf(path: string): Map<string, string[]> {
   return columns;
 }
 
-/** All rows, as JSON text because the driver cuts texts at a NUL. */
+/**
+ * All rows, as JSON text because the driver cuts texts at a NUL; without the counter of the clock, which
+ * the commit at the end of an upgrade moves.
+ */
 function rowsOf(path: string, columns: ReadonlyMap<string, readonly string[]>): Map<string, Rows> {
   const driver = new Driver(path);
   const rows = new Map(
     [...columns].map(([table, names]) => {
-      const members = names.map((name) =>
+      const kept = names.filter((name) => name !== 'clock_counter');
+      const members = kept.map((name) =>
         name === 'data' ? `'data', hex(data)` : `'${name}', ${name}`,
       );
       const found = driver
@@ -78,13 +82,7 @@ function withoutBlanks(before: ReadonlyMap<string, Rows>): Map<string, Rows> {
   return new Map(
     [...before].map(([table, rows]) => {
       const [column, id] = GONE[table] ?? [];
-      const kept = rows.filter((row) => column === undefined || row[column] !== id);
-      // The commit that waits for the disk, after all others, moves the clock.
-      const moved = kept.map((row) => ({
-        ...row,
-        clock_counter: Number(row['clock_counter']) + 1,
-      }));
-      return [table, table === 'device' ? moved : kept];
+      return [table, rows.filter((row) => column === undefined || row[column] !== id)];
     }),
   );
 }

@@ -112,5 +112,5 @@ export const MUTATIONS = {
       'source.rowId, source.register, null',
     ],
   ],
-  keepsCopied: [['src/sync/push-once.ts', '|| held.copied ||', '||']],
+  keepsCopied: [['src/sync/read-ahead.ts', '|| state.copied ||', '||']],
 };

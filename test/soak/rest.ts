@@ -8,6 +8,7 @@ import type { World } from './world.ts';
 /** Without any progress: a deadline, not a speed. */
 const STILL_MS = 60_000;
 const LOOK_MS = 250;
+const TELL_MS = 10_000;
 
 /** Nothing goes wrong any more: what a person has to do is done, the rest is left to the workers. */
 export async function heal(world: World): Promise<void> {
@@ -34,6 +35,7 @@ export async function comeToRest(world: World): Promise<number> {
   const start = performance.now();
   let until = start + STILL_MS;
   let seen = '';
+  let toldAt = start;
   for (;;) {
     const states = await Promise.all(world.devices.map((device) => stateOf(device)));
     const [head] = await world.hub.ask('select head from hub_meta').catch(() => []);
@@ -48,6 +50,10 @@ export async function comeToRest(world: World): Promise<number> {
     }
     const text = JSON.stringify([states, head]);
     if (text !== seen) until = performance.now() + STILL_MS;
+    if (performance.now() - toldAt > TELL_MS) {
+      world.log(`coming to rest: ${text}`);
+      toldAt = performance.now();
+    }
     seen = text;
     if (performance.now() > until) fail(await unrest(world, text));
     for (const [i, { error }] of states.entries()) {

@@ -16,14 +16,19 @@ import { record } from './record.ts';
 
 const WRITER = fileURLToPath(new URL('io-errors-writer.mjs', import.meta.url));
 const EIO = 5;
+/** Of a read. With EIO, SQLite says that the file is damaged. */
+const ETIMEDOUT = 110;
 const REFUSALS = rounds(6);
 
-/** The environment in which calls of the C library fail at random with an I/O error. */
-async function failing(faults: Readonly<Record<string, number>>): Promise<NodeJS.ProcessEnv> {
+/** The environment in which calls of the C library fail at random with an error of the disk. */
+async function failing(
+  faults: Readonly<Record<string, number>>,
+  errno: number,
+): Promise<NodeJS.ProcessEnv> {
   const posix = await debianTool('fiu');
   const enable = Object.entries(faults).map(
     ([name, probability]) =>
-      `enable_random name=posix/io/${name},probability=${probability},failinfo=${EIO}`,
+      `enable_random name=posix/io/${name},probability=${probability},failinfo=${errno}`,
   );
   return {
     ...process.env,
@@ -71,14 +76,15 @@ async function expectHonest(path: string, { acked, refused }: Outcome): Promise<
 
 describe('while the disk fails now and then', () => {
   it.each([
-    ['syncs', { 'sync/fsync': 0.1, 'sync/fdatasync': 0.1 }],
-    ['writes', { 'rw/pwrite': 0.01 }],
-  ] as const)('nothing is acknowledged that is not there: %s', async (_name, faults) => {
+    ['syncs', { 'sync/fsync': 0.1, 'sync/fdatasync': 0.1 }, EIO],
+    ['writes', { 'rw/pwrite': 0.01 }, EIO],
+    ['reads', { 'rw/pread': 0.03 }, ETIMEDOUT],
+  ] as const)('nothing is acknowledged that is not there: %s', async (_name, faults, errno) => {
     const path = join(tempFolder(), STORE);
     const thread = await newStore(path);
     const args = [WRITER, await builtLibrary(), path, thread, String(REFUSALS)];
     const child = spawn(process.execPath, args, {
-      env: await failing(faults),
+      env: await failing(faults, errno),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     onTestFinished(() => void child.kill('SIGKILL'));
