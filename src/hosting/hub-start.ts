@@ -76,24 +76,26 @@ export async function start(options: HubStartOptions): Promise<RunningHub> {
     await endOrphan(folder);
     const keys = ensureKeys(folder);
     const tokenFile = await ensureToken(folder, keys, FIRST_TOKEN);
-    const sockets = await claimSockets(listen, port);
     const run = async () => {
+      const sockets = await claimSockets(listen, port);
       const hub = await launch(program, folder, keys, sockets);
       try {
         replacePrivate(folder.pid, String(hub.pid));
         await untilReady(hub, sockets, keys, tokenFile);
         makeFolderDurable(folder.data);
-        return hub;
+        return { hub, url: sockets.url };
       } catch (error) {
         await hub.stop();
         throw asStartError(error, folder);
       }
     };
-    const hub = await run().catch((error: unknown) => {
-      if (!dropShortLog(folder)) throw error;
+    // Once more: a port that was free was taken in between, or a power cut left a log too short.
+    const { hub, url } = await run().catch((error: unknown) => {
+      if (!(error instanceof HubStartError)) throw error;
+      dropShortLog(folder);
       return run();
     });
-    return hosted(hub, { url: sockets.url, tokenFile, dir: folder.dir }, unlock);
+    return hosted(hub, { url, tokenFile, dir: folder.dir }, unlock);
   } catch (error) {
     unlock();
     throw error;

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HubFolder } from './hub-folder.ts';
 
@@ -8,11 +8,8 @@ const SHORT = 'failed to fill whole buffer';
 /**
  * Removes the replication log of a hub that could not start because of it, as a power cut may leave
  * it. It is derived from the database, and sqld makes it anew; copies of the hub are then read whole.
- *
- * @returns whether it was that
  */
-export function dropShortLog(folder: HubFolder): boolean {
-  if (!readFileSync(folder.log, 'utf8').includes(SHORT)) return false;
+export function dropShortLog(folder: HubFolder): void {
+  if (!existsSync(folder.log) || !readFileSync(folder.log, 'utf8').includes(SHORT)) return;
   rmSync(join(folder.data, 'dbs', 'default', 'wallog'), { force: true });
-  return true;
 }

@@ -290,7 +290,7 @@ describe('hub start', () => {
     // Fails at once and leaves a trace: what counts is that it was this one.
     const fake = (dir: string, name: string) => {
       mkdirSync(dir, { recursive: true });
-      writeFileSync(join(dir, name), `#!/bin/sh\necho "$0" >> '${log}'\n`, { mode: 0o755 });
+      writeFileSync(join(dir, name), `#!/bin/sh\necho "$0" > '${log}'\n`, { mode: 0o755 });
       return join(dir, name);
     };
     const started = async (env: NodeJS.ProcessEnv) => {
