@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join, dirname } from 'node:path';
 import type { Database } from '../db/database.ts';
 import { FileSystemError } from '../errors.ts';
@@ -81,6 +81,8 @@ export function tokenSource(file: string | null): TokenSource {
   if (file === null) return () => undefined;
   return () => {
     try {
+      // A pipe would be waited for, and nothing could end that.
+      if (!statSync(file).isFile()) throw new Error('it is no file');
       return readFileSync(file, 'utf8').trim();
     } catch (error) {
       throw new FileSystemError(`the token file ${file} cannot be read`, error);

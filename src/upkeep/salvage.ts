@@ -58,8 +58,11 @@ const optionsSchema = z.strictObject({
     .optional(),
 });
 
-/** Made anew, or of no use to a store that begins anew. */
-const LEFT_OUT = new Set(['device', 'search_docs', 'sync_status', 'task_leases']);
+/**
+ * Made anew, or of no use to a store that begins anew. What was read of a home is forgotten, so that the
+ * next import looks at every file again and brings back what was lost.
+ */
+const LEFT_OUT = new Set(['device', 'import_sources', 'search_docs', 'sync_status', 'task_leases']);
 
 /**
  * Makes a new store of what can be read of a damaged one and puts it in its place. The damaged file
@@ -152,6 +155,9 @@ async function rebuild(job: Rebuilding): Promise<Pick<RebuildResult, 'deviceId' 
   return { deviceId, tables: tables.filter(({ saved, lost }) => saved > 0 || lost !== 0) };
 }
 
+const NOTHING_LEFT =
+  'Restore a backup. Or move the file and its -wal away and begin anew: `sync enable` brings what the hub has, `import` what the old homes have.';
+
 /** The migrations that the damaged store has had, where it can be told; else all. */
 function schemaOf(work: string, encryptionKey: string | undefined): Migration[] {
   const known = readMigrations();
@@ -166,6 +172,7 @@ function schemaOf(work: string, encryptionKey: string | undefined): Migration[] 
     if (found === 0 || (!isOurs && found < ours.size / 2)) {
       throw new DamagedStoreError(
         'nothing of a store can be read in the file, or its encryption key is another one; it stays as it is',
+        { hint: NOTHING_LEFT },
       );
     }
     const version =

@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openStore, rebuildStore, type RebuildResult, type Store } from '../../../src/index.ts';
 import { setupCli } from '../../cli/run-cli.ts';
+import { legacyHome } from '../../support/legacy-home.ts';
 import { tempFolder } from '../../support/temp-store.ts';
 import { seeded } from '../sync/seed.ts';
 import {
@@ -274,4 +275,19 @@ it('the program refuses to write to a damaged store, says what to do, and does i
   await cli.json('task', 'add', 'second');
   // What is sound is not rebuilt.
   expect(await cli.json('doctor', '--repair')).not.toHaveProperty('rebuilt');
+});
+
+it('a rebuilt store takes from the old homes again what was lost', async () => {
+  const { home } = legacyHome('--seed', '5');
+  const path = newPath();
+  const first = await openStore({ path, durability: 'normal' });
+  await first.import([home]);
+  const messages = async (store: Store) => (await store.stats()).counts['session_messages'];
+  const all = await messages(first);
+  await first.close();
+  for (const page of pagesOf(path, 'session_messages').slice(1, 4)) spoilPage(path, page);
+  const { store } = await rebuilt(path);
+  expect(await messages(store)).toBeLessThan(Number(all));
+  await store.import([home]);
+  expect(await messages(store)).toBe(all);
 });
