@@ -12,6 +12,8 @@ const MAGIC = 0x377f0682;
 const VERSION = 3_007_000;
 /** Of every store: SQLite's own default. */
 const PAGE_SIZE = 4096;
+/** So much of a log is looked at, in bytes: what a vacuum or an import left is as large as the store. */
+const LOOKED_AT_MAX = 256 << 20;
 /** Damage of one spot spoils its frame, and the next one where it is in a stored checksum. */
 const SPOT_FRAMES_MAX = 2;
 
@@ -75,7 +77,10 @@ function* readFrames(path: string): Generator<Frame> {
     if (!log.headed) yield { commit: false, fits: false };
     const frame = Buffer.alloc(FRAME_HEADER + log.pageSize);
     let former = Buffer.from(start.subarray(24, HEADER));
-    for (let at = HEADER; readSync(fd, frame, 0, frame.length, at) === frame.length;) {
+    for (
+      let at = HEADER;
+      at < LOOKED_AT_MAX && readSync(fd, frame, 0, frame.length, at) === frame.length;
+    ) {
       const fits = log.salts.equals(saltsOf(frame)) && log.sum(former, frame).equals(stored(frame));
       yield { commit: frame.readUInt32BE(4) > 0, fits };
       former = Buffer.from(stored(frame));
