@@ -1,4 +1,10 @@
-import { HubRefusedError, HubTooLargeError, HubUnreachableError } from '../errors.ts';
+import {
+  ClosedError,
+  HubRefusedError,
+  HubTooLargeError,
+  HubUnreachableError,
+  StoreError,
+} from '../errors.ts';
 import { applyEntries, type Tally } from './apply/apply-entries.ts';
 import { finishStep, type ApplyContext } from './apply/context.ts';
 import { openEntry, type Opened } from './apply/open-entry.ts';
@@ -131,7 +137,9 @@ async function readReplica(exchange: Exchange, state: SyncState): Promise<Answer
   if (!hub) return null;
   const answer = await readHub(exchange, hub, state).catch((error: unknown) => {
     if (error instanceof HubRefusedError) return null;
-    throw error;
+    if (!(error instanceof StoreError) || error instanceof ClosedError) throw error;
+    replica?.giveUp(error);
+    return null;
   });
   if (!answer || answer.page.entries.length === 0) return null;
   const { meta } = answer;

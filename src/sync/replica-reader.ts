@@ -37,6 +37,8 @@ export class ReplicaReader {
     const wanted = this.#mode === 'replica' || (this.#mode === 'auto' && gap >= GAP_MIN);
     if (!wanted || this.#failed) return this.#fresh && !this.#failed ? this.#replica : undefined;
     if (this.#fresh) return this.#replica;
+    // Whoever has it brings everything to this store: the worker, or somebody's single exchange.
+    if (!this.#replica.take()) return undefined;
     try {
       await this.#replica.sync();
       this.#fresh = true;
@@ -44,10 +46,15 @@ export class ReplicaReader {
       return this.#replica;
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      this.#failed = true;
-      this.failure = error;
+      this.giveUp(error);
       return undefined;
     }
+  }
+
+  /** Reading goes on over HTTP for the rest of this run. */
+  giveUp(failure: StoreError): void {
+    this.#failed = true;
+    this.failure = failure;
   }
 
   close(): void {

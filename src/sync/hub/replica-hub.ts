@@ -1,5 +1,6 @@
 import type Libsql from 'libsql';
 import { Driver } from '../../db/driver.ts';
+import { lockFile } from '../../db/file-lock.ts';
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import {
   ClosedError,
@@ -44,6 +45,7 @@ export class ReplicaHub implements Hub {
   /** The one that the hub accepted last. */
   #token: string | undefined;
   #open: { readonly driver: Libsql.Database; readonly token: string | undefined } | undefined;
+  #unlock: (() => void) | undefined;
   #closed = false;
 
   /** @throws `InvalidInputError` the address cannot be one of a hub */
@@ -55,12 +57,25 @@ export class ReplicaHub implements Hub {
   }
 
   /**
+   * Makes this the only one that uses the file: two that bring it up to date at once spoil it for
+   * each other. Others are let in when it is closed.
+   *
+   * @returns false while another thread or process has it
+   */
+  take(): boolean {
+    this.#refuseClosed();
+    this.#unlock ??= lockFile(`${this.#path}-lock`);
+    return this.#unlock !== undefined;
+  }
+
+  /**
    * Copies what the hub has and the file has not. A file that is broken or incomplete is deleted
    * and made anew.
    *
    * @throws what `Hub.run` throws: go on over HTTP; `HubBusyError` while the hub compacts its log
    */
   async sync(): Promise<void> {
+    if (!this.take()) throw new HubBusyError('somebody else uses the copy of the hub');
     // The native client says no more than "timeout", after three seconds in which the thread stands
     // still, and ends the process over a malformed token. So ask over HTTP first: it tells what is wrong.
     await this.#http.run([], 'read');
@@ -107,6 +122,8 @@ export class ReplicaHub implements Hub {
     this.#closed = true;
     this.#http.close();
     this.#drop();
+    this.#unlock?.();
+    this.#unlock = undefined;
   }
 
   /** Deletes the file and all that lies beside it; the next {@link sync} copies everything. */

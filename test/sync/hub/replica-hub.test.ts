@@ -132,7 +132,7 @@ describe('ReplicaHub', () => {
     expect(filesOf(path).length).toBeGreaterThan(2);
     for (const file of filesOf(path)) expect(statSync(file).mode & 0o777, file).toBe(0o600);
     hub.remove();
-    expect(filesOf(path)).toEqual([]);
+    for (const file of filesOf(path)) expect(file).toContain('-lock');
     await hub.sync();
     expect(await hub.run(count, 'read')).toEqual(everything);
   });
@@ -210,6 +210,7 @@ describe('ReplicaHub', () => {
       const bytes = readFileSync(file);
       writeFileSync(file, bytes.fill(0x5a, Math.min(bytes.length, 6000)));
     }
+    hub.close();
     const again = replica();
     await again.sync();
     await expect(again.run(count, 'read')).rejects.toThrow(HubBusyError);
@@ -226,7 +227,8 @@ describe('ReplicaHub', () => {
     const hub = replica({ token: () => token });
     await hub.sync();
     for (const wrong of [undefined, 'wrong', 'not\nsound']) {
-      await expect(replica({ token: () => wrong }).sync()).rejects.toThrow(HubAccessError);
+      const other = replica({ path: join(tempFolder(), 'replica.db'), token: () => wrong });
+      await expect(other.sync()).rejects.toThrow(HubAccessError);
     }
 
     writeFileSync(keyFile, nextKey.publicKey);
@@ -250,6 +252,20 @@ describe('ReplicaHub', () => {
     proxy.stopSpoiling();
     await hub.sync();
     expect(await hub.run(count, 'read')).toEqual(everything);
+  });
+
+  it('lets nobody else at the file until it is closed', async () => {
+    const { sqld, path, replica } = await setup();
+    const hub = replica();
+    await hub.sync();
+    const other = new ReplicaHub({ path, url: sqld.url, token: () => undefined });
+    expect(other.take()).toBe(false);
+    await expect(other.sync()).rejects.toThrow(HubBusyError);
+    hub.close();
+    expect(other.take()).toBe(true);
+    await other.sync();
+    expect(await other.run(count, 'read')).toEqual(everything);
+    other.close();
   });
 
   it('follows a hub that was wiped', async () => {
