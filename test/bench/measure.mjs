@@ -8,9 +8,13 @@ export function median(values) {
   return sorted[sorted.length >> 1];
 }
 
+/** How long a work is called again in each round, in milliseconds. */
+const ROUND_MS = 50;
+
 /**
  * Times two ways of one work side by side: they take turns, so that whatever else the machine does
- * falls on both.
+ * falls on both. A short work is called many times in its turn: a single call right after the other
+ * side's would tell of cold caches and of the other's garbage.
  *
  * @returns medians in milliseconds, and how many times faster `ours` is
  */
@@ -20,11 +24,18 @@ export async function compare(rounds, ours, theirs) {
   await ours();
   await theirs();
   for (let i = 0; i < rounds; i++) {
-    own.push(await time(ours));
-    other.push(await time(theirs));
+    own.push(await timeOfCall(ours));
+    other.push(await timeOfCall(theirs));
   }
   const [a, b] = [median(own), median(other)];
   return { ours: a, theirs: b, ratio: b / a };
+}
+
+async function timeOfCall(work) {
+  let calls = 0;
+  let ms = 0;
+  for (; ms < ROUND_MS; calls++) ms += await time(work);
+  return ms / calls;
 }
 
 /** Milliseconds that a work takes. */

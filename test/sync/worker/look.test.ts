@@ -1,3 +1,4 @@
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Lease } from '../../../src/sync/worker/lease.ts';
@@ -54,6 +55,23 @@ describe('lookAround', () => {
     await recordFailure(access, new Error('bug'));
 
     expect(await look()).toEqual(before);
+  });
+
+  it('sees another token in the file, written over it or put in its place', async () => {
+    const { a, look } = await setup();
+    const file = join(tempFolder(), 'hub.jwt');
+    writeFileSync(file, 'first');
+    await a.database.write({ now: Date.now }, (transaction) => {
+      transaction.run('update sync_state set token_file = ?', [file]);
+    });
+    const first = await look();
+    expect(await look()).toEqual(first);
+    writeFileSync(file, 'the second');
+    const second = await look();
+    writeFileSync(`${file}.new`, 'next token');
+    renameSync(`${file}.new`, file);
+    const third = await look();
+    expect(new Set([first, second, third].map(({ settings }) => settings)).size).toBe(3);
   });
 
   it('sees another address, and that sync was turned off', async () => {
