@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { foundHub, raiseEpoch } from '../../src/sync/found-hub.ts';
+import type { Ask, Mark } from '../../src/sync/ask.ts';
+import { FileHub } from '../support/file-hub.ts';
+import { tempFolder } from '../support/temp-store.ts';
+
+const FIRST: Mark = { number: 3, token: 'as founded' };
+const UNKNOWN: Mark = { number: 900, token: 'of a push that the hub has lost' };
+
+async function setup() {
+  const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
+  await foundHub(hub, 'store', FIRST, 'none');
+  const read = async (sql: string) =>
+    (await hub.run([{ sql, params: [] }], 'read'))[0]?.[0] as [number, string];
+  const epoch = async (): Promise<Mark> => {
+    const [number, token] = await read('select epoch, epoch_token from hub_meta');
+    return { number, token };
+  };
+  const ask: Ask = {
+    ...{ device: 'a', storeId: 'store', epoch: FIRST, cursor: 0 },
+    ...{ pair: null, acked: null, sent: null, floorMs: 0 },
+  };
+  return { hub, ask, epoch, read };
+}
+
+describe('raiseEpoch', () => {
+  it('raises it once for all devices that saw the same loss', async () => {
+    const { hub, ask, epoch } = await setup();
+    await raiseEpoch(hub, ask, FIRST, UNKNOWN);
+    const raised = await epoch();
+    expect(raised.number).toBe(FIRST.number + 1);
+    expect(raised.token).not.toBe(FIRST.token);
+    // Another device, whose answer is of the time before.
+    await raiseEpoch(hub, { ...ask, device: 'b' }, FIRST, UNKNOWN);
+    expect(await epoch()).toEqual(raised);
+    // The number alone does not tell one raise from another.
+    await raiseEpoch(hub, ask, { ...raised, token: FIRST.token }, UNKNOWN);
+    expect(await epoch()).toEqual(raised);
+  });
+
+  it('leaves it where the hub knows the state after all, or is of another store', async () => {
+    const { hub, ask, epoch, read } = await setup();
+    const [number, token] = await read('select head, token from hub_commits');
+    await raiseEpoch(hub, ask, FIRST, { number, token });
+    await raiseEpoch(hub, { ...ask, storeId: 'another' }, FIRST, UNKNOWN);
+    expect(await epoch()).toEqual(FIRST);
+  });
+
+  it('goes above the epoch of who raises it', async () => {
+    const { hub, ask, epoch } = await setup();
+    await raiseEpoch(hub, { ...ask, epoch: { number: 7, token: 'ours' } }, FIRST, null);
+    expect((await epoch()).number).toBe(8);
+  });
+});
