@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { FileSystemError } from '../errors.ts';
+import { PAGE_SIZE } from './page-format.ts';
 
 // The write-ahead log as sqlite.org/fileformat2.html#walformat has it. Every frame bears a checksum
 // over itself and the checksum of the frame before; SQLite reads up to the first that does not fit,
@@ -10,8 +11,6 @@ const FRAME_HEADER = 24;
 /** The lowest bit of it tells the byte order in which checksums are taken. */
 const MAGIC = 0x377f0682;
 const VERSION = 3_007_000;
-/** Of every store: SQLite's own default. */
-const PAGE_SIZE = 4096;
 /** So much of a log is looked at, in bytes: what a vacuum or an import left is as large as the store. */
 const LOOKED_AT_MAX = 256 << 20;
 /** Damage of one spot spoils its frame, and the next one where it is in a stored checksum. */
@@ -110,6 +109,40 @@ export function mendLog(bytes: Buffer): void {
     log.salts.copy(frame, 8);
     former = log.sum(former, frame);
     former.copy(frame, 16);
+  }
+}
+
+/**
+ * Moves the commits of a log into the file, as SQLite does; but that reads the file first, which may
+ * be too damaged for it.
+ */
+export function applyLog(path: string, bytes: Buffer): void {
+  if (bytes.length < HEADER + FRAME_HEADER) return;
+  const log = logOf(bytes);
+  const length = FRAME_HEADER + log.pageSize;
+  const fd = openSync(path, 'r+');
+  try {
+    // More pages than that no file has after the log: a number beyond is damaged.
+    const pagesMax = (fstatSync(fd).size + bytes.length) / log.pageSize;
+    let former = bytes.subarray(24, HEADER);
+    let transaction: Buffer[] = [];
+    for (let at = HEADER; at + length <= bytes.length; at += length) {
+      const frame = bytes.subarray(at, at + length);
+      if (!log.salts.equals(saltsOf(frame)) || !log.sum(former, frame).equals(stored(frame))) break;
+      former = stored(frame);
+      transaction.push(frame);
+      const pages = frame.readUInt32BE(4);
+      if (pages === 0) continue;
+      for (const page of transaction) {
+        const number = page.readUInt32BE(0);
+        if (number < 1 || number > pagesMax) continue;
+        writeSync(fd, page, FRAME_HEADER, log.pageSize, (number - 1) * log.pageSize);
+      }
+      if (pages <= pagesMax) ftruncateSync(fd, pages * log.pageSize);
+      transaction = [];
+    }
+  } finally {
+    closeSync(fd);
   }
 }
 

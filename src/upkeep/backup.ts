@@ -1,6 +1,7 @@
-import { existsSync, linkSync, lstatSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ulid } from 'ulid';
+import * as z from 'zod';
 import { takeIdentity } from '../db/identity.ts';
 import { fileSize } from '../db/file-facts.ts';
 import { Database, type DatabaseOptions } from '../db/database.ts';
@@ -12,6 +13,8 @@ import { releaseClosed } from '../db/release.ts';
 import {
   BusyError,
   ConflictError,
+  DamagedStoreError,
+  DatabaseError,
   FileSystemError,
   StoreError,
   StorePathError,
@@ -23,6 +26,7 @@ import {
   triggers,
   type MutableTable,
 } from '../model/registers.ts';
+import { pathSchema, validate } from '../model/validate.ts';
 
 export interface BackupResult {
   file: string;
@@ -60,6 +64,11 @@ function refuseExisting(target: string): void {
   throw new ConflictError(`${target} exists already; give another name`);
 }
 
+const restoreSchema = z.strictObject({
+  encryptionKey: z.string().min(1).optional(),
+  clock: z.custom<() => number>((value) => typeof value === 'function').optional(),
+});
+
 export interface RestoreOptions {
   encryptionKey?: string | undefined;
   clock?: (() => number) | undefined;
@@ -77,7 +86,8 @@ export interface RestoreResult {
  * Puts a backup in the place of the store at `path`. The file that stood there is kept beside it.
  * No process may have the store open.
  *
- * @throws `DamagedStoreError` the backup is none; nothing was changed
+ * @throws `StorePathError` there is no such file; nothing was changed
+ * @throws `DamagedStoreError` the backup is none, or needs another key; nothing was changed
  * @throws `BusyError` another program has the store open; nothing was changed
  */
 export async function restoreStore(
@@ -85,11 +95,10 @@ export async function restoreStore(
   path: string,
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
-  const { encryptionKey, clock = Date.now } = options;
-  const source = resolve(file);
-  const target = resolve(path);
-  if (!existsSync(source)) throw new StorePathError(`there is no backup at ${source}`);
-  verifyCopy(source, encryptionKey);
+  const { encryptionKey, clock = Date.now } = validate(restoreSchema, options, 'options');
+  const source = resolve(validate(pathSchema, file, 'file'));
+  const target = resolve(validate(pathSchema, path, 'path'));
+  refuseNoBackup(source, encryptionKey);
   const settings = { durability: 'full', encryptionKey, readOnly: false } as const;
   const fresh = `${target}.restoring`;
   rmSync(fresh, { force: true });
@@ -114,6 +123,25 @@ export async function restoreStore(
   renameDurably(fresh, target);
   return { path: target, replaced, deviceId };
 }
+
+function refuseNoBackup(source: string, encryptionKey: string | undefined): void {
+  if (!existsSync(source)) throw new StorePathError(`there is no backup at ${source}`);
+  // A pipe would be waited for, and nothing could end that.
+  if (!statSync(source).isFile()) throw new StorePathError(`${source} is not a file`);
+  try {
+    verifyCopy(source, encryptionKey);
+  } catch (error) {
+    const none = error instanceof DamagedStoreError || error instanceof DatabaseError;
+    if (!none) throw error;
+    throw new DamagedStoreError(
+      `${source} is not a backup of a store, is damaged, or is encrypted with another key`,
+      { cause: error, hint: NO_BACKUP_HINT },
+    );
+  }
+}
+
+const NO_BACKUP_HINT =
+  'Give a file that "codewhale-store backup" made, and its key if it has one. The store is as it was.';
 
 /** What a device runs, and how its owner is written; see "Who may run what" in the README. */
 const WORK: readonly [MutableTable, string][] = [

@@ -29,6 +29,11 @@ const ORPHANS = [
   ['runs without an automation', 'automation_runs', 'automation_id', 'automations'],
 ] as const;
 
+const ORPHANS_ADVICE =
+  '. They are kept and not shown: "sync now" brings the parents that the hub has, "import" those of the ' +
+  'old homes, "restore" those of a backup. Where none of them has a parent any more, nothing is to be ' +
+  'done: they do no harm';
+
 /** Looks for damage and leftovers. Reads the whole file; changes nothing. */
 export async function checkStore(database: Database, now: number): Promise<CheckResult> {
   const checks = await database.readFresh((reader) => {
@@ -61,10 +66,11 @@ function guarded(name: string, check: () => Check): Check {
   }
 }
 
-function result(name: string, problems: readonly string[], fine: string): Check {
+function result(name: string, problems: readonly string[], fine: string, advice = ''): Check {
+  if (problems.length === 0) return { name, ok: true, detail: fine };
   const shown = problems.slice(0, 3).join('; ');
   const more = problems.length > 3 ? `; and ${problems.length - 3} more` : '';
-  return { name, ok: problems.length === 0, detail: problems.length === 0 ? fine : shown + more };
+  return { name, ok: false, detail: shown + more + advice };
 }
 
 /** The search index is derived: what is wrong with it is no damage, and `repair` mends it. */
@@ -91,7 +97,7 @@ function orphans(reader: Reader): Check {
     );
     return count === 0 ? [] : [`${count} ${what}`];
   });
-  return result('orphans', problems, 'every record has its parent');
+  return result('orphans', problems, 'every record has its parent', ORPHANS_ADVICE);
 }
 
 function searchIndex(reader: Reader, lines: readonly string[]): Check {

@@ -9,18 +9,19 @@ import {
   readSync,
   rmSync,
   statSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { mendLog } from '../db/log-file.ts';
+import { applyLog, mendLog } from '../db/log-file.ts';
+import { PAGE_SIZE, writeFixedHeader } from '../db/page-format.ts';
 import { releaseClosed } from '../db/release.ts';
 import { hasForeignLog } from '../db/store-file.ts';
 import { renameDurably, syncFile, syncFolder } from '../db/sync-folder.ts';
 import { fileSize } from '../db/file-facts.ts';
 import { FileSystemError } from '../errors.ts';
+import { mendSchema } from './salvage-schema.ts';
+import { findTrees } from './salvage-trees.ts';
 
-const PAGE_SIZE = 4096;
 const HEADER_SIZE = 100;
 /** Kinds of a page that holds a table: inner and leaf. */
 const TABLE_PAGES = new Set([0x05, 0x0d]);
@@ -62,44 +63,45 @@ export function removeStore(path: string): void {
 }
 
 /**
- * Makes a copy of a damaged store such that SQLite reads as much of it as there is: a sound header,
- * as many pages as the file has, and a log to its end. An encrypted one stays as it is.
+ * Makes a copy of a damaged store such that SQLite reads as much of it as there is: with the commits
+ * of its log to the end of that, a sound header, as many pages as the file has, and its tables. An
+ * encrypted one stays as it is.
+ *
+ * @returns how many trees are left out, see `mendSchema`
+ * @throws `DamagedStoreError` there is nothing of a store in it
  */
-export async function mendCopy(path: string, encryptionKey: string | undefined): Promise<void> {
+export async function mendCopy(path: string, encryptionKey: string | undefined): Promise<number> {
   if (fileSize(`${path}-wal`) > 0) {
     if (hasForeignLog(path, encryptionKey)) rmSync(`${path}-wal`);
     // What SQLite has noted of the log is not true of a mended one.
     await releaseClosed();
     rmSync(`${path}-shm`, { force: true });
   }
-  if (encryptionKey !== undefined) return;
+  if (encryptionKey !== undefined) return 0;
+  moveLog(path);
+  const trees = findTrees(path);
   mendHeader(path);
+  return mendSchema(path, trees);
+}
+
+function moveLog(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
   if (fileSize(`${path}-wal`) === 0) return;
   const log = readFileSync(`${path}-wal`);
   mendLog(log);
-  writeFileSync(`${path}-wal`, log);
+  applyLog(path, log);
+  rmSync(`${path}-wal`);
 }
 
 /** Writes what the header of every store says; sqlite.org/fileformat2.html#the_database_header. */
 function mendHeader(path: string): void {
-  const fd = openSync(path, existsSync(path) ? 'r+' : 'wx+', 0o600);
+  const fd = openSync(path, 'r+');
   try {
     const page = Buffer.alloc(PAGE_SIZE);
     const size = readSync(fd, page, 0, PAGE_SIZE, 0);
-    // Nothing of it is left: a blank page, for the log to be read at all.
-    if (size < PAGE_SIZE) page.fill(0).writeUInt8(0x0d, HEADER_SIZE);
-    else if (!TABLE_PAGES.has(page.readUInt8(HEADER_SIZE))) return;
-    page.write('SQLite format 3\0', 0, 'latin1');
-    page.writeUInt16BE(PAGE_SIZE, 16);
-    // Read and written with a log; no space kept at the end of pages; fixed fractions.
-    Buffer.from([2, 2, 0, 64, 32, 32]).copy(page, 18);
-    page.writeUInt32BE(Math.max(1, Math.floor(fileSize(path) / PAGE_SIZE)), 28);
-    // The size counts where these two agree.
-    page.copy(page, 92, 24, 28);
-    page.writeUInt32BE(4, 44);
-    page.fill(0, 52, 56);
-    page.writeUInt32BE(1, 56);
-    writeSync(fd, page, 0, size < PAGE_SIZE ? PAGE_SIZE : HEADER_SIZE, 0);
+    if (size < PAGE_SIZE || !TABLE_PAGES.has(page.readUInt8(HEADER_SIZE))) return;
+    writeFixedHeader(page, Math.floor(fileSize(path) / PAGE_SIZE));
+    writeSync(fd, page, 0, HEADER_SIZE, 0);
   } finally {
     closeSync(fd);
   }

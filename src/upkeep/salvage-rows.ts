@@ -20,21 +20,30 @@ const STEP = 10_000;
 /** The smallest row takes more than this, in bytes. */
 const ROW_BYTES_MIN = 16;
 
-/** Copies what can be read of a table, in SQLite itself: values keep their bytes. */
+/**
+ * Copies what can be read of a table, in SQLite itself: values keep their bytes.
+ *
+ * @param parts - of what names it is there in the damaged store
+ */
 export async function salvageTable(
   connection: Connection,
   table: string,
+  parts: readonly string[],
   onProgress: (saved: number) => void,
 ): Promise<SavedTable> {
   const names = sharedColumns(connection, table).join(', ');
   if (names === '') return { table, saved: 0, lost: null, emptied: 0 };
-  const insert = `insert into main.${table} (${names}) select ${names} from ${DAMAGED}.${table}`;
   const hasRowids =
     connection.rows(`select wr from pragma_table_list(?) where schema = 'main'`, [
       table,
     ])[0]?.[0] === 0;
   const copy = hasRowids ? copyByRowid : copyByKey;
-  const sound = await copy(connection, table, insert, onProgress);
+  let sound = parts.length === 1;
+  for (const part of parts) {
+    const from = `"${part}"`;
+    const insert = `insert into main.${table} (${names}) select ${names} from ${DAMAGED}.${from}`;
+    if (!(await copy(connection, { table, from, insert }, onProgress))) sound = false;
+  }
   const saved = count(connection, `main.${table}`) ?? 0;
   return { table, saved, lost: sound ? 0 : lostOf(connection, table, saved), emptied: 0 };
 }
@@ -81,11 +90,17 @@ function attempt<T>(statement: () => T): T | undefined {
   }
 }
 
+interface Copying {
+  readonly table: string;
+  /** The table, or the part of it, in the damaged store. */
+  readonly from: string;
+  readonly insert: string;
+}
+
 /** @returns false when something could not be copied */
 async function copyByRowid(
   connection: Connection,
-  table: string,
-  insert: string,
+  { table, from, insert }: Copying,
   onProgress: (saved: number) => void,
 ): Promise<boolean> {
   const sql = `${insert} not indexed where rowid between ? and ?`;
@@ -101,9 +116,14 @@ async function copyByRowid(
       copyRange(middle + 1, last);
     }
   };
-  const end = lastRowid(connection, table);
-  for (let first = 1; first <= end; first += STEP) {
-    copyRange(first, Math.min(end, first + STEP - 1));
+  const end = lastRowid(connection, table, from);
+  // Where there is nothing the steps grow: a damaged number may be as high as numbers go.
+  let first = 1;
+  for (let step = STEP; first <= end;) {
+    const before = saved;
+    copyRange(first, Math.min(end, first + step - 1));
+    first += step;
+    step = saved === before ? step * 2 : STEP;
     onProgress(saved);
     await setImmediate();
   }
@@ -111,12 +131,12 @@ async function copyByRowid(
 }
 
 /** The last row of the table, or, where that cannot be read, a number that none is above. */
-function lastRowid(connection: Connection, table: string): number {
-  const last = (from: string) =>
+function lastRowid(connection: Connection, table: string, from: string): number {
+  const last = (source: string) =>
     attempt(() =>
-      Number(connection.rows(`select max(rowid) from ${DAMAGED}.${table} ${from}`)[0]?.[0] ?? 0),
+      Number(connection.rows(`select max(rowid) from ${DAMAGED}.${source}`)[0]?.[0] ?? 0),
     );
-  const direct = last('not indexed');
+  const direct = last(`${from} not indexed`);
   if (direct !== undefined) return direct;
   const noted = attempt(() =>
     Number(
@@ -125,7 +145,10 @@ function lastRowid(connection: Connection, table: string): number {
       ])[0]?.[0] ?? 0,
     ),
   );
-  const known = [...indexesOf(connection, table).map((name) => last(`indexed by ${name}`)), noted];
+  const known = [
+    ...indexesOf(connection, table).map((name) => last(`${table} indexed by ${name}`)),
+    noted,
+  ];
   const highest = Math.max(0, ...known.filter((rowid) => rowid !== undefined));
   if (highest > 0) return highest;
   const [pages, bytes] = [`page_count`, `page_size`].map((pragma) =>
@@ -137,8 +160,7 @@ function lastRowid(connection: Connection, table: string): number {
 /** A table that is ordered by its key: from both ends up to what cannot be read. */
 async function copyByKey(
   connection: Connection,
-  table: string,
-  insert: string,
+  { table, from, insert }: Copying,
   onProgress: (saved: number) => void,
 ): Promise<boolean> {
   const info = 'select name, type from pragma_table_info(?) where pk > 0 order by pk';
@@ -160,7 +182,7 @@ async function copyByKey(
     const beyond = order === 'asc' ? '>' : '<';
     const by = keys.map((key) => `${key} ${order}`).join(', ');
     const select = (after: string) =>
-      `select ${bytes} from ${DAMAGED}.${table} ${after} order by ${by} limit ?`;
+      `select ${bytes} from ${DAMAGED}.${from} ${after} order by ${by} limit ?`;
     const next = select(`where (${list}) ${beyond} (${marks})`);
     let last: Value[] = [];
     for (let limit = STEP; ;) {

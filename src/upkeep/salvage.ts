@@ -8,21 +8,17 @@ import { APPLICATION_ID, openDatabase } from '../db/open.ts';
 import { releaseClosed } from '../db/release.ts';
 import { refuseOddFiles, refuseUnwritable } from '../db/store-file.ts';
 import { verifyCopy } from '../db/verify-copy.ts';
-import {
-  BusyError,
-  DamagedStoreError,
-  NewerSchemaError,
-  StoreError,
-  StorePathError,
-} from '../errors.ts';
+import { BusyError, NewerSchemaError, StoreError, StorePathError } from '../errors.ts';
 import { TABLES } from '../model/registers.ts';
 import { pathSchema, validate } from '../model/validate.ts';
 import { newUlid } from '../areas/new-id.ts';
 import { becomeDevice, refuseUsed, timeInName } from './backup.ts';
+import { readEntries } from './expected-schema.ts';
 import { closeToOthers, repairStore } from './repair.ts';
 import { salvageBlobs, settleLostBodies } from './salvage-bodies.ts';
 import { copyStore, fingerprint, mendCopy, removeStore, replaceStore } from './salvage-copy.ts';
 import { findPlaces, standInForLost } from './salvage-parents.ts';
+import { nothingLeft, partsOf } from './salvage-schema.ts';
 import { DAMAGED, salvageTable, sharedColumns, type SavedTable } from './salvage-rows.ts';
 
 export type { SavedTable } from './salvage-rows.ts';
@@ -48,6 +44,11 @@ export interface RebuildResult {
   deviceId: string;
   /** Those that had rows, or of which it cannot be told. */
   tables: SavedTable[];
+  /**
+   * Trees of pages that look like those of a table and are not read: which pages are free is not known,
+   * so that they may hold what was deleted. 0 unless the list of tables and that of free pages are lost.
+   */
+  leftOut: number;
 }
 
 const optionsSchema = z.strictObject({
@@ -69,11 +70,15 @@ const LEFT_OUT = new Set(['device', 'import_sources', 'search_docs', 'sync_statu
  * is copied aside first, log and all, and stays. With sync on, the next exchange reads everything
  * from the hub again: what was lost here and lies there comes back.
  *
+ * Where the pages are damaged that say which tables there are, the trees of the tables are looked for
+ * in all pages, and told from each other by their place and their rows. What was deleted stays so.
+ *
  * Needs free space for three times the size of the store. No process may have it open.
  *
  * @throws `StorePathError` nothing is there, or it is no file
  * @throws `ReadOnlyError` this user may not write it
- * @throws `DamagedStoreError` no store, or another encryption key: nothing can be read, nothing changed
+ * @throws `DamagedStoreError` no store, another encryption key, or an encrypted one that does not say which
+ *   tables it has: nothing can be read, nothing changed
  * @throws `NewerSchemaError` made by a newer version of this library; nothing was changed
  * @throws `BusyError` another program has the store open or writes it; nothing was changed
  */
@@ -100,7 +105,7 @@ export async function rebuildStore(
   try {
     copyStore(target, kept);
     copyStore(kept, work);
-    await mendCopy(work, rest.encryptionKey);
+    const leftOut = await mendCopy(work, rest.encryptionKey);
     const made = await rebuild({ work, fresh, clock, ...rest });
     if (fingerprint(target) !== before) throw new BusyError(`${target} was written meanwhile`);
     if (existsSync(target)) refuseUsed(target, rest.encryptionKey);
@@ -109,7 +114,7 @@ export async function rebuildStore(
     await releaseClosed();
     replaceStore(fresh, target);
     closeToOthers(target);
-    return { path: target, kept, ...made };
+    return { path: target, kept, ...made, leftOut };
   } catch (error) {
     if (untouched) removeStore(kept);
     throw error;
@@ -155,9 +160,6 @@ async function rebuild(job: Rebuilding): Promise<Pick<RebuildResult, 'deviceId' 
   return { deviceId, tables: tables.filter(({ saved, lost }) => saved > 0 || lost !== 0) };
 }
 
-const NOTHING_LEFT =
-  'Restore a backup. Or move the file and its -wal away and begin anew: `sync enable` brings what the hub has, `import` what the old homes have.';
-
 /** The migrations that the damaged store has had, where it can be told; else all. */
 function schemaOf(work: string, encryptionKey: string | undefined): Migration[] {
   const known = readMigrations();
@@ -165,16 +167,11 @@ function schemaOf(work: string, encryptionKey: string | undefined): Migration[] 
   try {
     connection.exec('pragma writable_schema = on');
     const number = (sql: string) => readable(() => Number(connection.rows(sql)[0]?.[0] ?? 0)) ?? 0;
-    const names = readable(() => connection.rows('select name from sqlite_master')) ?? [];
+    const held = readable(() => readEntries(connection)) ?? [];
     const ours = new Set(TABLES.map(({ name }) => name));
-    const found = names.filter(([name]) => ours.has(String(name))).length;
+    const found = held.filter(({ name }) => ours.has(name)).length;
     const isOurs = number('pragma application_id') === APPLICATION_ID;
-    if (found === 0 || (!isOurs && found < ours.size / 2)) {
-      throw new DamagedStoreError(
-        'nothing of a store can be read in the file, or its encryption key is another one; it stays as it is',
-        { hint: NOTHING_LEFT },
-      );
-    }
+    if (found === 0 || (!isOurs && found < ours.size / 2)) throw nothingLeft();
     const version =
       number('select max(number) from migrations') || number('pragma user_version') || known.length;
     if (version > known.length) throw new NewerSchemaError(version, known.length);
@@ -221,11 +218,12 @@ async function copyTables(connection: Connection, job: Rebuilding): Promise<Save
   const there = new Set(
     connection.rows('select name from main.sqlite_master').map(([name]) => String(name)),
   );
+  const held = readEntries(connection, `${DAMAGED}.sqlite_schema`).map(({ name }) => name);
   const saved: SavedTable[] = [];
   for (const { name } of TABLES) {
     if (LEFT_OUT.has(name) || !there.has(name)) continue;
     const tell = (rows: number) => job.onProgress?.({ table: name, saved: rows });
-    saved.push(await salvageTable(connection, name, tell));
+    saved.push(await salvageTable(connection, name, partsOf(name, held), tell));
   }
   // Numbers are not given twice, also where the rows that had them are lost.
   readable(() =>

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'libsql';
 import { describe, expect, it } from 'vitest';
@@ -89,6 +89,11 @@ describe('a store that is refused', () => {
     mkdirSync(dirname(cli.db), { recursive: true });
     const store = await openStore({ path: cli.db, encryptionKey: 'correct horse battery staple' });
     await store.close();
+    const listed = () => cli.run('task', 'list', '--quiet', '--encryption-key-file', key);
+    chmodSync(key, 0o640);
+    expect((await listed()).stderr).toMatch(/^warning: others .* can use the key file .*chmod 600/);
+    chmodSync(key, 0o600);
+    expect(await listed()).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(await cli.json('task', 'list', '--encryption-key-file', key)).toEqual({
       items: [],
       nextCursor: null,

@@ -119,6 +119,21 @@ describe('upkeep', () => {
     const { items } = await cli.json<{ items: { prompt: string }[] }>('task', 'list');
     expect(items.map((task) => task.prompt)).toEqual(['before']);
     expect((await cli.run('restore', 'none.db')).code).toBe(3);
+    writeFileSync(join(cli.folder, 'notes.txt'), 'no store '.repeat(1000));
+    const other = new Database(join(cli.folder, 'other.db'));
+    other.exec('create table t (a)');
+    other.close();
+    for (const file of ['notes.txt', 'other.db']) {
+      const refused = await cli.run('--json', 'restore', file);
+      expect(refused).toMatchObject({ code: 3, stdout: '' });
+      const { error } = JSON.parse(refused.stderr) as { error: Record<string, string> };
+      expect(error).toMatchObject({
+        code: 'STORE_DAMAGED',
+        message: expect.stringContaining(`${file} is not a backup`) as string,
+        hint: expect.stringContaining('codewhale-store backup') as string,
+      });
+      expect(error['hint']).not.toContain('--repair');
+    }
   });
 
   it('finds what is wrong, says so with 1, and repairs it', async () => {

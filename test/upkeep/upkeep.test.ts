@@ -132,7 +132,10 @@ describe('purge and vacuum', () => {
     const { bytesBefore, bytesAfter } = await store.vacuum();
     expect(bytesAfter).toBeLessThan(bytesBefore);
     expect(readFileSync(store.path).includes('xyzzy')).toBe(false);
-    expect((await store.sessions.get(id)).deletedAt).not.toBeNull();
+    await expect(store.sessions.get(id)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: `the session "${id}" was purged: nothing is left of it`,
+    });
     await expect(store.sessions.restore(id)).rejects.toMatchObject({ code: 'CONFLICT' });
     await expect(store.purge('nobody')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
@@ -187,7 +190,10 @@ describe('check and repair', () => {
     const driver = new Driver(store.path);
     driver.exec(`update blob_chunks set codec = 'raw', data = x'00'`);
     driver.exec('delete from sessions');
-    const names = (await store.check()).checks.filter((check) => !check.ok).map((c) => c.name);
+    const problems = (await store.check()).checks.filter((check) => !check.ok);
+    const names = problems.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['orphans', 'blobs']));
+    const orphans = problems.find(({ name }) => name === 'orphans');
+    expect(orphans?.detail).toMatch(/^1 messages without a session\. .*"sync now".*"import"/);
   });
 });

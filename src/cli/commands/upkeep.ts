@@ -86,6 +86,9 @@ async function rebuild({ out, path, storeOptions }: BareContext): Promise<Rebuil
     ];
     out.note([`${table}: ${formatCount(saved, 'row')} saved`, ...losses].join(', '));
   }
+  if (result.leftOut > 0) {
+    out.note(`${formatCount(result.leftOut, 'part')} left out: may be what was deleted`);
+  }
   return result;
 }
 

@@ -6,12 +6,10 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
 import Driver from 'libsql';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readMigrations } from '../../../src/db/migrate.ts';
 import { openStore, type StoreOptions } from '../../../src/index.ts';
-import { tempFolder } from '../../support/temp-store.ts';
 import {
   bytesOf,
   commitsOf,
@@ -24,6 +22,7 @@ import {
   pagesOf,
   spoilPage,
 } from './damage.ts';
+import { newPath } from './rebuilt.ts';
 
 const open = (path: string, more: StoreOptions = {}) => openStore({ path, ...more });
 
@@ -47,8 +46,6 @@ async function expectRefused(path: string, message: RegExp): Promise<void> {
   }
   expect(bytesOf(path)).toEqual(before);
 }
-
-const newPath = () => join(tempFolder(), 'store.db');
 
 // Row 26 of the fault matrix: what opening says of each kind of damage.
 describe('a store that is damaged is refused and stays as it is', () => {

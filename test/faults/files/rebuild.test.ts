@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openStore, rebuildStore, type RebuildResult, type Store } from '../../../src/index.ts';
 import { setupCli } from '../../cli/run-cli.ts';
 import { legacyHome } from '../../support/legacy-home.ts';
@@ -27,25 +27,7 @@ import {
   pagesOf,
   spoilPage,
 } from './damage.ts';
-
-const newPath = () => join(tempFolder(), 'store.db');
-
-/** Rebuilds a store, and expects that the damaged one is kept and the new one sound. */
-async function rebuilt(path: string, key: { encryptionKey?: string } = {}) {
-  const before = bytesOf(path);
-  const result = await rebuildStore(path, key);
-  expect(bytesOf(result.kept)).toEqual(before);
-  const left = readdirSync(dirname(path)).filter((name) => /salvaging|rebuilding/.test(name));
-  expect(left).toEqual([]);
-  const store = await openStore({ path, ...key });
-  onTestFinished(() => store.close());
-  expect((await store.check()).checks.filter(({ ok }) => !ok)).toEqual([]);
-  return { store, result, of: (table: string) => tableOf(result, table) };
-}
-
-function tableOf({ tables }: RebuildResult, name: string) {
-  return tables.find(({ table }) => table === name);
-}
+import { newPath, rebuilt, tableOf } from './rebuilt.ts';
 
 async function messageCount(store: Store, sessions: readonly string[]): Promise<number> {
   let count = 0;
