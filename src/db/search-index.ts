@@ -31,10 +31,16 @@ export function indexDoc(transaction: Transaction, doc: SearchDoc, text: string)
 
 /** Notes a record for {@link indexPending}: imported rows are indexed after they are in. */
 export function queueDoc(transaction: Transaction, doc: SearchDoc): void {
+  queueDocs(transaction, [doc]);
+}
+
+/** Like {@link queueDoc}, by one statement. */
+export function queueDocs(transaction: Transaction, docs: readonly SearchDoc[]): void {
   transaction.run(
-    `insert into search_docs (kind, ref_id, owner_id, at, indexed) values (?, ?, ?, ?, 0)
+    `insert into search_docs (kind, ref_id, owner_id, at, indexed)
+     values ${docs.map(() => '(?, ?, ?, ?, 0)').join(', ')}
      on conflict (kind, ref_id) do update set at = excluded.at, indexed = 0`,
-    [doc.kind, doc.refId, doc.ownerId, doc.at],
+    docs.flatMap(({ kind, refId, ownerId, at }) => [kind, refId, ownerId, at]),
   );
 }
 

@@ -40,12 +40,13 @@ export class StorePace implements Pace {
   }
 
   async rest(): Promise<void> {
+    // First, so that it goes by while entries are opened; and who wrote meanwhile is seen after it.
+    await this.#pause(this.#now.restMs);
     const commits = await this.#database.foreignCommits();
     if (this.#commits !== undefined && commits !== this.#commits) {
       this.#sharedAt = performance.now();
     }
     this.#commits = commits;
-    await this.#pause(this.#now.restMs);
   }
 
   get #now(): typeof ALONE {

@@ -5,6 +5,7 @@ import { clockOf } from '../../model/version.ts';
 import type { Entry } from '../pull-statements.ts';
 import { applyRegister, type Applied } from './apply-register.ts';
 import { applyPurge, applyRow } from './apply-row.ts';
+import { applyRun, runAt } from './apply-run.ts';
 import type { ApplyContext } from './context.ts';
 import type { Opened, ParkReason } from './open-entry.ts';
 import { park, unpark } from './park.ts';
@@ -19,10 +20,20 @@ export interface Tally {
 /** Applies entries in one transaction; what cannot be applied is parked and blocks nothing. */
 export function applyEntries(context: ApplyContext, opened: readonly Opened[]): Tally {
   const tally = { applied: 0, parked: 0 };
-  for (const one of opened) {
-    const outcome = applyOne(context, one);
-    if (outcome === 'parked') tally.parked++;
-    if (outcome === 'taken') tally.applied++;
+  for (let next = 0; next < opened.length;) {
+    const run = runAt(opened, next);
+    if (run && applyRun(context, run)) {
+      tally.applied += run.length;
+      if (context.anyParked) for (const { entry } of run) unpark(context.transaction, entry);
+      next += run.length;
+      continue;
+    }
+    const end = next + (run?.length ?? 1);
+    for (; next < end; next++) {
+      const outcome = applyOne(context, opened[next] as Opened);
+      if (outcome === 'parked') tally.parked++;
+      if (outcome === 'taken') tally.applied++;
+    }
   }
   return tally;
 }

@@ -1,6 +1,6 @@
 import { storeBody } from '../../db/bodies.ts';
 import { noteChange } from '../../db/outbox.ts';
-import { queueDoc } from '../../db/search-index.ts';
+import { queueDocs, type SearchDoc } from '../../db/search-index.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
 import { clashId } from '../../model/merge.ts';
 import type { ImmutableTable } from '../../model/registers.ts';
@@ -13,7 +13,7 @@ import { hubRegister } from '../keys/hash-ids.ts';
 import type { Applied } from './apply-register.ts';
 import { keepUnknown } from './apply-register.ts';
 import { isRootPurged, touchRoot, type ApplyContext } from './context.ts';
-import { rootOf } from '../roots.ts';
+import { rootOf, type Root } from '../roots.ts';
 import { splitColumns } from './shape.ts';
 
 /**
@@ -52,12 +52,37 @@ export function applyRow(
     insert(context, table, { ...added, id });
   }
   if (Object.keys(unknown).length > 0) keepUnknown(transaction, table.name, id, '', unknown);
-  if (root) touchRoot(context, root);
-  if (table.name === 'session_messages') {
-    const at = Number(known['created_at'] ?? 0);
-    queueDoc(transaction, { kind: 'message', refId: id, ownerId: String(known['session_id']), at });
-  }
+  afterAdding(context, table, [{ row: { ...added, id }, root }]);
   return 'taken';
+}
+
+export interface Addition {
+  readonly row: Row;
+  readonly root: Root | undefined;
+}
+
+/** What follows from rows that were added: derived columns of their records, the search index. */
+export function afterAdding(
+  context: ApplyContext,
+  table: ImmutableTable,
+  additions: readonly Addition[],
+): void {
+  for (const { root } of additions) if (root) touchRoot(context, root);
+  if (table.name === 'session_messages') {
+    queueDocs(
+      context.transaction,
+      additions.map(({ row }) => messageDoc(row)),
+    );
+  }
+}
+
+function messageDoc(row: Row): SearchDoc {
+  return {
+    kind: 'message',
+    refId: row['id'] as string,
+    ownerId: String(row['session_id']),
+    at: Number(row['created_at'] ?? 0),
+  };
 }
 
 /** Takes a row away that was purged elsewhere. */
@@ -149,18 +174,21 @@ function noteClash(
  * @returns false when the id is taken
  */
 function insert(context: ApplyContext, table: ImmutableTable, row: Row): boolean {
-  const { transaction, lastSeq } = context;
   if (table.name !== 'runtime_events') return insertOrIgnore(context, table.name, row);
   const thread = String(row['thread_id']);
-  const last =
-    lastSeq.get(thread) ??
-    transaction.number('select max(seq) from runtime_events where thread_id = ?', [thread]);
+  const last = lastSeqOf(context, thread);
   const added = insertOrIgnore(context, table.name, { ...row, seq: last + 1 });
-  lastSeq.set(thread, added ? last + 1 : last);
+  context.lastSeq.set(thread, added ? last + 1 : last);
   return added;
 }
 
+/** The last number of a thread here. */
+export function lastSeqOf({ transaction, lastSeq }: ApplyContext, thread: string): number {
+  const sql = 'select max(seq) from runtime_events where thread_id = ?';
+  return lastSeq.get(thread) ?? transaction.number(sql, [thread]);
+}
+
 function insertOrIgnore(context: ApplyContext, table: string, row: Row): boolean {
-  const sql = context.shapes.insertSql(table, row);
+  const sql = `${context.shapes.insertSql(table, row, 1)} on conflict (id) do nothing`;
   return context.transaction.run(sql, Object.values(row)) > 0;
 }

@@ -15,14 +15,15 @@ export class Shapes {
   readonly #tables = new Map<string, TableShape>();
   readonly #inserts = new Map<string, string>();
 
-  /** The statement that inserts a row unless its id is taken; rows of a table have the same keys. */
-  insertSql(table: string, row: object): string {
-    let sql = this.#inserts.get(table);
+  /** The statement that inserts so many rows; rows of a table have the same keys. */
+  insertSql(table: string, row: object, rows: number): string {
+    const key = `${table} ${rows}`;
+    let sql = this.#inserts.get(key);
     if (sql === undefined) {
       const names = Object.keys(row);
-      sql = `insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})
-        on conflict (id) do nothing`;
-      this.#inserts.set(table, sql);
+      const values = `(${names.map(() => '?').join(', ')})`;
+      sql = `insert into ${table} (${names.join(', ')}) values ${Array(rows).fill(values).join(', ')}`;
+      this.#inserts.set(key, sql);
     }
     return sql;
   }
