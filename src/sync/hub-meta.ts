@@ -27,6 +27,9 @@ export interface HubMeta {
   readonly keyCheck: string;
 }
 
+/** What of it is shown to the user. */
+export type HubSeen = Pick<HubMeta, 'head' | 'nowMs'>;
+
 /** The latest version that the hub takes, unix milliseconds. */
 export function limitOf(meta: Pick<HubMeta, 'nowMs' | 'floorMs'>): number {
   return Math.max(meta.nowMs + SLACK_MS, meta.floorMs);

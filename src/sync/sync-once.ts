@@ -1,7 +1,8 @@
 import type { Reader } from '../db/reader.ts';
 import { HubBusyError } from '../errors.ts';
 import type { Exchange } from './exchange.ts';
-import type { HubMeta } from './hub-meta.ts';
+import type { HubSeen } from './hub-meta.ts';
+import { noticeCopy } from './identify.ts';
 import { pullOnce } from './pull-once.ts';
 import { pushOnce } from './push-once.ts';
 import { needState } from './state.ts';
@@ -16,23 +17,34 @@ export interface Exchanged {
   /** What was set aside: of what came, and of what was to go. */
   readonly parked: number;
   readonly bytesSent: number;
+  /** Own commits of which the hub's feed tells. */
+  readonly commits: number;
   /** How far the hub is, and how far this device has read it. */
   readonly hubSeq: number;
   readonly cursor: number;
   /** The hub as it was seen last. */
-  readonly meta: HubMeta | null;
+  readonly meta: HubSeen | null;
 }
 
 const TURNS_MAX = 100_000;
 const CHANGES_MAX = 50;
+
+type Sum = { -readonly [Key in keyof Omit<Exchanged, 'hubSeq' | 'cursor'>]: Exchanged[Key] };
 
 export interface Progress {
   readonly pushed: number;
   readonly pulled: number;
 }
 
+/** With what an exchange begins; `push`: nothing is known to be new on the hub. */
+export type Beginning = 'pull' | 'push';
+
 /**
  * Pulls, then pushes, until both sides hold the same.
+ *
+ * A push needs no pull before it: it is taken only by the very hub that this device knows, and its
+ * answer says whether others wrote meanwhile. Where they did, or it is not taken, the whole exchange
+ * follows at once.
  *
  * @param signal - ends it between two steps; everything done so far counts
  * @throws the errors of {@link pullOnce} and {@link pushOnce}
@@ -41,15 +53,30 @@ export async function syncOnce(
   exchange: Exchange,
   signal?: AbortSignal,
   onProgress?: (progress: Progress) => void,
+  beginning: Beginning = 'pull',
 ): Promise<Exchanged> {
   const before = await exchange.database.read(lastNote);
-  const sum = { pushed: 0, pulled: 0, applied: 0, parked: 0, bytesSent: 0 };
-  let meta: HubMeta | null = null;
+  const sum: Sum = {
+    pushed: 0,
+    pulled: 0,
+    applied: 0,
+    parked: 0,
+    bytesSent: 0,
+    commits: 0,
+    meta: null,
+  };
   let changes = 0;
   let sentAll = false;
-  for (let turn = 0; turn < TURNS_MAX && !signal?.aborted; turn++) {
+  const push = () => pushAll(exchange, sum, signal, onProgress);
+  let done = false;
+  if (beginning === 'push') {
+    exchange.memory.next = undefined;
+    await noticeCopy(exchange);
+    done = (await push()) === 'sent' && (await hasReadAll(exchange));
+  }
+  for (let turn = 0; turn < TURNS_MAX && !done && !signal?.aborted; turn++) {
     const pulled = await pullOnce(exchange);
-    meta = pulled.meta ?? meta;
+    sum.meta = pulled.meta ?? sum.meta;
     sum.pulled += pulled.entries;
     sum.applied += pulled.applied;
     sum.parked += pulled.parked;
@@ -58,14 +85,21 @@ export async function syncOnce(
     if (pulled.outcome !== 'done') continue;
     // What is written while we exchange is for the next time, or a steady writer would keep us here.
     if (sentAll && pulled.entries === 0) break;
-    const outcome = await pushAll(exchange, sum, signal, onProgress);
+    const outcome = await push();
     if (outcome === 'idle') break;
     if (outcome === 'stale') refuseEndless(++changes);
     sentAll = outcome === 'sent';
+    if (sentAll && (await hasReadAll(exchange))) break;
   }
   const { cursor } = await exchange.database.read(needState);
   sum.parked += await exchange.database.read((reader) => setAsideAfter(reader, before));
-  return { ...sum, hubSeq: Math.max(meta?.head.number ?? 0, cursor), cursor, meta };
+  return { ...sum, hubSeq: Math.max(sum.meta?.head.number ?? 0, cursor), cursor };
+}
+
+/** Whether our last push was the last of all, and nothing of others lay before it unread. */
+async function hasReadAll({ database }: Exchange): Promise<boolean> {
+  const { cursor, pair } = await database.read(needState);
+  return pair?.number === cursor;
 }
 
 /** Notes have numbers that only rise; to set something aside makes a new one. */
@@ -88,7 +122,7 @@ function refuseEndless(changes: number): void {
 /** Pushes until nothing is left, or the hub is another one than was pulled. */
 async function pushAll(
   exchange: Exchange,
-  sum: { pushed: number; pulled: number; bytesSent: number },
+  sum: Sum,
   signal: AbortSignal | undefined,
   onProgress: ((progress: Progress) => void) | undefined,
 ): Promise<'idle' | 'stale' | 'sent'> {
@@ -97,6 +131,8 @@ async function pushAll(
     const pushed = await pushOnce(exchange);
     sum.pushed += pushed.entries;
     sum.bytesSent += pushed.bytes;
+    if (pushed.changed) sum.commits++;
+    sum.meta = pushed.meta ?? sum.meta;
     onProgress?.(sum);
     if (pushed.outcome === 'stale') return 'stale';
     if (pushed.outcome === 'idle') return any ? 'sent' : 'idle';

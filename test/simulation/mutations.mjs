@@ -56,7 +56,7 @@ export const MUTATIONS = {
       'job(transaction);',
     ],
   ],
-  ackFence: [['src/sync/push-once.ts', 'if (!sameIdentity(ask, held)) return undefined;', '']],
+  ackFence: [['src/sync/acknowledge.ts', 'if (!sameIdentity(ask, held)) return undefined;', '']],
   offerAll: [['src/sync/identify.ts', '  offerAll(transaction);\n', '']],
   newNumber: [
     [
@@ -107,9 +107,30 @@ export const MUTATIONS = {
   ],
   restampAboveHub: [
     [
-      'src/sync/push-once.ts',
+      'src/sync/acknowledge.ts',
       'source.rowId, source.register, held',
       'source.rowId, source.register, null',
+    ],
+  ],
+  unreadOthers: [
+    [
+      'src/sync/sync-once.ts',
+      'return pair?.number === cursor;',
+      'return pair !== null || cursor > 0;',
+    ],
+  ],
+  cursorOverOthers: [
+    [
+      'src/sync/acknowledge.ts',
+      'if (held.cursor === ask.cursor && head.number - sending.length === held.cursor) {',
+      'if (held.cursor === ask.cursor) {',
+    ],
+  ],
+  notTakenIsEnough: [
+    [
+      'src/sync/sync-once.ts',
+      "done = (await push()) === 'sent' && (await hasReadAll(exchange));",
+      'await push();\n    done = true;',
     ],
   ],
   keepsCopied: [['src/sync/read-ahead.ts', '|| state.copied ||', '||']],

@@ -15,6 +15,8 @@ const WEIGHTS = {
   pushFault: 10,
   sync: 5,
   syncFault: 8,
+  send: 5,
+  sendFault: 8,
   deliver: 9,
   crash: 1,
   toggle: 2,
@@ -43,6 +45,8 @@ export const FAULTS = [
   'pushFault',
   'syncFault',
   'sync',
+  'sendFault',
+  'send',
   'crash',
   'toggle',
   'partition',
@@ -126,6 +130,9 @@ function perform(world: World, operation: Operation, device: Device): Promise<vo
     case 'sync':
     case 'syncFault':
       return world.sync(device, operation === 'syncFault');
+    case 'send':
+    case 'sendFault':
+      return world.send(device, operation === 'sendFault');
     case 'deliver':
       return world.deliver();
     case 'crash':

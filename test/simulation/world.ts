@@ -98,6 +98,8 @@ export class World {
   readonly #waits = new Waits();
   #textCount = 0;
   readonly #key: Buffer;
+  /** Exchanges of {@link send} that went through. */
+  #ended = 0;
 
   constructor(settings: Settings) {
     this.settings = settings;
@@ -206,6 +208,20 @@ export class World {
 
   sync(device: Device, faulty: boolean): Promise<void> {
     return this.#begin(device, 'sync', faulty, (task) => syncOnce(device.exchange(task.hub)));
+  }
+
+  /** An exchange that begins with its push: what others wrote is read all the same. */
+  async send(device: Device, faulty: boolean): Promise<void> {
+    const before = this.#ended;
+    await this.#begin(device, 'send', faulty, async (task) => {
+      await syncOnce(device.exchange(task.hub), undefined, undefined, 'push');
+      this.#ended++;
+    });
+    if (faulty || this.#ended === before) return;
+    this.count('sent');
+    const cursor = device.probe.text('select cursor from sync_state');
+    const head = this.hub.look((probe) => probe.text('select head from hub_meta'));
+    if (cursor !== head) fail(`C3 d${device.index} left entries of others unread`);
   }
 
   enable(device: Device, faulty: boolean, join = false): Promise<void> {
@@ -550,6 +566,7 @@ export class World {
 
 /** How many entries a request carries. */
 function rowsOf(request: Request): number {
-  const list = request.statements.length === 9 ? request.statements[4]?.params[1] : undefined;
+  const upsert = request.statements.find(({ sql }) => sql.startsWith('insert into hub_entries'));
+  const list = upsert?.params[1];
   return typeof list === 'string' ? (JSON.parse(list) as unknown[]).length : 0;
 }

@@ -6,7 +6,7 @@ import { request, type TokenSource } from './hub-request.ts';
 export interface ChangeFeedOptions {
   readonly url: string;
   readonly token: TokenSource;
-  /** Called when entries were added or replaced on the hub, by this device too; once for several. */
+  /** Called for each commit that added or replaced entries on the hub, by this device too, in their order. */
   readonly onChange: () => void;
   /** Ends the feed; until then it keeps the process alive. */
   readonly signal: AbortSignal;
@@ -49,9 +49,11 @@ export async function openChangeFeed(options: ChangeFeedOptions): Promise<Change
   try {
     const response = await request(address, PATH, { signal: controller.signal }, token);
     const chunks = eventStream(response, address.host);
-    const ended = listen(chunks, onChange, () => watchdog.refresh())
+    const ended = listen(chunks, address.host, onChange, () => watchdog.refresh())
       .then(() => new HubUnreachableError(`${address.host} ended the feed of changes`))
-      .catch((error: unknown) => networkFailure(address.host, error))
+      .catch((error: unknown) =>
+        error instanceof StoreError ? error : networkFailure(address.host, error),
+      )
       .then((error) => (signal.aborted ? undefined : error))
       .finally(settle);
     return { ended };
@@ -70,9 +72,17 @@ function eventStream(response: Response, host: string): AsyncIterable<Uint8Array
   return response.body as AsyncIterable<Uint8Array>;
 }
 
-/** Of an event only its being there matters; lines of comment are signs of life. */
+/** How the hub says that it could not keep up with telling. */
+const LOST = 'event:error';
+
+/**
+ * Of an event only its being there matters; lines of comment are signs of life.
+ *
+ * @throws `HubUnreachableError` some event was lost
+ */
 async function listen(
   chunks: AsyncIterable<Uint8Array>,
+  host: string,
   onChange: () => void,
   onLife: () => void,
 ): Promise<void> {
@@ -82,7 +92,10 @@ async function listen(
     onLife();
     const lines = (unfinished + decoder.decode(chunk, { stream: true })).split('\n');
     // The start of a line is enough to tell, however long it gets.
-    unfinished = lines.pop()?.slice(0, 'data:'.length) ?? '';
-    if (lines.some((line) => line.startsWith('data:'))) onChange();
+    unfinished = lines.pop()?.slice(0, LOST.length) ?? '';
+    for (const line of lines) {
+      if (line.startsWith(LOST)) throw new HubUnreachableError(`${host} lost some changes`);
+      if (line.startsWith('data:')) onChange();
+    }
   }
 }

@@ -1,15 +1,17 @@
 import { openChangeFeed } from '../hub/change-feed.ts';
 import type { Connected } from '../connect.ts';
 import { backoffMs } from './backoff.ts';
+import type { News } from './news.ts';
 
 /** A feed that lasted so long was a good one, in milliseconds. */
 const LASTING_MS = 30_000;
-/** Between the news of a change and the second look, in milliseconds. */
+/** Between the first look after the news of a change and the second one, in milliseconds. */
 const AGAIN_MS = 300;
 
 /** The hub's feed of changes, opened again and again; without it the timer alone does it. */
 export class Feed {
   readonly #connected: Pick<Connected, 'url' | 'token'>;
+  readonly #news: News;
   readonly #onNews: () => void;
   readonly #random: () => number;
   readonly #controller = new AbortController();
@@ -18,13 +20,15 @@ export class Feed {
   #retryAt = 0;
   #again: NodeJS.Timeout | undefined;
 
-  /** @param onNews - called when there may be something new on the hub, and when the feed ended */
+  /** @param onNews - called when there may be something of others on the hub */
   constructor(
     connected: Pick<Connected, 'url' | 'token'>,
+    news: News,
     onNews: () => void,
     random: () => number,
   ) {
     this.#connected = connected;
+    this.#news = news;
     this.#onNews = onNews;
     this.#random = random;
   }
@@ -51,9 +55,12 @@ export class Feed {
   }
 
   /** The hub tells of a change before it can be read: now and then a look at once finds nothing. */
-  #lookAgain(): void {
+  lookAgain(): void {
     clearTimeout(this.#again);
-    this.#again = setTimeout(this.#onNews, AGAIN_MS);
+    this.#again = setTimeout(() => {
+      this.#news.expect();
+      this.#onNews();
+    }, AGAIN_MS);
     this.#again.unref();
   }
 
@@ -63,12 +70,12 @@ export class Feed {
     const start = performance.now();
     try {
       const onChange = () => {
-        this.#onNews();
-        this.#lookAgain();
+        if (this.#news.tell()) this.#onNews();
       };
       const feed = await openChangeFeed({ url, token, signal, onChange });
       this.#state = 'up';
       // What came between the last pull and now was not told.
+      this.#news.restart();
       this.#onNews();
       await feed.ended;
     } catch {

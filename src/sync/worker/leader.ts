@@ -5,11 +5,12 @@ import type { ChangeSignal } from '../../db/change-signal.ts';
 import { ClosedError, SyncOffError } from '../../errors.ts';
 import { connect, type Access, type Connected } from '../connect.ts';
 import { Memory, type Exchange } from '../exchange.ts';
-import { syncOnce, type Exchanged } from '../sync-once.ts';
+import { syncOnce, type Beginning, type Exchanged } from '../sync-once.ts';
 import { jitter, isPassing, waitMs } from './backoff.ts';
 import { Feed } from './feed.ts';
-import { lookAround, type Look } from './look.ts';
+import { BUSY_LOOK_MS, LOOK_MS, lookAround, nextLookMs, POLL_MS, type Look } from './look.ts';
 import { StorePace } from '../pace.ts';
+import { News } from './news.ts';
 import type { Notices, SyncNotice } from './notices.ts';
 import {
   describeFailure,
@@ -33,13 +34,6 @@ export interface WorkerEvents {
 
 /** Between two exchanges while changes keep coming, in milliseconds; the first is taken at once. */
 const GATHER_MS = 50;
-/**
- * Between two looks at what changed, in milliseconds: after the first one, and at last. The file
- * system tells of a commit when it is written, before it is on the disk and can be seen, and some
- * do not tell at all.
- */
-const LOOK_MS = 5;
-const POLL_MS = 1000;
 const TIMER_MS = 60_000;
 const TIMER_WITHOUT_FEED_MS = 15_000;
 /** How old the list of devices and the time of the last exchange may get in the status. */
@@ -70,8 +64,7 @@ export class Leader {
   #seen: Look | undefined;
   /** The last exchange was cut, and is to go on. */
   #cut = false;
-  /** The hub has, or may have, something new. */
-  #news = false;
+  readonly #news = new News();
   #failures = 0;
   #startedAt = -Infinity;
   #recordedAt = -Infinity;
@@ -105,11 +98,12 @@ export class Leader {
     this.#signal.addEventListener('abort', abort, { once: true });
     try {
       this.#indexSoon();
+      let beginning: Beginning = 'pull';
       while (!this.#stopped()) {
-        const failure = await this.#queue.add(() => this.#exchange(), { priority: 1 });
+        const failure = await this.#queue.add(() => this.#exchange(beginning), { priority: 1 });
         if (failure?.error instanceof SyncOffError) return;
         if (failure) await this.#waitOut(failure.error);
-        else await this.#untilWork();
+        beginning = failure ? 'pull' : await this.#untilWork();
       }
     } finally {
       this.#signal.removeEventListener('abort', abort);
@@ -118,19 +112,24 @@ export class Leader {
     }
   }
 
-  async #exchange(): Promise<{ error: unknown } | undefined> {
+  async #exchange(beginning: Beginning): Promise<{ error: unknown } | undefined> {
     if (this.#stopped()) return undefined;
     const start = performance.now();
     this.#startedAt = start;
-    this.#news = false;
+    const known = !this.#news.any;
+    if (this.#news.told) this.#feed?.lookAgain();
+    this.#news.clear();
     try {
       const look = await this.#access.database.read(lookAround);
       // Who has something to do all the time comes to no other look: a new key counts here, too.
       this.#isOther(look);
       this.#seen = look;
+      // The feed tells of everything that others write: what it told meanwhile is pulled first.
+      const first = known && this.#feed?.up ? beginning : 'pull';
       const connected = (this.#connected ??= await this.#connect());
-      const exchanged = await this.#slice(connected.exchange, start);
+      const exchanged = await this.#slice(connected.exchange, start, first);
       if (this.#stopped()) return undefined;
+      this.#news.own(exchanged.commits);
       await this.#record(connected.exchange, exchanged, performance.now() - start);
       this.#failures = 0;
       this.#notices.recovered();
@@ -151,7 +150,7 @@ export class Leader {
     if (this.#stopped()) throw new ClosedError('the worker was stopped');
   }
 
-  async #slice(exchange: Exchange, start: number): Promise<Exchanged> {
+  async #slice(exchange: Exchange, start: number, beginning: Beginning): Promise<Exchanged> {
     if (!this.#cut) exchange.replica?.begin();
     const slice = new AbortController();
     const cut = () => {
@@ -159,19 +158,24 @@ export class Leader {
     };
     this.#signal.addEventListener('abort', cut, { once: true });
     try {
-      return await syncOnce(exchange, slice.signal, () => {
+      const onProgress = () => {
         if (performance.now() - start > SLICE_MS) cut();
-      });
+      };
+      return await syncOnce(exchange, slice.signal, onProgress, beginning);
     } finally {
       this.#signal.removeEventListener('abort', cut);
       this.#cut = slice.signal.aborted;
-      if (this.#cut) this.#news = true;
+      if (this.#cut) this.#news.expect();
     }
   }
 
   async #record(exchange: Exchange, exchanged: Exchanged, tookMs: number): Promise<void> {
     const { pushed, pulled, applied, parked, meta } = exchanged;
     const moved = pushed + pulled + applied + parked > 0;
+    if (applied > 0) {
+      this.#events.onApplied?.(applied);
+      this.#indexSoon();
+    }
     const now = performance.now();
     const first = this.#recordedAt === -Infinity || this.#failures > 0;
     if (moved || first || now - this.#recordedAt > RECORD_MS) {
@@ -180,10 +184,6 @@ export class Leader {
       this.#events.onStatus?.();
     }
     if (moved || first) this.#events.onExchanged?.(exchanged, tookMs);
-    if (applied > 0) {
-      this.#events.onApplied?.(applied);
-      this.#indexSoon();
-    }
     if (now - this.#devicesAt > DEVICES_MS) {
       this.#devicesAt = now;
       await greet(exchange);
@@ -204,8 +204,8 @@ export class Leader {
   #openFeed(connected: Connected): void {
     this.#feed ??= new Feed(
       connected,
+      this.#news,
       () => {
-        this.#news = true;
         this.#changes.wake();
       },
       this.#random,
@@ -220,30 +220,35 @@ export class Leader {
     this.#connected = undefined;
   }
 
-  /** Waits for a change here or on the hub, for other settings, or for the timer. */
-  async #untilWork(): Promise<void> {
+  /**
+   * Waits for a change here or on the hub, for other settings, or for the timer.
+   *
+   * @returns with what the exchange is to begin: `push` where there is only something to send
+   */
+  async #untilWork(): Promise<Beginning> {
     const start = performance.now();
     const timerMs = jitter(TIMER_MS, this.#random);
     const withoutFeedMs = jitter(TIMER_WITHOUT_FEED_MS, this.#random);
     let lookMs = LOOK_MS;
-    while (!this.#stopped() && !this.#news) {
+    while (!this.#stopped() && !this.#news.any) {
       const count = this.#changes.count;
       const look = await this.#access.database.read(lookAround);
-      if (this.#isOther(look)) return;
+      if (this.#isOther(look)) return 'pull';
       // Own notes of status wake this too: only more that is unsent counts.
       if (look.unsent !== '' && look.unsent !== this.#seen?.unsent) break;
       const dueMs = this.#feed?.up
         ? timerMs
         : Math.min(withoutFeedMs, Math.max(this.#feed?.retryInMs ?? 0, GATHER_MS));
       const leftMs = start + dueMs - performance.now();
-      if (leftMs <= 0) return;
-      const nextAt = performance.now() + LOOK_MS;
+      if (leftMs <= 0) return 'pull';
+      const nextAt = performance.now() + Math.min(lookMs, BUSY_LOOK_MS);
       await this.#changes.wait(count, Math.min(leftMs, lookMs), this.#signal);
-      lookMs = this.#changes.count === count ? Math.min(lookMs * 2, POLL_MS) : LOOK_MS;
+      lookMs = nextLookMs(lookMs, this.#changes.count !== count);
       // A busy store is not looked at all the time.
       await this.#pause(nextAt - performance.now());
     }
     await this.#pause(this.#startedAt + GATHER_MS - performance.now());
+    return this.#news.any ? 'pull' : 'push';
   }
 
   /** After a failure neither changes nor the feed count, only the time and other settings. */

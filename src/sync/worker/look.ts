@@ -3,6 +3,15 @@ import type { Reader } from '../../db/reader.ts';
 import { IMMUTABLE_TABLES } from '../../model/registers.ts';
 import { findState } from '../state.ts';
 
+/**
+ * Between two looks at what changed, in milliseconds: the first ones, those at a store that is written
+ * all the time, and at last. The file system tells of a commit when it is written, before it is on the
+ * disk and can be seen, and some do not tell at all.
+ */
+export const LOOK_MS = 1;
+export const BUSY_LOOK_MS = 5;
+export const POLL_MS = 1000;
+
 /** What a worker looks at to tell whether there is something to do; two looks are compared. */
 export interface Look {
   readonly enabled: boolean;
@@ -55,4 +64,10 @@ function statOf(path: string) {
     // A folder that may not be entered: as good as not there; whoever reads the token says why.
     return undefined;
   }
+}
+
+/** How long to wait until the next look, in milliseconds. @param woken - something told of a change */
+export function nextLookMs(lookMs: number, woken: boolean): number {
+  if (!woken) return Math.min(lookMs * 2, POLL_MS);
+  return lookMs > BUSY_LOOK_MS ? LOOK_MS : Math.min(lookMs * 2, BUSY_LOOK_MS);
 }

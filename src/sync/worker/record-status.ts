@@ -2,7 +2,7 @@ import { HubAccessError, StoreError } from '../../errors.ts';
 import type { Access } from '../connect.ts';
 import { greetStatement, readDevices, revokeAgain, type KnownDevice } from '../devices.ts';
 import type { Exchange } from '../exchange.ts';
-import type { HubMeta } from '../hub-meta.ts';
+import type { HubSeen } from '../hub-meta.ts';
 import { formatTime } from '../../model/time.ts';
 import { listedDevices, type ListedDevice, type SyncFailure } from '../status.ts';
 import { needStatusRow } from './status-row.ts';
@@ -11,7 +11,7 @@ import { needStatusRow } from './status-row.ts';
 export async function recordSuccess(
   access: Access,
   exchange: Exchange,
-  meta: HubMeta | null,
+  meta: HubSeen | null,
 ): Promise<void> {
   await recordExchange(access, exchange, meta);
   await greet(exchange);
@@ -77,7 +77,7 @@ async function orReadOnly(written: Promise<unknown>): Promise<void> {
 export async function recordExchange(
   { database, now }: Access,
   { replica }: Exchange,
-  meta: HubMeta | null,
+  meta: HubSeen | null,
 ): Promise<void> {
   const offsetMs = meta ? meta.nowMs - now() : null;
   const failure = replica?.failure && describeFailure(replica.failure, now);

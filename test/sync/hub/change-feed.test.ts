@@ -55,6 +55,41 @@ describe('openChangeFeed', () => {
     expect(feed.changes()).toBe(2);
   });
 
+  it('tells of each commit, however close together they come', async () => {
+    const event = 'event:changes\ndata:{"insert":1}\n\n';
+    const proxy = await startFaultProxy('http://127.0.0.1:9');
+    const headers = { 'content-type': 'text/event-stream' };
+    proxy.always({ kind: 'answer', status: 200, headers, body: event.repeat(3) });
+    const feed = await listen({ url: proxy.url, token: () => undefined });
+    expect(await feed.ended).toBeInstanceOf(HubUnreachableError);
+    expect(feed.changes()).toBe(3);
+  });
+
+  it('ends with an error when the hub has lost a change', async () => {
+    const lost = 'event:error\ndata:some changes were lost\n\n';
+    const body = `event:changes\ndata:{"insert":1}\n\n${lost}event:changes\ndata:{"insert":1}\n\n`;
+    const proxy = await startFaultProxy('http://127.0.0.1:9');
+    const headers = { 'content-type': 'text/event-stream' };
+    proxy.always({ kind: 'answer', status: 200, headers, body });
+    const feed = await listen({ url: proxy.url, token: () => undefined });
+    const error = await feed.ended;
+    expect(error?.message).toContain('lost some changes');
+    expect(feed.changes()).toBe(1);
+  });
+
+  it('tells of a commit of many rows once', async () => {
+    const { write, open } = await setup();
+    const feed = await open();
+    const heard = feed.next();
+    const numbers = Array.from({ length: 5000 }, (_, n) => `(${n})`).join(', ');
+    await write(`insert into hub_entries values ${numbers}`);
+    await heard;
+    const next = feed.next();
+    await write('update hub_entries set a = 1');
+    await next;
+    expect(feed.changes()).toBe(2);
+  });
+
   it('ends without an error when its signal says so', async () => {
     const { open } = await setup();
     const feed = await open();

@@ -54,13 +54,42 @@ describe('runWorker', () => {
     a.start();
     await add(a, 'one');
     await vi.waitFor(() => idle(a), SOON);
-    // The news of its own push come back to it.
+    // The feed is opened meanwhile, and looked at.
     await sleep(1500);
     const before = proxy.happened.pass;
 
     await sleep(2500);
 
     expect(proxy.happened.pass).toBe(before);
+  });
+
+  it('asks once for each change of its own, and pulls at once what others write', async () => {
+    const sqld = await startSqld();
+    const proxy = await startFaultProxy(sqld.url, { only: isExchange });
+    const feeds = await startFaultProxy(proxy.url, { only: isFeed });
+    const a = await workerDevice(feeds.url);
+    a.start();
+    await feeds.seen('pass');
+    await add(a, 'one');
+    await vi.waitFor(() => idle(a), SOON);
+    // Until the looks after the opening of the feed are over.
+    let before = 0;
+    while (before !== (before = proxy.happened.pass)) await sleep(1000);
+
+    const titles = ['two', 'three', 'four'];
+    for (const title of titles) {
+      await add(a, title);
+      await vi.waitFor(() => idle(a), SOON);
+      await sleep(400);
+    }
+    expect(proxy.happened.pass - before).toBe(titles.length);
+
+    const b = await workerDevice(sqld.url);
+    const id = await add(b, 'of b');
+    await b.store.sync.now();
+    await vi.waitFor(async () => {
+      expect((await a.store.sessions.get(id)).title).toBe('of b');
+    }, SOON);
   });
 
   it('stops after a 401, says so once, and goes on with another token', async () => {
