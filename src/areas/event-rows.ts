@@ -1,10 +1,12 @@
-import { loadBody, storeBody } from '../db/bodies.ts';
+import { loadBody, storeStaged } from '../db/bodies.ts';
 import type { Value } from '../db/connection.ts';
+import { isLarge } from '../db/large-bodies.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Transaction } from '../db/transaction.ts';
-import type { CheckedEvent, EventPage, RuntimeEvent } from '../model/event.ts';
+import type { CheckedEvent, RuntimeEvent } from '../model/event.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
 import { formatTime } from '../model/time.ts';
+import { lacksDetail, type PendingEvent, type ReadEvents } from './large-events.ts';
 import { newUlid } from './new-id.ts';
 
 const COLUMNS = [
@@ -35,6 +37,8 @@ const INSERT_MANY = `${INSERT} ${Array<string>(MANY).fill(ROW).join(', ')}`;
 export interface NewEvents {
   readonly events: readonly CheckedEvent[];
   readonly payloads: readonly string[];
+  /** By their places, those that are among the blobs already. */
+  readonly hashes?: ReadonlyMap<number, string> | undefined;
 }
 
 /** Renders the payloads, before the transaction, so that the lock is not held meanwhile. */
@@ -106,7 +110,8 @@ function render(
       payload: event.payload ?? null,
     };
     records.push(record);
-    const { body, body_hash } = storeBody(transaction, added.payloads[i] ?? 'null');
+    const json = () => added.payloads[i] ?? 'null';
+    const { body, body_hash } = storeStaged(transaction, json, added.hashes?.get(i));
     params.push(record.id, threadId, record.turnId, record.itemId, seq, record.type);
     params.push(event.at ?? now, record.device, body, body_hash);
   }
@@ -119,7 +124,7 @@ export function eventsAfter(
   threadId: string,
   seq: number,
   limit: number,
-): EventPage {
+): ReadEvents {
   const rows = reader.rows(
     `select ${SELECTED} from runtime_events where thread_id = ? and seq > ? order by seq limit ?`,
     [threadId, seq, limit],
@@ -128,7 +133,7 @@ export function eventsAfter(
 }
 
 /** The last `count` events, oldest first. */
-export function lastEvents(reader: Reader, threadId: string, count: number): EventPage {
+export function lastEvents(reader: Reader, threadId: string, count: number): ReadEvents {
   const rows = reader.rows(
     `select ${SELECTED} from runtime_events where thread_id = ? order by seq desc limit ?`,
     [threadId, count],
@@ -137,21 +142,25 @@ export function lastEvents(reader: Reader, threadId: string, count: number): Eve
 }
 
 /** Plain rows: no column of an event holds a NUL, and they are read at twice the speed of JSON. */
-function toPage(reader: Reader, rows: readonly Value[][], seq: number): EventPage {
-  const items = rows.map((row) => ({
-    id: row[0] as string,
-    threadId: row[1] as string,
-    turnId: row[2] as string | null,
-    itemId: row[3] as string | null,
-    seq: row[4] as number,
-    type: row[5] as string,
-    at: formatTime(row[6] as number),
-    device: row[7] as string,
-    payload: payloadOf(reader, row[8] as string | null, row[9] as string | null),
-  }));
-  return { items, nextSeq: items.at(-1)?.seq ?? seq };
-}
-
-function payloadOf(reader: Reader, body: string | null, hash: string | null): unknown {
-  return JSON.parse(hash === null ? (body ?? 'null') : loadBody(reader, { body, body_hash: hash }));
+function toPage(reader: Reader, rows: readonly Value[][], seq: number): ReadEvents {
+  const pending: PendingEvent[] = [];
+  const items = rows.map((row): RuntimeEvent => {
+    const columns = { body: row[8] as string | null, body_hash: row[9] as string | null };
+    const large = columns.body_hash !== null && isLarge(reader, columns);
+    const event = {
+      id: row[0] as string,
+      threadId: row[1] as string,
+      turnId: row[2] as string | null,
+      itemId: row[3] as string | null,
+      seq: row[4] as number,
+      type: row[5] as string,
+      at: formatTime(row[6] as number),
+      device: row[7] as string,
+      payload: large ? undefined : (JSON.parse(loadBody(reader, columns)) as unknown),
+    };
+    if (large) pending.push({ event, bodyHash: columns.body_hash });
+    else if (lacksDetail(event)) pending.push({ event, bodyHash: null });
+    return event;
+  });
+  return { page: { items, nextSeq: items.at(-1)?.seq ?? seq }, pending };
 }

@@ -1,11 +1,13 @@
 import type { ChangeSignal } from '../db/change-signal.ts';
+import { isLargeText, stageLarge } from '../db/large-bodies.ts';
 import type { Reader } from '../db/reader.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
 import * as schema from '../model/event.ts';
 import type { EventInput, EventPage, FollowOptions, RuntimeEvent } from '../model/event.ts';
-import { idSchema, validate } from '../model/validate.ts';
+import { knownIdSchema, validate } from '../model/validate.ts';
 import type * as z from 'zod';
 import { eventsAfter, insertEvents, lastEvents, prepareEvents } from './event-rows.ts';
+import { wholeEvents } from './large-events.ts';
 import { followEvents } from './follow-events.ts';
 import type { Runner } from './runner.ts';
 
@@ -33,9 +35,12 @@ export class Events {
    * @throws `NotFoundError` no such thread
    */
   async append(threadId: string, events: readonly EventInput[]): Promise<RuntimeEvent[]> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     const prepared = prepareEvents(validate(schema.eventsSchema, events, 'events'));
-    return this.#runner.write((transaction) => insertEvents(transaction, threadId, prepared));
+    const added = prepared.payloads.some(isLargeText)
+      ? { ...prepared, hashes: await stageLarge(this.#runner, prepared.payloads) }
+      : prepared;
+    return this.#runner.write((transaction) => insertEvents(transaction, threadId, added));
   }
 
   /** The events after the number `seq`, oldest first. @throws `NotFoundError` no such thread */
@@ -44,23 +49,25 @@ export class Events {
     seq: number,
     options: z.input<typeof schema.eventSinceSchema> = {},
   ): Promise<EventPage> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     validate(schema.eventSeqSchema, seq, 'seq');
     const { limit } = validate(schema.eventSinceSchema, options, 'since');
-    return this.#runner.read((reader) => {
+    const read = await this.#runner.read((reader) => {
       requireThread(reader, threadId);
       return eventsAfter(reader, threadId, seq, limit);
     });
+    return wholeEvents(this.#runner, read);
   }
 
   /** The last `count` events, oldest first. @throws `NotFoundError` no such thread */
   async tail(threadId: string, count: number): Promise<EventPage> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     validate(schema.eventTailSchema, count, 'count');
-    return this.#runner.read((reader) => {
+    const read = await this.#runner.read((reader) => {
       requireThread(reader, threadId);
       return lastEvents(reader, threadId, count);
     });
+    return wholeEvents(this.#runner, read);
   }
 
   /**
@@ -76,7 +83,7 @@ export class Events {
     seq: number,
     options: FollowOptions = {},
   ): AsyncIterableIterator<RuntimeEvent, undefined> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     validate(schema.eventSeqSchema, seq, 'seq');
     const { signal } = validate(schema.eventFollowSchema, options, 'follow');
     if (!this.#changes) {

@@ -1,24 +1,28 @@
 import { isDeepStrictEqual } from 'node:util';
-import { loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
+import { loadBody, storeStaged, type BodyColumns } from '../db/bodies.ts';
 import type { Value } from '../db/connection.ts';
 import type { Reader } from '../db/reader.ts';
 import { indexDoc } from '../db/search-index.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
 import { ConflictError, InvalidInputError } from '../errors.ts';
 import { plainText } from '../model/message-text.ts';
-import { editBody, replaceDetails } from '../model/record-body.ts';
 import { runtimeItems as table } from '../model/registers.ts';
-import {
-  RUNTIME_ITEM_FIELDS,
-  type CheckedRuntimeItem,
-  type RuntimeItem,
-} from '../model/runtime.ts';
+import type { CheckedRuntimeItem, RuntimeItem } from '../model/runtime.ts';
 import { insertEvents, prepareEvents } from './event-rows.ts';
+import {
+  bodySlices,
+  isLargeDetail,
+  itemBody,
+  withDetail,
+  type LargeDetail,
+  type PreparedItem,
+} from './large-details.ts';
+import { detailReference } from './large-events.ts';
 import { newId } from './new-id.ts';
 import {
   findItem,
   isOpen,
-  itemPayload,
+  itemPayload as wholePayload,
   toItem,
   type ItemRow,
   type TurnRow,
@@ -28,6 +32,8 @@ export interface SavedItem {
   readonly item: RuntimeItem;
   /** What the save did that others want to hear of: it began, or it came to its end. */
   readonly news: 'started' | 'ended' | null;
+  /** The blob that its body is now; null where it stands in its row, or did not change. */
+  readonly bodyHash: Value;
 }
 
 /**
@@ -40,14 +46,15 @@ export interface SavedItem {
 export function saveItem(
   transaction: Transaction,
   turn: TurnRow,
-  input: CheckedRuntimeItem,
+  prepared: PreparedItem,
   defaults: Partial<CheckedRuntimeItem> = {},
 ): SavedItem {
   refusePurged(transaction, turn.thread_id);
-  const old = input.id === undefined ? undefined : findItem(transaction, input.id);
+  const { id } = prepared.input;
+  const old = id === undefined ? undefined : findItem(transaction, id);
   const saved = old
-    ? changeItem(transaction, turn, old, input)
-    : insertItem(transaction, turn, input, defaults);
+    ? changeItem(transaction, turn, old, prepared)
+    : insertItem(transaction, turn, prepared, defaults);
   if (saved.news === 'ended') indexItem(transaction, turn, saved.item);
   return saved;
 }
@@ -67,19 +74,26 @@ export function announceItems(
 ): void {
   const events = saved
     .filter(({ news }) => news !== null)
-    .map(({ item, news }) => ({
+    .map(({ item, news, bodyHash }) => ({
       type: `item.${news === 'started' ? 'started' : item.status}`,
       turnId: turn.id,
       itemId: item.id,
-      payload: { item: itemPayload(item) },
+      payload: { item: itemPayload(item, bodyHash) },
     }));
   if (events.length > 0) insertEvents(transaction, turn.thread_id, prepareEvents(events));
+}
+
+function itemPayload(item: RuntimeItem, bodyHash: Value): Record<string, unknown> {
+  const payload = wholePayload(item);
+  // Once is enough: the event names the body that has it.
+  if (typeof bodyHash !== 'string' || !isLargeDetail(item.detail)) return payload;
+  return { ...payload, detail: detailReference(bodyHash) };
 }
 
 function insertItem(
   transaction: Transaction,
   turn: TurnRow,
-  input: CheckedRuntimeItem,
+  { input, large }: PreparedItem,
   defaults: Partial<CheckedRuntimeItem>,
 ): SavedItem {
   const kind = input.kind ?? defaults.kind;
@@ -100,10 +114,12 @@ function insertItem(
     started_at: input.startedAt ?? (status === 'queued' ? null : now),
     ended_at: input.endedAt ?? (isOpen(status) ? null : now),
   };
-  transaction.insert(table, { ...row, ...bodyColumns(transaction, status, body) });
+  const columns = bodyColumns(transaction, status, body, large);
+  transaction.insert(table, { ...row, ...columns });
   return {
-    item: toItem({ ...row, device: transaction.device }, body),
+    item: withDetail(toItem({ ...row, device: transaction.device }, body), large),
     news: isOpen(status) ? 'started' : 'ended',
+    bodyHash: columns.body_hash,
   };
 }
 
@@ -111,7 +127,7 @@ function changeItem(
   transaction: Transaction,
   turn: TurnRow,
   old: ItemRow,
-  input: CheckedRuntimeItem,
+  { input, large }: PreparedItem,
 ): SavedItem {
   if (old.turn_id !== turn.id) {
     throw new ConflictError(`the item ${old.id} belongs to another turn, ${old.turn_id}`);
@@ -128,23 +144,14 @@ function changeItem(
     started_at: input.startedAt ?? old.started_at ?? (status === 'queued' ? null : now),
     ended_at: input.endedAt ?? old.ended_at ?? (open ? null : now),
   } satisfies Row;
-  const item = toItem({ ...old, ...columns }, body);
+  const item = withDetail(toItem({ ...old, ...columns }, body), large);
   if (!isOpen(old.status)) {
-    if (isDeepStrictEqual(item, toItem(old, oldBody))) return { item, news: null };
+    if (isDeepStrictEqual(item, toItem(old, oldBody))) return { item, news: null, bodyHash: null };
     throw new ConflictError(`the item ${old.id} is ${old.status}: it changes no more`);
   }
-  transaction.update(table, old.id, { ...columns, ...bodyColumns(transaction, status, body) });
-  return { item, news: open ? null : 'ended' };
-}
-
-function itemBody(body: string, input: CheckedRuntimeItem): string {
-  const replaced =
-    input.details === undefined ? body : replaceDetails(body, RUNTIME_ITEM_FIELDS, input.details);
-  return editBody(replaced, {
-    detail: input.detail,
-    metadata: input.metadata,
-    artifact_refs: input.artifactRefs,
-  });
+  const stored = bodyColumns(transaction, status, body, large);
+  transaction.update(table, old.id, { ...columns, ...stored });
+  return { item, news: open ? null : 'ended', bodyHash: stored.body_hash };
 }
 
 /**
@@ -155,8 +162,11 @@ function bodyColumns(
   transaction: Transaction,
   status: string,
   body: string,
+  large: LargeDetail | undefined,
 ): { [K in keyof BodyColumns]: Value } {
-  return isOpen(status) ? { body, body_hash: null } : storeBody(transaction, body);
+  const text = () => (large ? [...bodySlices(body, large)].join('') : body);
+  if (isOpen(status)) return { body: text(), body_hash: null };
+  return storeStaged(transaction, text, large?.body === body ? large.hash : undefined);
 }
 
 /** Once, when it has ended: not for every piece of text that streams in. */

@@ -1,6 +1,6 @@
 import { loadBody, type BodyColumns } from '../db/bodies.ts';
 import type { Reader } from '../db/reader.ts';
-import { detailsOf, membersOf } from '../model/record-body.ts';
+import { detailsOf } from '../model/record-body.ts';
 import * as model from '../model/runtime.ts';
 import type {
   RuntimeItem,
@@ -11,6 +11,7 @@ import type {
 } from '../model/runtime.ts';
 import { formatTime } from '../model/time.ts';
 import { found } from './page.ts';
+import { refusePurged } from './purged.ts';
 
 const BODY = ['body', 'body_hash'] as const;
 
@@ -145,7 +146,12 @@ export function toTurn(row: TurnRow): RuntimeTurnSummary {
 }
 
 export function toItem(row: Omit<ItemRow, keyof BodyColumns>, body: string): RuntimeItem {
-  const members = new Map(membersOf(body));
+  return itemOf(row, JSON.parse(body));
+}
+
+/** @param document - the parsed body; null where it was emptied */
+export function itemOf(row: Omit<ItemRow, keyof BodyColumns>, document: unknown): RuntimeItem {
+  const members = new Map(Object.entries((document ?? {}) as Record<string, unknown>));
   const refs = members.get('artifact_refs');
   return {
     id: row.id,
@@ -175,6 +181,7 @@ export function needThread(reader: Reader, id: string): ThreadRow {
 }
 
 export function readThread(reader: Reader, id: string): RuntimeThread {
+  refusePurged(reader, 'runtime_threads', id);
   const row = needThread(reader, id);
   const details = detailsOf(bodyOf(reader, 'runtime_threads', id), model.RUNTIME_THREAD_FIELDS);
   return { ...toThread(row), details };

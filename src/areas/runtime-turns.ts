@@ -4,10 +4,16 @@ import type { Row, Transaction } from '../db/transaction.ts';
 import { ConflictError } from '../errors.ts';
 import { addDetails } from '../model/record-body.ts';
 import { runtimeThreads, runtimeTurns as table } from '../model/registers.ts';
-import type { CheckedTurnSave, RuntimeTurn, SavedTurn } from '../model/runtime.ts';
+import type {
+  CheckedTurnFinish,
+  CheckedTurnSave,
+  RuntimeTurn,
+  SavedTurn,
+} from '../model/runtime.ts';
 import { insertEvents, prepareEvents } from './event-rows.ts';
+import type { PreparedItem } from './large-details.ts';
 import { newId } from './new-id.ts';
-import { saveItem } from './runtime-items.ts';
+import { announceItems, saveItem } from './runtime-items.ts';
 import {
   OPEN,
   bodyOf,
@@ -85,11 +91,38 @@ export function announceTurn(
   insertEvents(transaction, turn.threadId, prepareEvents([{ type, turnId: turn.id, payload }]));
 }
 
+/** Ends a turn, once, with items. @throws `ConflictError` it has ended already */
+export function finishTurn(
+  transaction: Transaction,
+  turnId: string,
+  finish: CheckedTurnFinish,
+  items: readonly PreparedItem[],
+): RuntimeTurn {
+  const turn = needTurn(transaction, turnId);
+  if (!isOpen(turn.status)) {
+    throw new ConflictError(`the turn ${turnId} has ended already: it is ${turn.status}`);
+  }
+  const saved = items.map((item) => saveItem(transaction, turn, item));
+  announceItems(transaction, turn, saved);
+  const now = transaction.now();
+  transaction.update(table, turnId, {
+    status: finish.status,
+    error: finish.error ?? null,
+    ended_at: finish.endedAt ?? now,
+    ...turnBody(transaction, turnId, finish.details),
+  });
+  transaction.update(runtimeThreads, turn.thread_id, { updated_at: now });
+  const ended = readTurn(transaction, turnId);
+  announceTurn(transaction, ended, 'turn.completed');
+  return ended;
+}
+
 /** Saves a turn with its items and events as the caller gives them, and nothing else. */
 export function saveTurn(
   transaction: Transaction,
   threadId: string,
   input: CheckedTurnSave,
+  prepared: readonly PreparedItem[],
 ): SavedTurn {
   needThread(transaction, threadId);
   const known = input.turn.id === undefined ? undefined : findTurn(transaction, input.turn.id);
@@ -97,7 +130,7 @@ export function saveTurn(
     ? changeTurn(transaction, threadId, known, input.turn)
     : insertTurn(transaction, threadId, input.turn);
   const status = isOpen(turn.status) ? 'in_progress' : 'completed';
-  const items = input.items.map((item) => saveItem(transaction, turn, item, { status }).item);
+  const items = prepared.map((item) => saveItem(transaction, turn, item, { status }).item);
   const given = input.event ? [...input.events, input.event] : input.events;
   const events = insertEvents(
     transaction,

@@ -1,9 +1,7 @@
 import type * as z from 'zod';
-import { loadBody } from '../db/bodies.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
-import { ConflictError } from '../errors.ts';
-import { runtimeThreads as table, runtimeTurns } from '../model/registers.ts';
+import { runtimeThreads as table } from '../model/registers.ts';
 import * as schema from '../model/runtime.ts';
 import type {
   RuntimePageOptions,
@@ -23,8 +21,9 @@ import type {
   TurnSave,
   TurnStart,
 } from '../model/runtime.ts';
-import { idSchema, validate } from '../model/validate.ts';
+import { knownIdSchema, validate } from '../model/validate.ts';
 import { found, readPage, type Page } from './page.ts';
+import { readItem, wholeItem, withPrepared } from './large-details.ts';
 import type { Runner } from './runner.ts';
 import { forkThread } from './runtime-fork.ts';
 import { announceItems, saveItem } from './runtime-items.ts';
@@ -33,12 +32,10 @@ import {
   ITEM_COLUMNS,
   TURN_COLUMNS,
   findItem,
-  isOpen,
   needThread,
   needTurn,
   readThread,
   readTurn,
-  toItem,
   toThread,
   toTurn,
   type ItemRow,
@@ -46,10 +43,12 @@ import {
   type TurnRow,
 } from './runtime-rows.ts';
 import { insertThread, threadChanges, threadListing } from './runtime-threads.ts';
-import { announceTurn, insertTurn, saveTurn, turnBody } from './runtime-turns.ts';
+import { announceTurn, finishTurn, insertTurn, saveTurn } from './runtime-turns.ts';
 
 /** Turns that one transaction of a recovery takes, so that other writers get in between. */
 const RECOVER_BATCH = 50;
+/** Of a new item that names none. */
+const NEW_ITEM_STATUS = 'in_progress';
 
 /**
  * What the agent does: threads of turns, turns of items. Starting and finishing a turn and saving an
@@ -72,7 +71,7 @@ export class Runtime {
 
   /** @throws `NotFoundError`; a deleted thread is found, with `deletedAt` set */
   async getThread(id: string): Promise<RuntimeThread> {
-    validate(idSchema, id, 'thread id');
+    validate(knownIdSchema, id, 'thread id');
     return this.#runner.read((reader) => readThread(reader, id));
   }
 
@@ -113,7 +112,7 @@ export class Runtime {
    * @throws `ConflictError` the last turn to take over is still under way
    */
   async fork(id: string, options: RuntimeThreadFork = {}): Promise<RuntimeThread> {
-    validate(idSchema, id, 'thread id');
+    validate(knownIdSchema, id, 'thread id');
     const fork = validate(schema.runtimeThreadForkSchema, options, 'fork');
     return this.#runner.write((transaction) =>
       readThread(transaction, forkThread(transaction, id, fork)),
@@ -126,48 +125,34 @@ export class Runtime {
    * @throws `ConflictError` the id is taken, or another turn of the thread is active
    */
   async startTurn(threadId: string, input: TurnStart = {}): Promise<RuntimeTurn> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     const { userItem, ...turn } = validate(schema.turnStartSchema, input, 'turn');
-    return this.#runner.write((transaction) => {
-      needThread(transaction, threadId);
-      const row = insertTurn(transaction, threadId, turn);
-      const started = readTurn(transaction, row.id);
-      announceTurn(transaction, started, 'turn.started');
-      if (userItem) {
-        const defaults = { kind: 'user_message', status: 'completed' } as const;
-        announceItems(transaction, row, [saveItem(transaction, row, userItem, defaults)]);
-      }
-      return started;
-    });
+    const defaults = { kind: 'user_message', status: 'completed' } as const;
+    const items = userItem ? [userItem] : [];
+    return withPrepared(this.#runner, items, defaults.status, (said) =>
+      this.#runner.write((transaction) => {
+        needThread(transaction, threadId);
+        const row = insertTurn(transaction, threadId, turn);
+        const started = readTurn(transaction, row.id);
+        announceTurn(transaction, started, 'turn.started');
+        const saved = said.map((item) => saveItem(transaction, row, item, defaults));
+        announceItems(transaction, row, saved);
+        return started;
+      }),
+    );
   }
 
   /** Ends a turn, once. @throws `ConflictError` it has ended already */
   async finishTurn(turnId: string, input: TurnFinish = {}): Promise<RuntimeTurn> {
-    validate(idSchema, turnId, 'turn id');
+    validate(knownIdSchema, turnId, 'turn id');
     const finish = validate(schema.turnFinishSchema, input, 'turn');
-    return this.#runner.write((transaction) => {
-      const turn = needTurn(transaction, turnId);
-      if (!isOpen(turn.status)) {
-        throw new ConflictError(`the turn ${turnId} has ended already: it is ${turn.status}`);
-      }
-      const saved = finish.items.map((item) => saveItem(transaction, turn, item));
-      announceItems(transaction, turn, saved);
-      const now = transaction.now();
-      transaction.update(runtimeTurns, turnId, {
-        status: finish.status,
-        error: finish.error ?? null,
-        ended_at: finish.endedAt ?? now,
-        ...turnBody(transaction, turnId, finish.details),
-      });
-      transaction.update(table, turn.thread_id, { updated_at: now });
-      const ended = readTurn(transaction, turnId);
-      announceTurn(transaction, ended, 'turn.completed');
-      return ended;
-    });
+    return withPrepared(this.#runner, finish.items, NEW_ITEM_STATUS, (items) =>
+      this.#runner.write((transaction) => finishTurn(transaction, turnId, finish, items)),
+    );
   }
 
   async getTurn(id: string): Promise<RuntimeTurn> {
-    validate(idSchema, id, 'turn id');
+    validate(knownIdSchema, id, 'turn id');
     return this.#runner.read((reader) => readTurn(reader, id));
   }
 
@@ -176,7 +161,7 @@ export class Runtime {
     threadId: string,
     options: RuntimePageOptions = {},
   ): Promise<Page<RuntimeTurnSummary>> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     const query = validate(schema.runtimePageSchema, options, 'turn list');
     return this.#runner.read((reader) => {
       needThread(reader, threadId);
@@ -192,33 +177,38 @@ export class Runtime {
    * @throws `ConflictError` it is final and would change, or it belongs to another turn
    */
   async saveItem(turnId: string, input: RuntimeItemInput): Promise<RuntimeItem> {
-    validate(idSchema, turnId, 'turn id');
-    const item = validate(schema.runtimeItemSchema, input, 'item');
-    return this.#runner.write((transaction) => {
-      const turn = needTurn(transaction, turnId);
-      const saved = saveItem(transaction, turn, item);
-      announceItems(transaction, turn, [saved]);
-      return saved.item;
-    });
+    validate(knownIdSchema, turnId, 'turn id');
+    const checked = validate(schema.runtimeItemSchema, input, 'item');
+    return withPrepared(this.#runner, [checked], NEW_ITEM_STATUS, ([item]) =>
+      this.#runner.write((transaction) => {
+        const turn = needTurn(transaction, turnId);
+        const saved = saveItem(transaction, turn, item);
+        announceItems(transaction, turn, [saved]);
+        return saved.item;
+      }),
+    );
   }
 
   async getItem(id: string): Promise<RuntimeItem> {
-    validate(idSchema, id, 'item id');
-    return this.#runner.read((reader) => {
-      const row = found(findItem(reader, id), 'item', id);
-      return toItem(row, loadBody(reader, row));
-    });
+    validate(knownIdSchema, id, 'item id');
+    const item = await this.#runner.read((reader) =>
+      readItem(reader, found(findItem(reader, id), 'item', id)),
+    );
+    return wholeItem(this.#runner, item);
   }
 
   /** The items of a turn in their order, whole. */
   async listItems(turnId: string, options: RuntimePageOptions = {}): Promise<Page<RuntimeItem>> {
-    validate(idSchema, turnId, 'turn id');
+    validate(knownIdSchema, turnId, 'turn id');
     const query = validate(schema.runtimePageSchema, options, 'item list');
-    return this.#runner.read((reader) => {
+    const page = await this.#runner.read((reader) => {
       needTurn(reader, turnId);
-      const page = readChildren<ItemRow>(reader, 'turn_id', turnId, ITEM_COLUMNS, query);
-      return { ...page, items: page.items.map((row) => toItem(row, loadBody(reader, row))) };
+      const rows = readChildren<ItemRow>(reader, 'turn_id', turnId, ITEM_COLUMNS, query);
+      return { ...rows, items: rows.items.map((row) => readItem(reader, row)) };
     });
+    const items: RuntimeItem[] = [];
+    for (const item of page.items) items.push(await wholeItem(this.#runner, item));
+    return { ...page, items };
   }
 
   /**
@@ -228,9 +218,12 @@ export class Runtime {
    *   another thread, or it is open and another turn of the thread is active
    */
   async saveTurnWithItems(threadId: string, input: TurnSave): Promise<SavedTurn> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     const checked = validate(schema.turnSaveSchema, input, 'turn');
-    return this.#runner.write((transaction) => saveTurn(transaction, threadId, checked));
+    const status = checked.turn.status ?? 'completed';
+    return withPrepared(this.#runner, checked.items, status, (items) =>
+      this.#runner.write((transaction) => saveTurn(transaction, threadId, checked, items)),
+    );
   }
 
   /**
@@ -255,7 +248,7 @@ export class Runtime {
     id: string,
     changes: (transaction: Transaction, old: ThreadRow) => Row,
   ): Promise<RuntimeThread> {
-    validate(idSchema, id, 'thread id');
+    validate(knownIdSchema, id, 'thread id');
     return this.#runner.write((transaction) => {
       transaction.update(table, id, changes(transaction, needThread(transaction, id)));
       return readThread(transaction, id);

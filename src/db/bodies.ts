@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DamagedStoreError } from '../errors.ts';
+import { SLICE_BYTES_MAX, textSlices } from '../model/text-slices.ts';
 import type { Value } from './connection.ts';
 import type { Document, Reader } from './reader.ts';
 import type { Transaction } from './transaction.ts';
@@ -17,7 +18,12 @@ const INLINE_BYTES_MAX = 4096;
 /** A chunk before compression, in bytes: a row stays far below the hub's limits. */
 export const CHUNK_BYTES = 1 << 20;
 /** Level 1 takes a third of the time of level 6 and leaves a tenth more bytes. */
-const DEFLATE_LEVEL = 1;
+export const DEFLATE_LEVEL = 1;
+/**
+ * A text beyond this is large, in UTF-16 units: what can wait stores and reads it piece by piece, so
+ * that others get a turn (see large-bodies.ts).
+ */
+export const LARGE_UNITS = CHUNK_BYTES;
 
 export interface BodyColumns {
   readonly body: string | null;
@@ -30,7 +36,56 @@ export function storeBody(
   json: string,
 ): { [K in keyof BodyColumns]: Value } {
   if (json.length <= INLINE_BYTES_MAX) return { body: json, body_hash: null };
-  return { body: null, body_hash: storeBlob(transaction, Buffer.from(json, 'utf8')) };
+  const large = json.length > LARGE_UNITS;
+  const hash = large ? storeText(transaction, json) : storeBlob(transaction, Buffer.from(json));
+  return { body: null, body_hash: hash };
+}
+
+/** As {@link storeBody}, of a text that may be among the blobs already, under this hash. */
+export function storeStaged(
+  transaction: Transaction,
+  json: () => string,
+  hash: string | undefined,
+): { [K in keyof BodyColumns]: Value } {
+  if (hash !== undefined && hasBlob(transaction, hash)) return { body: null, body_hash: hash };
+  return storeBody(transaction, json());
+}
+
+/** In pieces: the bytes of a large text beside it would double the memory. */
+function storeText(transaction: Transaction, text: string): string {
+  const digest = createHash('sha256');
+  let size = 0;
+  for (const piece of textChunks(textSlices(text))) {
+    digest.update(piece);
+    size += piece.length;
+  }
+  const hash = digest.digest('hex');
+  if (hasBlob(transaction, hash)) return hash;
+  let position = 0;
+  for (const piece of textChunks(textSlices(text))) {
+    storeChunk(transaction, hash, position++, piece);
+  }
+  finishBlob(transaction, hash, size);
+  return hash;
+}
+
+/**
+ * The UTF-8 of a text in chunks of {@link CHUNK_BYTES}, the last one smaller. Each is overwritten
+ * when the next one is asked for.
+ */
+export function* textChunks(slices: Iterable<string>): Generator<Buffer> {
+  const room = Buffer.allocUnsafe(CHUNK_BYTES + SLICE_BYTES_MAX);
+  let end = 0;
+  for (const slice of slices) {
+    end += room.write(slice, end);
+    let start = 0;
+    for (; end - start >= CHUNK_BYTES; start += CHUNK_BYTES) {
+      yield room.subarray(start, start + CHUNK_BYTES);
+    }
+    room.copyWithin(0, start, end);
+    end -= start;
+  }
+  if (end > 0) yield room.subarray(0, end);
 }
 
 /** Stores bytes once under their SHA-256 and returns it in hex. */
@@ -55,11 +110,32 @@ export function storeChunk(
   position: number,
   bytes: Buffer,
 ): void {
-  const packed = deflateRawSync(bytes, { level: DEFLATE_LEVEL });
-  const smaller = packed.length < bytes.length;
+  const chunk = packedChunk(bytes, deflateRawSync(bytes, { level: DEFLATE_LEVEL }));
+  putChunk(transaction, hash, position, chunk);
+}
+
+/** A piece as it stands in its row. */
+export interface Chunk {
+  readonly codec: 'raw' | 'deflate';
+  readonly data: Buffer;
+}
+
+/** @param deflated - the same bytes compressed, which is worth it only where they are fewer */
+export function packedChunk(bytes: Buffer, deflated: Buffer): Chunk {
+  if (deflated.length < bytes.length) return { codec: 'deflate', data: deflated };
+  return { codec: 'raw', data: bytes };
+}
+
+/** As {@link storeChunk}, for a piece that is compressed already. */
+export function putChunk(
+  transaction: Transaction,
+  hash: string,
+  position: number,
+  { codec, data }: Chunk,
+): void {
   transaction.run(
     'insert or replace into blob_chunks (hash, position, codec, data) values (?, ?, ?, ?)',
-    [hash, position, smaller ? 'deflate' : 'raw', smaller ? packed : bytes],
+    [hash, position, codec, data],
   );
 }
 
@@ -74,21 +150,36 @@ export function hasBlob(reader: Reader, hash: string): boolean {
 
 /** One piece of a blob, also of one that is not whole; undefined where it is not here. */
 export function readChunk(reader: Reader, hash: string, position: number): Buffer | undefined {
+  const chunk = takeChunk(reader, hash, position);
+  return chunk?.codec === 'deflate' ? inflateRawSync(chunk.data) : chunk?.data;
+}
+
+/** As {@link readChunk}, and leaves it compressed. */
+export function takeChunk(reader: Reader, hash: string, position: number): Chunk | undefined {
   const row = reader.rows('select codec, data from blob_chunks where hash = ? and position = ?', [
     hash,
     position,
   ])[0];
   if (!row) return undefined;
-  const data = Buffer.from(row[1] as Uint8Array);
-  return row[0] === 'deflate' ? inflateRawSync(data) : data;
+  const { buffer, byteOffset, length } = row[1] as Uint8Array;
+  return {
+    codec: row[0] === 'deflate' ? 'deflate' : 'raw',
+    data: Buffer.from(buffer, byteOffset, length),
+  };
+}
+
+/** The size of a blob in bytes; undefined where it is not here. */
+export function sizeOfBlob(reader: Reader, hash: string): number | undefined {
+  const size = reader.rows('select size from blobs where hash = ?', [hash])[0]?.[0];
+  return size === undefined ? undefined : Number(size);
 }
 
 /** The bytes of a blob, piece by piece. @throws `DamagedStoreError` when a piece is missing */
 export function* readBlob(reader: Reader, hash: string): Generator<Buffer> {
-  const size = reader.rows('select size from blobs where hash = ?', [hash])[0]?.[0];
+  const size = sizeOfBlob(reader, hash);
   if (size === undefined) throw new DamagedStoreError(`the blob ${hash} is missing`);
   let read = 0;
-  for (let position = 0; read < Number(size); position++) {
+  for (let position = 0; read < size; position++) {
     const bytes = readChunk(reader, hash, position);
     if (!bytes) throw new DamagedStoreError(`chunk ${position} of the blob ${hash} is missing`);
     read += bytes.length;

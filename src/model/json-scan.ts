@@ -56,7 +56,7 @@ export interface Scan {
   /** Bytes of white space. */
   removed: number;
   oddNumbers: boolean;
-  /** Must be called before the next scan, which uses the same scratch memory. */
+  /** To be called once, and before the next scan, which uses the same scratch memory. */
   text: () => string;
 }
 
@@ -140,7 +140,12 @@ export function scan(bytes: Buffer): Scan {
   if (next !== AFTER_VALUE || stack.length > 0) fail('truncated_json', length);
   if (removed === 0) return { removed, oddNumbers, text: () => bytes.toString() };
   copyBytes(bytes, copied, length, copied - removed);
-  return { removed, oddNumbers, text: () => scratch.toString('utf8', 0, length - removed) };
+  const text = () => {
+    const whole = scratch.toString('utf8', 0, length - removed);
+    if (scratch.length > SCRATCH_KEPT) scratch = Buffer.alloc(0);
+    return whole;
+  };
+  return { removed, oddNumbers, text };
 }
 
 /** Where a text is put together without its white space; kept, because most texts are small. */

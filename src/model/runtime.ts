@@ -196,6 +196,7 @@ export type RuntimeItemInput = z.input<typeof runtimeItemSchema>;
 export type CheckedRuntimeItem = z.output<typeof runtimeItemSchema>;
 export type TurnStart = z.input<typeof turnStartSchema>;
 export type TurnFinish = z.input<typeof turnFinishSchema>;
+export type CheckedTurnFinish = z.output<typeof turnFinishSchema>;
 export type TurnSave = z.input<typeof turnSaveSchema>;
 export type CheckedTurnSave = z.output<typeof turnSaveSchema>;
 export type RuntimeThreadFork = z.input<typeof runtimeThreadForkSchema>;

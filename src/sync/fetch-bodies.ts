@@ -1,42 +1,53 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { CHUNK_BYTES, deleteBlob, finishBlob, hasBlob, readChunk } from '../db/bodies.ts';
+import { CHUNK_BYTES, deleteBlob, finishBlob, hasBlob, takeChunk } from '../db/bodies.ts';
 import type { BodyRef } from '../db/content.ts';
+import { unpacked } from '../db/large-bodies.ts';
 import { SealError } from '../errors.ts';
 import type { Opened } from './apply/open-entry.ts';
 import { chunkCount, chunkId, chunkRegister, keepChunk, missingChunks } from './chunks.ts';
 import type { Exchange } from './exchange.ts';
 import type { HubRow } from './hub/hub.ts';
 import { chunksStatement } from './pull-statements.ts';
+import { TextCheck, isKnownJson, rememberJson } from './text-check.ts';
 
 /** Pieces of one answer. */
 const PIECES = Math.max(1, Math.floor((4 << 20) / CHUNK_BYTES));
 
 /** Brings the large bodies here that some entries refer to, before they are applied. */
 export async function fetchBodies(exchange: Exchange, opened: readonly Opened[]): Promise<void> {
-  const wanted = new Map<string, BodyRef>();
+  const wanted = new Map<string, { body: BodyRef; isText: boolean }>();
   for (const one of opened) {
     const body = one.kind === 'parked' ? undefined : one.payload.h;
-    if (body) wanted.set(`${body.root ?? ''} ${body.hash}`, body);
+    if (!body || one.kind === 'parked') continue;
+    const isText = one.table.name !== 'artifacts';
+    wanted.set(`${body.root ?? ''} ${body.hash} ${isText}`, { body, isText });
   }
-  for (const body of wanted.values()) {
+  for (const { body, isText } of wanted.values()) {
     await fetchBody(exchange, body);
-    await finishBody(exchange, body);
+    await finishBody(exchange, body, isText);
   }
 }
 
 /**
- * Makes a body visible of which all pieces are here. Here and not where it is applied, because there
- * others wait: hashing a hundred megabytes takes half a second.
+ * Looks at a body of which all pieces are here, and makes it visible. Here and not where it is
+ * applied, because there others wait: a hundred megabytes take a second.
  */
-async function finishBody({ database, now }: Exchange, body: BodyRef): Promise<void> {
-  if (await database.read((reader) => hasBlob(reader, body.hash))) return;
+async function finishBody(
+  { database, now }: Exchange,
+  body: BodyRef,
+  isText: boolean,
+): Promise<void> {
+  const here = await database.read((reader) => hasBlob(reader, body.hash));
+  if (here && (!isText || isKnownJson(body.hash))) return;
   const digest = createHash('sha256');
+  const text = new TextCheck();
   for (let position = 0; position < chunkCount(body); position++) {
-    const piece = await database.read((reader) => readChunk(reader, body.hash, position));
-    if (!piece) return;
+    const chunk = await database.read((reader) => takeChunk(reader, body.hash, position));
+    if (!chunk) return;
+    const piece = await unpacked(chunk);
     digest.update(piece);
-    await setImmediate();
+    if (isText) text.push(piece);
   }
   const right = digest.digest('hex') === body.hash;
   await database.write({ now }, (transaction) => {
@@ -46,6 +57,7 @@ async function finishBody({ database, now }: Exchange, body: BodyRef): Promise<v
     if (right && whole) finishBlob(transaction, body.hash, body.size);
     else deleteBlob(transaction, body.hash);
   });
+  if (isText && right && text.isJson()) rememberJson(body.hash);
 }
 
 async function fetchBody(exchange: Exchange, body: BodyRef): Promise<void> {
@@ -57,7 +69,10 @@ async function fetchBody(exchange: Exchange, body: BodyRef): Promise<void> {
     const byRegister = new Map(some.map((place) => [chunkRegister(ring, body, place), place]));
     const statement = chunksStatement(chunkId(ring, body.root ?? ''), [...byRegister.keys()]);
     const [rows = []] = await hub.run([statement], 'read');
-    for (const row of rows) await keep(exchange, body, byRegister.get(String(row[0])), row);
+    for (const row of rows) {
+      await keep(exchange, body, byRegister.get(String(row[0])), row);
+      await setImmediate();
+    }
     if (rows.length === 0) return;
   }
 }

@@ -16,13 +16,15 @@ export const ROOT = join(HERE, '..', '..');
 const STAND_INS = {
   'node:crypto': 'crypto.ts',
   'node:timers/promises': 'timers.ts',
+  'node:zlib': 'zlib.ts',
   ulid: 'ulid.ts',
 };
 
 /** [file, what stands there, what is put there] */
 const BOUNDS = [
-  ['src/sync/pull-once.ts', 'const STEP_ENTRIES = 20;', ''],
+  ['src/sync/pull-once.ts', 'const STEP_ENTRIES = 32;', ''],
   ['src/sync/pull-once.ts', 'STEP_ENTRIES', 'globalThis.simulation.stepEntries'],
+  ['src/sync/apply/apply-run.ts', 'RUN_ROWS = 32;', 'RUN_ROWS = 3;'],
   // Time that passes here is none of the seed's.
   ['src/sync/pull-once.ts', ' && performance.now() < until', ' && false'],
   [

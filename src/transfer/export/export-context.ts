@@ -32,26 +32,37 @@ export interface RowQuery<T> {
   readonly key: string | readonly string[];
 }
 
-/** Calls `job` with each row in the order of its key, page by page, so that others can go on. */
+/** What is left to do for a row whose body is too large to be written at once. */
+export type Rest = () => Promise<void>;
+
+/**
+ * Calls `job` with each row in the order of its key, page by page, so that others can go on. What it
+ * leaves for `later` is done before the next row.
+ */
 export async function eachRow<T extends object>(
   context: ExportContext,
   query: RowQuery<T>,
-  job: (reader: Reader, row: T) => void,
+  job: (reader: Reader, row: T, later: (rest: Rest) => void) => void,
 ): Promise<void> {
   const keys = typeof query.key === 'string' ? [query.key] : query.key;
   const rest = `order by ${keys.join(', ')} limit ${PAGE_ROWS}`;
   const next = `${query.from} and (${keys.join(', ')}) > (${keys.map(() => '?').join(', ')}) ${rest}`;
   let after: readonly Value[] | undefined;
   for (;;) {
+    let left: Rest | undefined;
     after = await context.read((reader) => {
       const params = query.params ?? [];
       const rows = after
         ? reader.list<T>(query.columns, next, [...params, ...after])
         : reader.list<T>(query.columns, `${query.from} ${rest}`, params);
-      const last = writeRows(reader, rows, job);
+      const last = writeRows(rows, (row) => {
+        job(reader, row, (rest) => (left = rest));
+        return left !== undefined;
+      });
       if (!last || (rows.length < PAGE_ROWS && last === rows.at(-1))) return undefined;
       return keys.map((key) => last[key as keyof T] as Value);
     });
+    await left?.();
     const { counter, target } = context;
     context.onProgress?.({ kind: query.kind, records: counter.records, files: target.files });
     if (!after) return;
@@ -59,18 +70,13 @@ export async function eachRow<T extends object>(
   }
 }
 
-/** Writes rows until the turn is over; returns the last that was written. */
-function writeRows<T>(
-  reader: Reader,
-  rows: readonly T[],
-  job: (reader: Reader, row: T) => void,
-): T | undefined {
+/** Writes rows until the turn is over, or one says so; returns the last that was written. */
+function writeRows<T>(rows: readonly T[], write: (row: T) => boolean): T | undefined {
   const endsAt = performance.now() + TURN_MS;
   let last: T | undefined;
   for (const row of rows) {
-    job(reader, row);
     last = row;
-    if (performance.now() > endsAt) break;
+    if (write(row) || performance.now() > endsAt) break;
   }
   return last;
 }

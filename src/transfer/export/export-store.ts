@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Database } from '../../db/database.ts';
 import { NotFoundError } from '../../errors.ts';
-import { idSchema } from '../../model/validate.ts';
+import { knownIdSchema } from '../../model/validate.ts';
 import type { ExportContext } from './export-context.ts';
 import { ExportCounter, type ExportProgress, type ExportReport } from './export-report.ts';
 import { ExportTarget } from './export-target.ts';
@@ -37,7 +37,7 @@ export interface ExportOptions {
 
 export const exportSchema: z.ZodType<ExportOptions> = z.strictObject({
   format: z.enum(['legacy', 'jsonl', 'markdown']),
-  session: idSchema.optional(),
+  session: knownIdSchema.optional(),
   force: z.boolean().optional(),
   onProgress: z
     .custom<(progress: ExportProgress) => void>((value) => typeof value === 'function')

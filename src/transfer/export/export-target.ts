@@ -179,6 +179,16 @@ export class LineFile {
     if (this.#length > BUFFER_LENGTH) this.#flush();
   }
 
+  /** The beginning of a line that goes on with {@link append}, up to its end. */
+  begin(start: string): void {
+    this.#buffer.push(start);
+    this.#flush();
+  }
+
+  append(bytes: Uint8Array): void {
+    writeAll(this.#fd, bytes);
+  }
+
   close(modifiedMs?: number): void {
     try {
       this.#flush();

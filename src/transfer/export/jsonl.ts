@@ -1,4 +1,5 @@
 import { loadBody, readBlob, type BodyColumns } from '../../db/bodies.ts';
+import { isLarge, readPieces } from '../../db/large-bodies.ts';
 import { formatTime } from '../../model/time.ts';
 import {
   countDeleted,
@@ -8,6 +9,7 @@ import {
   type ExportContext,
   type RowQuery,
 } from './export-context.ts';
+import type { LineFile } from './export-target.ts';
 
 /** One table as lines of JSON. */
 interface JsonlTable {
@@ -205,15 +207,31 @@ async function writeTable(context: ExportContext, spec: JsonlTable): Promise<voi
   };
   const file = context.target.lines(`${spec.kind}.jsonl`);
   try {
-    await eachRow(context, query, (reader, row) => {
+    await eachRow(context, query, (reader, row, later) => {
       const members = spec.columns.map((name) => member(name, row[name] ?? null));
       const head = [`"kind":${JSON.stringify(spec.kind)}`, ...members.filter(Boolean)];
-      file.write(`{${head.join(',')},"body":${loadBody(reader, row)}}`);
+      const start = `{${head.join(',')},"body":`;
       context.counter.add(spec.kind);
+      const { body_hash: hash } = row;
+      if (hash !== null && isLarge(reader, row))
+        later(() => writeLarge(context, file, start, hash));
+      else file.write(`${start}${loadBody(reader, row)}}`);
     });
   } finally {
     file.close();
   }
+}
+
+/** A line whose body would fill the memory: its bytes go from the store into the file. */
+async function writeLarge(
+  context: ExportContext,
+  file: LineFile,
+  start: string,
+  hash: string,
+): Promise<void> {
+  file.begin(start);
+  for await (const piece of readPieces(context, hash)) file.append(piece);
+  file.append(Buffer.from('}\n'));
 }
 
 /** A column as a member; nothing for the row number and for what would hide `kind`. */

@@ -1,3 +1,4 @@
+import { wholePayload } from '../../areas/large-events.ts';
 import type { Reader } from '../../db/reader.ts';
 import { objectMembers, patchObject } from '../../model/json-text.ts';
 import { eventLine, keptTime } from '../../model/legacy-lines.ts';
@@ -75,7 +76,8 @@ async function writeLog(context: ExportContext, thread: ThreadRow, seqs: SeqSour
       key: 'seq',
     };
     await eachRow(context, query, (reader, row) => {
-      const line = lineOf(row, thread, bodyOf(reader, 'runtime_events', row.id), seqs);
+      const payload = wholePayload(reader, bodyOf(reader, 'runtime_events', row.id), row.item_id);
+      const line = lineOf(row, thread, payload, seqs);
       file.write(wellFormedJson(line));
       context.counter.add('events');
     });

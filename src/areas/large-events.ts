@@ -1,0 +1,109 @@
+import { loadBody, type BodyColumns } from '../db/bodies.ts';
+import { parseBlob } from '../db/large-bodies.ts';
+import type { Reader } from '../db/reader.ts';
+import { DamagedStoreError } from '../errors.ts';
+import type { EventPage, RuntimeEvent } from '../model/event.ts';
+import { objectMembers, patchObject } from '../model/json-text.ts';
+import { wholeItem } from './large-details.ts';
+import type { Runner } from './runner.ts';
+import { findItem } from './runtime-rows.ts';
+
+/** Events as they were read in one view; the payloads of some are still to come. */
+export interface ReadEvents {
+  readonly page: EventPage;
+  readonly pending: readonly PendingEvent[];
+}
+
+export interface PendingEvent {
+  readonly event: RuntimeEvent;
+  /** The blob of its payload; null where only the detail of its item is lacking. */
+  readonly bodyHash: string | null;
+}
+
+/** The item in the payload of an event; its detail may be a reference to the body that has it. */
+interface ToldItem {
+  detail?: unknown;
+}
+
+/** What an event has in place of a large detail: the body in which it stands, by its content. */
+export function detailReference(bodyHash: string): unknown {
+  return { body_hash: bodyHash };
+}
+
+/** Whether the detail of the item that an event tells of stands in the body of the item alone. */
+export function lacksDetail(event: RuntimeEvent): boolean {
+  return event.itemId !== null && referenceOf(toldItem(event.payload)) !== undefined;
+}
+
+/** Brings what is large, piece by piece. */
+export async function wholeEvents(
+  runner: Runner,
+  { page, pending }: ReadEvents,
+): Promise<EventPage> {
+  for (const { event, bodyHash } of pending) {
+    if (bodyHash !== null) event.payload = await readPayload(runner, event.id, bodyHash);
+    const item = toldItem(event.payload);
+    const reference = referenceOf(item);
+    if (event.itemId === null || !item || reference === undefined) continue;
+    const detail = await readDetail(runner, event.itemId, reference);
+    // It was purged, or has not come from the hub yet.
+    if (detail === null) delete item.detail;
+    else item.detail = detail;
+  }
+  return page;
+}
+
+/** The exact payload of an event with the detail of its item in it. */
+export function wholePayload(reader: Reader, payload: string, itemId: string | null): string {
+  if (itemId === null || !payload.includes('{"body_hash":"')) return payload;
+  const reference = referenceOf(toldItem(JSON.parse(payload)));
+  if (reference === undefined) return payload;
+  const row = findItem(reader, itemId);
+  const body = row?.body_hash === reference ? loadBody(reader, row) : '{}';
+  const item = memberOf(payload, 'item') ?? '{}';
+  return patchObject(payload, { item: patchObject(item, { detail: memberOf(body, 'detail') }) });
+}
+
+function memberOf(object: string, key: string): string | undefined {
+  return objectMembers(object).find((member) => member.key === key)?.value;
+}
+
+function toldItem(payload: unknown): ToldItem | undefined {
+  const item = isObject(payload) ? payload['item'] : undefined;
+  return isObject(item) ? item : undefined;
+}
+
+function referenceOf(item: ToldItem | undefined): string | undefined {
+  const { detail } = item ?? {};
+  if (!isObject(detail) || Object.keys(detail).length !== 1) return undefined;
+  const hash = detail['body_hash'];
+  return typeof hash === 'string' ? hash : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+async function readDetail(
+  runner: Runner,
+  itemId: string,
+  bodyHash: string,
+): Promise<string | null> {
+  const row = await runner.read((reader) => findItem(reader, itemId));
+  return row?.body_hash === bodyHash ? (await wholeItem(runner, row)).detail : null;
+}
+
+async function readPayload(runner: Runner, id: string, bodyHash: string): Promise<unknown> {
+  try {
+    return await parseBlob(runner, bodyHash);
+  } catch (error) {
+    if (!(error instanceof DamagedStoreError)) throw error;
+    // Somebody may have purged its thread between two pieces: in one view it is what it is now.
+    const body = await runner.read((reader) => {
+      const sql = 'from runtime_events where id = ?';
+      const row = reader.first<BodyColumns>(['body', 'body_hash'], sql, [id]);
+      return row ? loadBody(reader, row) : 'null';
+    });
+    return JSON.parse(body);
+  }
+}
