@@ -11,7 +11,7 @@ import type { Database } from './db/database.ts';
 import { openDatabase } from './db/open.ts';
 import type { Stamper, Transaction } from './db/transaction.ts';
 import { ClosedError } from './errors.ts';
-import { idSchema, pathSchema, validate } from './model/validate.ts';
+import { knownIdSchema, pathSchema, validate } from './model/validate.ts';
 import { homeAt, resolveHomes } from './legacy/resolve-homes.ts';
 import { Sync } from './sync/sync.ts';
 import type { ExportReport } from './transfer/export/export-report.ts';
@@ -268,7 +268,7 @@ export class Store implements Areas {
 
   /** Empties a session, thread, task or automation for good. */
   async purge(id: string): Promise<PurgeResult> {
-    return purge(this.#database, this.#stamper, validate(idSchema, id, 'id'));
+    return purge(this.#database, this.#stamper, validate(knownIdSchema, id, 'id'));
   }
 
   /** Gives unused space back to the disk. */

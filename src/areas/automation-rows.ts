@@ -12,6 +12,7 @@ import { detailsOf, membersOf, replaceDetails } from '../model/record-body.ts';
 import { formatTime } from '../model/time.ts';
 import { knownWord } from './fields.ts';
 import { found } from './page.ts';
+import { refusePurged } from './purged.ts';
 
 const BODY = ['body', 'body_hash'] as const;
 
@@ -113,6 +114,7 @@ export function liveAutomation(reader: Reader, id: string): AutomationRow {
 }
 
 export function readAutomation(reader: Reader, id: string): Automation {
+  refusePurged(reader, 'automations', id);
   const row = needAutomation(reader, id);
   const body = bodyOf(reader, 'automations', id);
   return { ...toAutomation(row), details: detailsOf(body, model.AUTOMATION_FIELDS) };

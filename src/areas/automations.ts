@@ -17,7 +17,7 @@ import type {
   DueAutomations,
 } from '../model/automation.ts';
 import { automations as table } from '../model/registers.ts';
-import { idSchema, timeSchema, validate } from '../model/validate.ts';
+import { knownIdSchema, timeSchema, validate } from '../model/validate.ts';
 import {
   AUTOMATION_COLUMNS,
   findAutomation,
@@ -40,6 +40,7 @@ import {
 import { withoutUndefined } from './fields.ts';
 import { newUlid } from './new-id.ts';
 import { hasCome, readPage, type Condition, type Page } from './page.ts';
+import { refusePurged, RESTORABLE } from './purged.ts';
 import type { Runner } from './runner.ts';
 
 /**
@@ -91,9 +92,9 @@ export class Automations {
     });
   }
 
-  /** @throws `NotFoundError`; a deleted automation is found, with `deletedAt` set */
+  /** @throws `NotFoundError` also of a purged one; a deleted one is found, with `deletedAt` set */
   async get(id: string): Promise<Automation> {
-    validate(idSchema, id, 'automation id');
+    validate(knownIdSchema, id, 'automation id');
     return this.#runner.read((reader) => readAutomation(reader, id));
   }
 
@@ -101,7 +102,9 @@ export class Automations {
   async list(options: AutomationListOptions = {}): Promise<Page<AutomationSummary>> {
     const query = validate(schema.automationListSchema, options, 'automation list');
     const where: Condition[] = [
-      { sql: `deleted_at is ${query.deleted ? 'not null' : 'null'}` },
+      {
+        sql: query.deleted ? RESTORABLE : 'deleted_at is null',
+      },
       hasCome(table),
     ];
     if (query.status !== undefined) where.push({ sql: 'status = ?', params: [query.status] });
@@ -217,7 +220,7 @@ export class Automations {
 
   /** Adds a run that was asked for by hand; the schedule stays as it is. */
   async runNow(automationId: string, input: AutomationRunNow = {}): Promise<AutomationRun> {
-    validate(idSchema, automationId, 'automation id');
+    validate(knownIdSchema, automationId, 'automation id');
     const run = validate(schema.automationRunNowSchema, input, 'run');
     return this.#runner.write((transaction) => {
       liveAutomation(transaction, automationId);
@@ -227,7 +230,7 @@ export class Automations {
 
   /** Ends a run and sets `lastRunAt` of its automation. @throws `ConflictError` it has ended */
   async finishRun(runId: string, input: AutomationRunFinish): Promise<AutomationRun> {
-    validate(idSchema, runId, 'run id');
+    validate(knownIdSchema, runId, 'run id');
     const {
       status,
       error = null,
@@ -241,7 +244,7 @@ export class Automations {
 
   /** @throws `NotFoundError` */
   async getRun(runId: string): Promise<AutomationRun> {
-    validate(idSchema, runId, 'run id');
+    validate(knownIdSchema, runId, 'run id');
     return this.#runner.read((reader) => readRun(reader, runId));
   }
 
@@ -250,9 +253,10 @@ export class Automations {
     automationId: string,
     options: AutomationRunListOptions = {},
   ): Promise<Page<AutomationRunSummary>> {
-    validate(idSchema, automationId, 'automation id');
+    validate(knownIdSchema, automationId, 'automation id');
     const query = validate(schema.automationRunListSchema, options, 'run list');
     return this.#runner.read((reader) => {
+      refusePurged(reader, 'automations', automationId);
       needAutomation(reader, automationId);
       return listRuns(reader, automationId, query);
     });
@@ -285,7 +289,7 @@ export class Automations {
     changes: (transaction: Transaction, old: AutomationRow) => Row,
     find = liveAutomation,
   ): Promise<Automation> {
-    validate(idSchema, id, 'automation id');
+    validate(knownIdSchema, id, 'automation id');
     return this.#runner.write((transaction) => {
       transaction.update(table, id, changes(transaction, find(transaction, id)));
       return readAutomation(transaction, id);

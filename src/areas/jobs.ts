@@ -7,7 +7,7 @@ import type { Job, JobListOptions, JobSummary, JobUpsert } from '../model/job.ts
 import { addDetails, detailsOf } from '../model/record-body.ts';
 import { jobs as table } from '../model/registers.ts';
 import { formatTime } from '../model/time.ts';
-import { idSchema, validate } from '../model/validate.ts';
+import { knownIdSchema, validate } from '../model/validate.ts';
 import type * as z from 'zod';
 import { knownWord, withoutUndefined } from './fields.ts';
 import { newUlid } from './new-id.ts';
@@ -57,7 +57,7 @@ export class Jobs {
 
   /** @throws `NotFoundError` */
   async get(id: string): Promise<Job> {
-    validate(idSchema, id, 'job id');
+    validate(knownIdSchema, id, 'job id');
     return this.#runner.read((reader) => toJob(reader, findJob(reader, id), id));
   }
 
@@ -86,7 +86,7 @@ export class Jobs {
 
   /** @throws `NotFoundError` */
   async delete(id: string): Promise<void> {
-    validate(idSchema, id, 'job id');
+    validate(knownIdSchema, id, 'job id');
     return this.#runner.write((transaction) => {
       toJob(transaction, findJob(transaction, id), id);
       transaction.update(table, id, { deleted_at: transaction.now() });

@@ -8,6 +8,7 @@ import { RUNTIME_THREAD_FIELDS } from '../model/runtime.ts';
 import type * as schema from '../model/runtime.ts';
 import { newId } from './new-id.ts';
 import { between, hasCome, type Condition, type Listing } from './page.ts';
+import { RESTORABLE } from './purged.ts';
 import { THREAD_COLUMNS, bodyOf, findThread, type ThreadRow } from './runtime-rows.ts';
 import { activeTurn } from './runtime-turns.ts';
 
@@ -50,7 +51,7 @@ export function insertThread(
 
 export function threadListing(query: z.output<typeof schema.runtimeThreadListSchema>): Listing {
   const where: Condition[] = [
-    { sql: query.deleted ? 'deleted_at is not null' : 'deleted_at is null' },
+    { sql: query.deleted ? RESTORABLE : 'deleted_at is null' },
     hasCome(table),
     ...between('updated_at', query.since, query.until),
   ];

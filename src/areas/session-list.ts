@@ -4,6 +4,7 @@ import type { sessionListSchema, SessionSummary } from '../model/session.ts';
 import { sessions } from '../model/registers.ts';
 import { placeOf, type Place, type Repository } from '../model/workspace.ts';
 import { between, hasCome, readPage, type Condition, type Page } from './page.ts';
+import { RESTORABLE } from './purged.ts';
 import { SESSION_COLUMNS, toSession, type SessionRow } from './session-rows.ts';
 import {
   deviceOf,
@@ -86,7 +87,7 @@ function readSessions(
 
 function conditions(query: Query, filter: WorkspaceFilter | undefined): Condition[] {
   const where: Condition[] = [
-    { sql: query.deleted ? 'deleted_at is not null' : 'deleted_at is null' },
+    { sql: query.deleted ? RESTORABLE : 'deleted_at is null' },
     hasCome(sessions),
     ...between('updated_at', query.since, query.until),
   ];

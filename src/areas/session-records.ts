@@ -11,6 +11,7 @@ import { IMPORT_DEVICE } from '../model/version.ts';
 import { placeOf, type Repository } from '../model/workspace.ts';
 import { found } from './page.ts';
 import { isMember } from './message-tree.ts';
+import { refusePurged } from './purged.ts';
 import { SESSION_COLUMNS, SESSION_TREE, toSession, type SessionRow } from './session-rows.ts';
 import { recordPlace, withPathsHere } from './workspaces.ts';
 
@@ -49,6 +50,7 @@ export function findSession(reader: Reader, id: string): SessionRow | undefined 
 }
 
 export function readSession(reader: Reader, id: string): Session {
+  refusePurged(reader, 'sessions', id);
   const row = reader.first<SessionRow & BodyColumns>(
     [...SESSION_COLUMNS, 'body', 'body_hash'],
     'from sessions where id = ?',

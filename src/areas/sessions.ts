@@ -15,13 +15,14 @@ import type {
   SessionUpdate,
 } from '../model/session.ts';
 import { formatTime } from '../model/time.ts';
-import { idSchema, validate } from '../model/validate.ts';
+import { knownIdSchema, validate } from '../model/validate.ts';
 import { placeOf } from '../model/workspace.ts';
 import * as z from 'zod';
 import { findRepository } from './find-repository.ts';
 import { countBranch, currentLeaf, isMember, moveLeaf } from './message-tree.ts';
 import { newUlid } from './new-id.ts';
 import { found, type Page } from './page.ts';
+import { refusePurged } from './purged.ts';
 import type { Runner } from './runner.ts';
 import type { SeenLeaves } from './seen-leaves.ts';
 import { forkSession } from './session-fork.ts';
@@ -78,9 +79,9 @@ export class Sessions {
     });
   }
 
-  /** @throws `NotFoundError`; a deleted session is found, with `deletedAt` set */
+  /** @throws `NotFoundError` also of a purged one; a deleted one is found, with `deletedAt` set */
   async get(id: string): Promise<Session> {
-    validate(idSchema, id, 'session id');
+    validate(knownIdSchema, id, 'session id');
     return this.#runner.read((reader) => readSession(reader, id));
   }
 
@@ -147,7 +148,7 @@ export class Sessions {
 
   /** Copies a session up to a message into a new one that names it as its parent. */
   async fork(id: string, options: z.input<typeof schema.forkSchema> = {}): Promise<Session> {
-    validate(idSchema, id, 'session id');
+    validate(knownIdSchema, id, 'session id');
     const fork = validate(schema.forkSchema, options, 'fork');
     return this.#runner.write((transaction) => forkSession(transaction, id, fork));
   }
@@ -166,7 +167,7 @@ export class Sessions {
     messages: readonly Message[],
     options: z.input<typeof schema.appendSchema> = {},
   ): Promise<string[]> {
-    validate(idSchema, id, 'session id');
+    validate(knownIdSchema, id, 'session id');
     const list = validate(z.array(schema.messageSchema), messages, 'messages');
     const { parent } = validate(schema.appendSchema, options, 'append');
     return this.#runner.write((transaction) => {
@@ -212,9 +213,10 @@ export class Sessions {
     id: string,
     options: z.input<typeof schema.messagesSchema> = {},
   ): Promise<Page<SessionMessage>> {
-    validate(idSchema, id, 'session id');
+    validate(knownIdSchema, id, 'session id');
     const query = validate(schema.messagesSchema, options, 'messages');
     return this.#runner.read((reader) => {
+      refusePurged(reader, 'sessions', id);
       found(findSession(reader, id), 'session', id);
       const start = query.cursor ?? query.leaf ?? currentLeaf(reader, SESSION_TREE, id);
       if (start === null) return { items: [], nextCursor: null };
@@ -233,8 +235,9 @@ export class Sessions {
 
   /** Every branch by its last message, newest first. */
   async branches(id: string): Promise<SessionBranch[]> {
-    validate(idSchema, id, 'session id');
+    validate(knownIdSchema, id, 'session id');
     return this.#runner.read((reader) => {
+      refusePurged(reader, 'sessions', id);
       found(findSession(reader, id), 'session', id);
       const current = currentLeaf(reader, SESSION_TREE, id);
       const leaves = reader.list<{ id: string; created_at: number | null }>(
@@ -255,7 +258,7 @@ export class Sessions {
 
   /** Goes to another branch, or back on this one: later appends follow `leaf`. */
   async setCurrent(id: string, leaf: string): Promise<Session> {
-    validate(idSchema, leaf, 'message id');
+    validate(knownIdSchema, leaf, 'message id');
     return this.#change(id, (transaction) => {
       memberOf(transaction, id, leaf);
       moveLeaf(transaction, SESSION_TREE, id, leaf);
@@ -274,7 +277,7 @@ export class Sessions {
     id: string,
     changes: (transaction: Transaction, old: SessionRow) => Row,
   ): Promise<Session> {
-    validate(idSchema, id, 'session id');
+    validate(knownIdSchema, id, 'session id');
     return this.#runner.write((transaction) => {
       const old = found(findSession(transaction, id), 'session', id);
       const changed = transaction.update(table, id, changes(transaction, old));

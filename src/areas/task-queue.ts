@@ -45,13 +45,14 @@ export function claimTask(
   return id;
 }
 
-/** @throws `ConflictError` the task does not run, or another worker has it */
+/** @throws `ConflictError` the task does not run, or another worker or device has it */
 export function requireLease(transaction: Transaction, id: string, worker: string): void {
   const task = needTask(transaction, id);
   if (task.status !== 'running') {
     throw new ConflictError(`the task ${id} is not running: it is ${task.status}`);
   }
-  if (leaseOf(transaction, id) !== worker) {
+  // A lease of this device outlives that the task was handed over, and runs elsewhere.
+  if (task.owner !== transaction.device || leaseOf(transaction, id) !== worker) {
     throw new ConflictError(`the worker no longer has the task ${id}`);
   }
 }
@@ -99,7 +100,33 @@ export function retryTask(transaction: Transaction, id: string): void {
     throw new ConflictError(`the task ${id} is deleted; restore it first`);
   }
   // Nobody claims imported work; who asks for it to run again wants it to run here.
-  const owner = task.owner === IMPORT_DEVICE ? transaction.device : task.owner;
+  queueAgain(transaction, task, task.owner === IMPORT_DEVICE ? transaction.device : task.owner);
+}
+
+/**
+ * @param lost - also where the task runs: its device will not end it
+ * @throws `ConflictError` it is running, or runs on this device, which is not lost
+ */
+export function handOverTask(
+  transaction: Transaction,
+  id: string,
+  device: string,
+  lost: boolean,
+): void {
+  const task = needTask(transaction, id);
+  if (task.status !== 'running') {
+    // Above a late word of the former owner's at this attempt.
+    transaction.update(table, id, { owner: device, attempt: task.attempt + 1 });
+    return;
+  }
+  if (!lost || task.owner === transaction.device) {
+    throw new ConflictError(`the task ${id} is running`);
+  }
+  queueAgain(transaction, task, device);
+}
+
+function queueAgain(transaction: Transaction, task: TaskRow, owner: string): void {
+  const { id } = task;
   setLifecycle(transaction, id, {
     status: 'queued',
     attempt: task.attempt + 1,

@@ -8,6 +8,7 @@ import { detailsOf } from '../model/record-body.ts';
 import { TASK_FIELDS, type Task, type TaskSummary } from '../model/task.ts';
 import { formatTime } from '../model/time.ts';
 import { found } from './page.ts';
+import { refusePurged } from './purged.ts';
 import { bodyOf } from './runtime-rows.ts';
 
 export const TASK_COLUMNS = [
@@ -81,7 +82,9 @@ export function needTask(reader: Reader, id: string): TaskRow {
   return found(findTask(reader, id), 'task', id);
 }
 
+/** @throws `NotFoundError` */
 export function readTask(reader: Reader, id: string): Task {
+  refusePurged(reader, 'tasks', id);
   const row = needTask(reader, id);
   return { ...toTask(row), details: taskDetails(reader, id) };
 }

@@ -11,6 +11,7 @@ import type {
   TaskCounts,
   TaskCreate,
   TaskFinish,
+  TaskHandOver,
   TaskHeartbeat,
   TaskLease,
   TaskListOptions,
@@ -18,9 +19,10 @@ import type {
   TaskUpdate,
 } from '../model/task.ts';
 import { formatTime } from '../model/time.ts';
-import { idSchema, validate } from '../model/validate.ts';
+import { idSchema, knownIdSchema, validate } from '../model/validate.ts';
 import { newId } from './new-id.ts';
 import { between, hasCome, readPage, type Condition, type Listing, type Page } from './page.ts';
+import { RESTORABLE } from './purged.ts';
 import type { Runner } from './runner.ts';
 import { bodyOf } from './runtime-rows.ts';
 import {
@@ -28,6 +30,7 @@ import {
   cancelTask,
   claimTask,
   finishTask,
+  handOverTask,
   recoverTasks,
   requireLease,
   retryTask,
@@ -90,9 +93,9 @@ export class Tasks {
     });
   }
 
-  /** @throws `NotFoundError`; a deleted task is found, with `deletedAt` set */
+  /** @throws `NotFoundError` also of a purged one; a deleted one is found, with `deletedAt` set */
   async get(id: string): Promise<Task> {
-    validate(idSchema, id, 'task id');
+    validate(knownIdSchema, id, 'task id');
     return this.#runner.read((reader) => readTask(reader, id));
   }
 
@@ -196,13 +199,18 @@ export class Tasks {
     });
   }
 
-  /** Lets another device claim the task. @throws `ConflictError` it is running */
-  async handOver(id: string, device: string): Promise<Task> {
+  /**
+   * Lets another device claim the task. Any device may say so, also of itself and of work that is not
+   * its own: so the work of one that is lost goes on. One that is only away may have begun it meanwhile;
+   * then both run it, and what the new owner says of it counts.
+   *
+   * @throws `ConflictError` it is running; with `lost`, only where it runs on this very device
+   */
+  async handOver(id: string, device: string, options: TaskHandOver = {}): Promise<Task> {
     validate(idSchema, device, 'device id');
-    return this.#change(id, (_, old) => {
-      if (old.status === 'running') throw new ConflictError(`the task ${id} is running`);
-      // Above a late word of the former owner's at this attempt.
-      return { owner: device, attempt: old.attempt + 1 };
+    const { lost } = validate(schema.taskHandOverSchema, options, 'hand over');
+    return this.#run(id, (transaction) => {
+      handOverTask(transaction, id, device, lost);
     });
   }
 
@@ -239,7 +247,7 @@ export class Tasks {
   }
 
   async #run(id: string, job: (transaction: Transaction) => void): Promise<Task> {
-    validate(idSchema, id, 'task id');
+    validate(knownIdSchema, id, 'task id');
     return this.#runner.write((transaction) => {
       job(transaction);
       return readTask(transaction, id);
@@ -260,7 +268,7 @@ export class Tasks {
 }
 
 function taskListing(query: z.output<typeof schema.taskListSchema>): Listing {
-  const deleted = query.deleted ? 'deleted_at is not null' : 'deleted_at is null';
+  const deleted = query.deleted ? RESTORABLE : 'deleted_at is null';
   // Without its prompt a task is nothing that could be done.
   const whole = [hasCome(table), hasCome(table, 'prompt')];
   const where: Condition[] = [

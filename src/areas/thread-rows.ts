@@ -15,6 +15,7 @@ import { formatTime } from '../model/time.ts';
 import { NotFoundError } from '../errors.ts';
 import { knownWord } from './fields.ts';
 import { found } from './page.ts';
+import { refusePurged } from './purged.ts';
 
 export const THREAD_COLUMNS = [
   'id',
@@ -78,6 +79,7 @@ export function liveThread(reader: Reader, id: string): ThreadRow {
 }
 
 export function readThread(reader: Reader, id: string): Thread {
+  refusePurged(reader, 'threads', id);
   const row = reader.first<ThreadRow & BodyColumns>(
     [...THREAD_COLUMNS, 'body', 'body_hash'],
     'from threads where id = ?',

@@ -16,10 +16,11 @@ import type {
   ThreadTool,
   ThreadUpsert,
 } from '../model/thread.ts';
-import { idSchema, textSchema, validate } from '../model/validate.ts';
+import { idSchema, knownIdSchema, textSchema, validate } from '../model/validate.ts';
 import type * as z from 'zod';
 import { moveLeaf } from './message-tree.ts';
 import { between, found, hasCome, readPage, type Condition, type Page } from './page.ts';
+import { RESTORABLE } from './purged.ts';
 import type { Runner } from './runner.ts';
 import {
   deleteThreadCheckpoint,
@@ -67,9 +68,9 @@ export class Threads {
     return this.#runner.write((transaction) => upsertThread(transaction, thread));
   }
 
-  /** @throws `NotFoundError`; a deleted thread is found, with `deletedAt` set */
+  /** @throws `NotFoundError` also of a purged one; a deleted one is found, with `deletedAt` set */
   async get(id: string): Promise<Thread> {
-    validate(idSchema, id, 'thread id');
+    validate(knownIdSchema, id, 'thread id');
     return this.#runner.read((reader) => readThread(reader, id));
   }
 
@@ -77,7 +78,7 @@ export class Threads {
   async list(options: ThreadListOptions = {}): Promise<Page<ThreadSummary>> {
     const query = validate(schema.threadListSchema, options, 'thread list');
     const where: Condition[] = [
-      { sql: query.deleted ? 'deleted_at is not null' : 'deleted_at is null' },
+      { sql: query.deleted ? RESTORABLE : 'deleted_at is null' },
       hasCome(table),
       ...between('updated_at', query.since, query.until),
     ];
@@ -138,18 +139,18 @@ export class Threads {
 
   /** Hides the thread with all that belongs to it; `restore` brings everything back. */
   async delete(id: string): Promise<Thread> {
-    validate(idSchema, id, 'thread id');
+    validate(knownIdSchema, id, 'thread id');
     return this.#runner.write((transaction) => setThreadDeleted(transaction, id, true));
   }
 
   async restore(id: string): Promise<Thread> {
-    validate(idSchema, id, 'thread id');
+    validate(knownIdSchema, id, 'thread id');
     return this.#runner.write((transaction) => setThreadDeleted(transaction, id, false));
   }
 
   /** Adds a message after the current one and makes it the current one; `updatedAt` stays. */
   async appendMessage(threadId: string, message: NewThreadMessage): Promise<ThreadMessage> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     const checked = validate(schema.threadMessageSchema, message, 'message');
     return this.#runner.write((transaction) => {
       liveThread(transaction, threadId);
@@ -166,7 +167,7 @@ export class Threads {
     threadId: string,
     options: ThreadMessagesOptions = {},
   ): Promise<Page<ThreadMessage>> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     const query = validate(schema.threadMessagesSchema, options, 'messages');
     return this.#runner.read((reader) => {
       liveThread(reader, threadId);
@@ -182,8 +183,8 @@ export class Threads {
     messageId: string,
     message: NewThreadMessage,
   ): Promise<ThreadMessage> {
-    validate(idSchema, threadId, 'thread id');
-    validate(idSchema, messageId, 'message id');
+    validate(knownIdSchema, threadId, 'thread id');
+    validate(knownIdSchema, messageId, 'message id');
     const checked = validate(schema.threadMessageSchema, message, 'message');
     return this.#runner.write((transaction) => {
       liveThread(transaction, threadId);
@@ -194,8 +195,8 @@ export class Threads {
 
   /** Goes to another message: appends follow it. `null` goes to none: the next one is a root. */
   async setLeaf(threadId: string, messageId: string | null): Promise<void> {
-    validate(idSchema, threadId, 'thread id');
-    validate(idSchema.nullable(), messageId, 'message id');
+    validate(knownIdSchema, threadId, 'thread id');
+    validate(knownIdSchema.nullable(), messageId, 'message id');
     return this.#runner.write((transaction) => {
       liveThread(transaction, threadId);
       if (messageId !== null) memberOfThread(transaction, threadId, messageId);
@@ -205,7 +206,7 @@ export class Threads {
 
   /** Every branch by its last message, newest first. */
   async leaves(threadId: string): Promise<ThreadLeaf[]> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     return this.#runner.read((reader) => {
       liveThread(reader, threadId);
       return listLeaves(reader, threadId);
@@ -217,7 +218,7 @@ export class Threads {
     threadId: string,
     tools: z.input<typeof schema.threadToolsSchema>,
   ): Promise<ThreadTool[]> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     const list = validate(schema.threadToolsSchema, tools, 'tools');
     return this.#runner.write((transaction) => {
       liveThread(transaction, threadId);
@@ -228,7 +229,7 @@ export class Threads {
 
   /** The dynamic tools in the order in which they were set. */
   async tools(threadId: string): Promise<ThreadTool[]> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     return this.#runner.read((reader) => {
       liveThread(reader, threadId);
       const row = reader.first<{ tools: string }>(['tools'], 'from threads where id = ?', [
@@ -244,7 +245,7 @@ export class Threads {
     checkpointId: string,
     state: unknown,
   ): Promise<ThreadCheckpointSummary> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     validate(idSchema, checkpointId, 'checkpoint id');
     const checked = validate(jsonSchema, state, 'state');
     return this.#runner.write((transaction) => {
@@ -255,7 +256,7 @@ export class Threads {
 
   /** The checkpoint with this id, by default the newest; null where there is none. */
   async loadCheckpoint(threadId: string, checkpointId?: string): Promise<ThreadCheckpoint | null> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     validate(idSchema.optional(), checkpointId, 'checkpoint id');
     return this.#runner.read((reader) => {
       liveThread(reader, threadId);
@@ -268,7 +269,7 @@ export class Threads {
     threadId: string,
     options: ThreadCheckpointListOptions = {},
   ): Promise<Page<ThreadCheckpointSummary>> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     const query = validate(schema.threadCheckpointListSchema, options, 'checkpoint list');
     return this.#runner.read((reader) => {
       liveThread(reader, threadId);
@@ -278,7 +279,7 @@ export class Threads {
 
   /** @throws `NotFoundError` */
   async deleteCheckpoint(threadId: string, checkpointId: string): Promise<void> {
-    validate(idSchema, threadId, 'thread id');
+    validate(knownIdSchema, threadId, 'thread id');
     validate(idSchema, checkpointId, 'checkpoint id');
     return this.#runner.write((transaction) => {
       liveThread(transaction, threadId);
@@ -290,7 +291,7 @@ export class Threads {
     id: string,
     changes: (transaction: Transaction, old: ThreadRow) => Row,
   ): Promise<Thread> {
-    validate(idSchema, id, 'thread id');
+    validate(knownIdSchema, id, 'thread id');
     return this.#runner.write((transaction) => {
       transaction.update(table, id, changes(transaction, liveThread(transaction, id)));
       return readThread(transaction, id);

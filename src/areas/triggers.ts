@@ -13,7 +13,7 @@ import type {
   TriggerStatus,
   TriggerSummary,
 } from '../model/trigger.ts';
-import { idSchema, timeSchema, validate } from '../model/validate.ts';
+import { knownIdSchema, timeSchema, validate } from '../model/validate.ts';
 import { IMPORT_DEVICE } from '../model/version.ts';
 import type * as z from 'zod';
 import { readPage, type Condition, type Page } from './page.ts';
@@ -58,7 +58,7 @@ export class Triggers {
 
   /** @throws `NotFoundError` */
   async get(id: string): Promise<Trigger> {
-    validate(idSchema, id, 'trigger id');
+    validate(knownIdSchema, id, 'trigger id');
     return this.#runner.read((reader) => readTrigger(reader, id));
   }
 
@@ -160,7 +160,7 @@ export class Triggers {
     from: readonly TriggerStatus[],
     changes: (transaction: Transaction, old: TriggerRow) => Row,
   ): Promise<Trigger> {
-    validate(idSchema, id, 'trigger id');
+    validate(knownIdSchema, id, 'trigger id');
     return this.#runner.write((transaction) => {
       const old = needTrigger(transaction, id);
       if (!from.some((status) => status === old.status)) {

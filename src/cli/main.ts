@@ -2,19 +2,13 @@
 import { lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import {
-  defaultPath,
-  OlderSchemaError,
-  openStore,
-  StorePathError,
-  type Store,
-  type StoreOptions,
-} from '../index.ts';
+import { defaultPath, OlderSchemaError, openStore, StorePathError, type Store } from '../index.ts';
 import type { Access, BareContext, Context } from './command.ts';
 import { tree } from './command-tree.ts';
+import { keyOf } from './encryption-key.ts';
 import { EXIT, exitCodeOf, reportOf, UsageError } from './failure.ts';
 import { Output } from './output.ts';
-import { parseCommandLine, type Parsed, type Settings } from './program.ts';
+import { parseCommandLine, type Parsed } from './program.ts';
 
 type Run = Extract<Parsed, { kind: 'run' }>;
 
@@ -37,6 +31,8 @@ const leavings: (() => Promise<void>)[] = [];
 let interruptIsEnd = false;
 /** Set once a signal or a closed pipe ends the program; what fails after that is not told. */
 let ending = false;
+/** Set once a failure was told. */
+let told = false;
 /** Why standard output took no more; a reader that left, such as `head`, is no failure. */
 let outputError: NodeJS.ErrnoException | undefined;
 
@@ -76,7 +72,7 @@ async function runCommand({ command, input, settings }: Run): Promise<number> {
     out,
     tree,
     path,
-    storeOptions: { path, ...keyOf(settings) },
+    storeOptions: { path, ...keyOf(settings, out) },
     markFailed: () => (code = EXIT.failed),
     beforeLeaving: (job) => leavings.push(job),
     endsByInterrupt: () => (interruptIsEnd = true),
@@ -124,17 +120,6 @@ function isThere(path: string): boolean {
   }
 }
 
-function keyOf({ encryptionKeyFile }: Settings): Pick<StoreOptions, 'encryptionKey'> {
-  if (encryptionKeyFile === undefined) return {};
-  try {
-    const encryptionKey = readFileSync(encryptionKeyFile, 'utf8').trim();
-    if (encryptionKey !== '') return { encryptionKey };
-  } catch (error) {
-    throw new UsageError(`the key file ${encryptionKeyFile} cannot be read`, String(error));
-  }
-  throw new UsageError(`the key file ${encryptionKeyFile} is empty`);
-}
-
 /** From the package, which lies around `src` in the repository and around `dist` when installed. */
 function readVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
@@ -143,8 +128,14 @@ function readVersion(): string {
 
 function fail(error: unknown): void {
   if (ending) return;
-  out.error(reportOf(error), error instanceof UsageError ? error.help : undefined);
+  tell(error, error instanceof UsageError ? error.help : undefined);
   void end(exitCodeOf(error, opening));
+}
+
+/** The first failure only: whoever reads JSON is promised one value. */
+function tell(error: unknown, help?: string): void {
+  if (!told) out.error(reportOf(error), help);
+  told = true;
 }
 
 /** Leaves after the command is done, unless a signal or a closed pipe is about to. */
@@ -165,12 +156,12 @@ async function end(code: number): Promise<void> {
     for (const leave of leavings) await leave();
     await store?.close();
   } catch (error) {
-    out.error(reportOf(error));
+    tell(error);
     code ||= EXIT.failed;
   }
   await flush(process.stdout);
   if (outputError && outputError.code !== 'EPIPE') {
-    out.error(reportOf(outputError));
+    tell(outputError);
     code ||= EXIT.failed;
   }
   await flush(process.stderr);

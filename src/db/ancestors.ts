@@ -1,6 +1,7 @@
 import { latestByDevice } from '../model/merge.ts';
 import { deviceOf } from '../model/version.ts';
 import type { Reader } from './reader.ts';
+import { registerValues } from './register-values.ts';
 import type { Transaction } from './transaction.ts';
 
 /** A register of a row. */
@@ -13,25 +14,13 @@ export interface RegisterKey {
 /** Register to what its version was made on top of. */
 export type Ancestors = ReadonlyMap<string, readonly string[]>;
 
-const NONE: Ancestors = new Map();
-
 /** What the versions of rows were made on top of, read at once. */
 export function ancestorsById(
   reader: Reader,
   table: string,
   ids: readonly string[],
 ): (id: string) => Ancestors {
-  const rows = reader.list<{ row_id: string; register: string; versions: string }>(
-    ['row_id', 'register', 'versions'],
-    'from ancestors where table_name = ? and row_id in (select value from json_each(?))',
-    [table, JSON.stringify(ids)],
-  );
-  const found = new Map<string, Map<string, readonly string[]>>();
-  for (const { row_id: id, register, versions } of rows) {
-    const registers = found.get(id) ?? new Map<string, readonly string[]>();
-    found.set(id, registers.set(register, JSON.parse(versions) as string[]));
-  }
-  return (id) => found.get(id) ?? NONE;
+  return registerValues(reader, 'ancestors', table, ids);
 }
 
 /** Notes that a version was made on top of another one and of all that this one was made on. */

@@ -1,6 +1,7 @@
 import type { Reader } from './reader.ts';
 import type { ImmutableTable, MutableTable } from '../model/registers.ts';
 import type { Columns } from './content.ts';
+import { registerValues } from './register-values.ts';
 
 /** Every column of a table that leaves this device, its id first. */
 export function syncedColumns(table: MutableTable | ImmutableTable): string[] {
@@ -30,8 +31,6 @@ export function rowsById(
 /** Columns of newer versions of this library, by register. */
 export type UnknownColumns = ReadonlyMap<string, Columns>;
 
-const NONE: UnknownColumns = new Map();
-
 export function unknownColumns(reader: Reader, table: string, id: string): UnknownColumns {
   return unknownById(reader, table, [id])(id);
 }
@@ -42,15 +41,5 @@ export function unknownById(
   table: string,
   ids: readonly string[],
 ): (id: string) => UnknownColumns {
-  const rows = reader.list<{ row_id: string; register: string; columns: string }>(
-    ['row_id', 'register', 'columns'],
-    'from unknown_columns where table_name = ? and row_id in (select value from json_each(?))',
-    [table, JSON.stringify(ids)],
-  );
-  const found = new Map<string, Map<string, Columns>>();
-  for (const { row_id: id, register, columns } of rows) {
-    const registers = found.get(id) ?? new Map<string, Columns>();
-    found.set(id, registers.set(register, JSON.parse(columns) as Columns));
-  }
-  return (id) => found.get(id) ?? NONE;
+  return registerValues(reader, 'unknown_columns', table, ids);
 }

@@ -30,7 +30,9 @@ export async function untilReady(
 ): Promise<void> {
   const deadline = AbortSignal.timeout(READY_MS);
   while ((await status(`${url}/health`, deadline)) !== 200) {
-    if (!sqld.running) throw new HubStartError('sqld ended before it was ready');
+    if (!sqld.running) {
+      throw new HubStartError(`${sqld.program} ended before it answered (${sqld.end})`);
+    }
     if (deadline.aborted) throw new HubStartError(`sqld was not ready after ${READY_MS / 1000} s`);
     await sleep(20);
   }

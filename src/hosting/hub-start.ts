@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import * as z from 'zod';
+import { fileSize } from '../db/file-facts.ts';
 import { HubPortError, HubStartError } from '../errors.ts';
 import { pathSchema, validate } from '../model/validate.ts';
 import { makeFolderDurable } from './durable-commits.ts';
@@ -49,6 +50,8 @@ export interface RunningHub {
   readonly dir: string;
   /** The process id of sqld. */
   readonly pid: number;
+  /** What a person should know of the address that it listens on. */
+  readonly warnings: readonly string[];
   /**
    * Resolves when the hub was stopped.
    *
@@ -95,11 +98,20 @@ export async function start(options: HubStartOptions): Promise<RunningHub> {
       dropShortLog(folder);
       return run();
     });
-    return hosted(hub, { url, tokenFile, dir: folder.dir }, unlock);
+    const warnings = isLoopback(listen) ? [] : [OPEN_WARNING];
+    return hosted(hub, { url, tokenFile, dir: folder.dir, warnings }, unlock);
   } catch (error) {
     unlock();
     throw error;
   }
+}
+
+const OPEN_WARNING =
+  'it listens beyond this machine, and without TLS: whoever is on the way reads the tokens, which open ' +
+  'all of the hub. Keep it in a private network, or put a TLS proxy in front and listen on the loopback.';
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
 }
 
 async function claimSockets(listen: string, wanted: number): Promise<Sockets> {
@@ -148,7 +160,7 @@ async function launch(
 
 function hosted(
   hub: SqldProcess,
-  facts: Pick<RunningHub, 'url' | 'tokenFile' | 'dir'>,
+  facts: Pick<RunningHub, 'url' | 'tokenFile' | 'dir' | 'warnings'>,
   unlock: () => void,
 ): RunningHub {
   let stopping = false;
@@ -170,9 +182,13 @@ function hosted(
   };
 }
 
-function asStartError(error: unknown, folder: HubFolder): Error {
+function asStartError(error: unknown, { log }: HubFolder): Error {
   const reason = error instanceof HubStartError ? error.message : codeOf(error);
-  return new HubStartError(`the hub did not start: ${reason}; see ${folder.log}`, { cause: error });
+  const hint =
+    fileSize(log) > 0
+      ? `What it said is in ${log}.`
+      : 'It said nothing: that is no sqld. Name another program with --sqld.';
+  return new HubStartError(`the hub did not start: ${reason}`, { cause: error, hint });
 }
 
 function codeOf(error: unknown): string {

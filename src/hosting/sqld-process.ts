@@ -18,10 +18,13 @@ export interface SqldCommand {
 }
 
 export interface SqldProcess {
+  readonly program: string;
   readonly pid: number;
   /** Resolves, and never rejects, when it has ended. */
   readonly ended: Promise<void>;
   readonly running: boolean;
+  /** How it ended, for people; empty while it runs. */
+  readonly end: string;
   /** Ends it, at first kindly. */
   stop(): Promise<void>;
 }
@@ -48,16 +51,21 @@ export async function startSqldProcess(command: SqldCommand): Promise<SqldProces
   if (pid === undefined) throw new Error('a process that was started has no id');
 
   const guard = startGuard(pid);
-  let running = true;
-  const ended = once(child, 'exit').then(() => {
-    running = false;
+  let end = '';
+  const ended = once(child, 'exit').then((exit) => {
+    const [code, signal] = exit as [number | null, NodeJS.Signals | null];
+    end = signal ?? `exit code ${code ?? 'unknown'}`;
     guard.kill('SIGKILL');
   });
   return {
+    program: command.program,
     pid,
     ended,
     get running() {
-      return running;
+      return end === '';
+    },
+    get end() {
+      return end;
     },
     async stop() {
       child.kill('SIGTERM');

@@ -1,18 +1,24 @@
 /** The longest text of one record that goes into the search index, in UTF-16 units. */
-const TEXT_LENGTH_MAX = 32_768;
+export const TEXT_LENGTH_MAX = 32_768;
 
 /** What a person would search for in a message: its text, its thoughts, what tools said. */
 export function messageText(message: unknown): string {
   const parts: string[] = [];
   const content = isObject(message) ? message['content'] : message;
   collect(content, parts);
-  return parts.join('\n').slice(0, TEXT_LENGTH_MAX);
+  return joined(parts);
 }
 
 /** The text of a record whose fields are plain text. */
 export function plainText(...fields: unknown[]): string {
   const texts = fields.filter((field) => typeof field === 'string' && field !== '');
-  return texts.join('\n').slice(0, TEXT_LENGTH_MAX);
+  return joined(texts as string[]);
+}
+
+/** Each cut before they are put together: one of them may be as large as memory allows. */
+function joined(texts: readonly string[]): string {
+  const beginnings = texts.map((text) => text.slice(0, TEXT_LENGTH_MAX));
+  return beginnings.join('\n').slice(0, TEXT_LENGTH_MAX);
 }
 
 function collect(content: unknown, parts: string[]): void {
@@ -37,8 +43,9 @@ function collectStrings(value: unknown, parts: string[]): void {
   while (pending.length > 0) {
     const next = pending.pop();
     if (typeof next === 'string') parts.push(next);
-    else if (Array.isArray(next)) pending.push(...(next as unknown[]).toReversed());
-    else if (isObject(next)) pending.push(...Object.values(next).toReversed());
+    // One by one: as arguments of one call, many of them are more than the stack takes.
+    else if (Array.isArray(next)) for (const one of next.toReversed()) pending.push(one);
+    else if (isObject(next)) for (const one of Object.values(next).toReversed()) pending.push(one);
   }
 }
 

@@ -93,6 +93,11 @@ export const taskFinishSchema = z.strictObject({
   details: detailsSchema(TASK_FIELDS).default({}),
 });
 
+export const taskHandOverSchema = z.strictObject({
+  /** The owner is lost and will not end what it runs: that is queued again, as another attempt. */
+  lost: z.boolean().default(false),
+});
+
 export type TaskStatus = z.output<typeof taskStatusSchema>;
 export type TaskCreate = z.input<typeof taskCreateSchema>;
 export type TaskUpdate = z.input<typeof taskUpdateSchema>;
@@ -100,6 +105,7 @@ export type TaskListOptions = z.input<typeof taskListSchema>;
 export type TaskClaim = z.input<typeof taskClaimSchema>;
 export type TaskHeartbeat = z.input<typeof taskHeartbeatSchema>;
 export type TaskFinish = z.input<typeof taskFinishSchema>;
+export type TaskHandOver = z.input<typeof taskHandOverSchema>;
 export type TaskCounts = Record<TaskStatus, number>;
 
 /** A task as lists show it. Times are RFC 3339. */

@@ -11,19 +11,34 @@ export function validate<S extends z.ZodType>(
   value: unknown,
   what: string,
 ): z.output<S> {
-  const result = schema.safeParse(value);
+  const result = read(schema, value, what);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const path = issue && issue.path.length > 0 ? ` ${issue.path.map(String).join('.')}` : '';
   throw new InvalidInputError(`${what}${path}: ${issue?.message ?? 'invalid'}`);
 }
 
-/** Ids end up in file names of an export, so they are plain: letters, digits, `_`, `-`, `.`, `:`, `~`. */
+function read<S extends z.ZodType>(schema: S, value: unknown, what: string) {
+  try {
+    return schema.safeParse(value);
+  } catch (cause) {
+    // A getter or the trap of a proxy, which are code of the caller.
+    throw new InvalidInputError(`${what}: it cannot be read`, { cause });
+  }
+}
+
+/**
+ * The id of a new record. Ids end up in file names of an export, so they are plain: letters, digits,
+ * `_`, `-`, `.`, `:`, `~`.
+ */
 export const idSchema = z
   .string()
   .min(1)
   .max(200)
   .regex(/^[A-Za-z0-9_~:-][A-Za-z0-9_.~:-]*$/, 'an id has only letters, digits and _ - . : ~');
+
+/** The id of a record that is looked for: what was imported may have any. */
+export const knownIdSchema = z.string().max(1000);
 
 /** A file or folder. Node itself throws a TypeError at a NUL, after some work was done. */
 export const pathSchema = z

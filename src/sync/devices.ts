@@ -12,8 +12,8 @@ export interface KnownDevice {
 }
 
 /**
- * The devices of the group, the one that was seen last first. Those that were forgotten have an empty
- * name: what the hub knows of their last push is needed to recognise copies of their stores.
+ * The devices of the group, the one that was seen last first. Those that were forgotten have no
+ * platform: what the hub knows of their last push is needed to recognise copies of their stores.
  */
 export async function readDevices(hub: Hub): Promise<KnownDevice[]> {
   const sql =
@@ -29,11 +29,11 @@ export async function readDevices(hub: Hub): Promise<KnownDevice[]> {
 }
 
 /** Of devices those that are shown: not the forgotten ones. */
-export function shown<T extends { readonly name: string }>(devices: readonly T[]): T[] {
-  return devices.filter(({ name }) => name !== '');
+export function shown<T extends { readonly platform: string }>(devices: readonly T[]): T[] {
+  return devices.filter(({ platform }) => platform !== '');
 }
 
-/** A name that the hub knows stays: it may have been given by another device. */
+/** A name that the hub knows stays: it may have been given by another device. Some once had none. */
 export const NAME_KEPT = `name = iif(hub_devices.name = '', excluded.name, hub_devices.name)`;
 
 /** Tells the hub that a device is there. */
@@ -59,11 +59,12 @@ export async function nameAnew(hub: Hub, id: string, name: string): Promise<void
 }
 
 /**
- * Takes a device off the list until it comes again. Its row stays: without the record of its last push
- * a copy of its store could pass for it, and one that was revoked would not be any more.
+ * Takes a device off the list until it comes again and tells its platform. Its row stays: without the
+ * record of its last push a copy of its store could pass for it, one that was revoked would not be any
+ * more, and a name that another device gave, of which it may not have heard, would be lost.
  */
 export async function hideDevice(hub: Hub, id: string): Promise<void> {
-  const sql = `update hub_devices set name = '', platform = '' where id = ?1`;
+  const sql = `update hub_devices set platform = '' where id = ?1`;
   await hub.run([{ sql, params: [id] }], 'write');
 }
 

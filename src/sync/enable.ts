@@ -15,6 +15,7 @@ import { nameStatement } from './devices.ts';
 import { foundHub } from './found-hub.ts';
 import { askHub, type HubMeta } from './hub-meta.ts';
 import { HttpHub } from './hub/http-hub.ts';
+import { hubAddress } from './hub/hub-address.ts';
 import type { Hub } from './hub/hub.ts';
 import {
   keyColumns,
@@ -48,6 +49,11 @@ export interface Enabled {
   readonly encrypted: boolean;
   /** True when this device founded the hub, or filled an empty one. */
   readonly founded: boolean;
+  /**
+   * True when that hub is not where this store's group was: all of it moves there, under the same store
+   * id. The other devices stay with the former hub until sync is enabled with this address on them, too.
+   */
+  readonly moved: boolean;
   /** True when a key was made that other devices will need. */
   readonly newKey: boolean;
 }
@@ -102,7 +108,8 @@ export async function enableWith(
     };
     await foundHub(hub, storeId, epoch, key.check).catch((error: unknown) => explain(hub, error));
   }
-  const deviceId = await save(access, settings, state, key, asked?.meta);
+  const revoked = asked?.meta.revoked ?? false;
+  const deviceId = await save(access, settings, state, key, { storeId, revoked });
   await hub.run([nameStatement(deviceId, infoOf({ deviceName: settings.name }))], 'write');
   return {
     url: settings.url,
@@ -111,8 +118,13 @@ export async function enableWith(
     deviceName: settings.name,
     encrypted: key.ring !== null,
     founded: !asked,
+    moved: !asked && known !== null && isElsewhere(state, settings.url),
     newKey: !asked && key.secret !== null && key.secret !== held.secret,
   };
+}
+
+function isElsewhere(former: SyncState | undefined, url: string): boolean {
+  return former !== undefined && hubAddress(former.url).base !== hubAddress(url).base;
 }
 
 /** Nothing was changed here yet, and what answers may be anything. */
@@ -161,12 +173,11 @@ async function save(
   settings: EnableSettings,
   state: SyncState | undefined,
   key: GroupKey,
-  meta: HubMeta | undefined,
+  hub: { readonly storeId: string; readonly revoked: boolean },
 ): Promise<string> {
   return database.write({ now }, (transaction) => {
     if (!state) insertState(transaction);
-    const other = settings.join && meta && state && meta.storeId !== state.storeId;
-    if (other) forgetHub(transaction);
+    if (settings.join && state && hub.storeId !== state.storeId) forgetHub(transaction);
     transaction.run(
       `update sync_state set enabled = 1, refused = 0, url = ?, token_file = ?, pull = ?,
          device_name = ?, key_ring = ?, key_secret = ?, key_check = ?`,
@@ -177,7 +188,7 @@ async function save(
     ]);
     transaction.forgetIdentity();
     // Who was revoked comes back as somebody else.
-    if (meta?.revoked) takeIdentity(transaction, newUlid(now()), machineId());
+    if (hub.revoked) takeIdentity(transaction, newUlid(now()), machineId());
     offerAll(transaction);
     return transaction.device;
   });

@@ -66,11 +66,13 @@ async function atHub<T>(access: Access, job: (hub: Hub, self: string) => Promise
   }
 }
 
+const LISTED = '"codewhale-store sync devices" lists the devices with their ids.';
+
 async function findDevice(hub: Hub, prefix: string): Promise<KnownDevice> {
   validate(z.string().min(1).max(200), prefix, 'device id');
   const found = shown(await readDevices(hub)).filter(({ id }) => id.startsWith(prefix));
   const [device, ...others] = found;
-  if (!device) throw new NotFoundError('device', prefix);
+  if (!device) throw new NotFoundError('device', prefix, { hint: LISTED });
   if (others.length > 0 && device.id !== prefix) throw new AmbiguousIdError('device', prefix);
   return device;
 }

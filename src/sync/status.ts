@@ -143,7 +143,8 @@ function hasBody(registers: Readonly<Record<string, readonly string[]>>): boolea
 
 /** About what a small register takes besides its body, in bytes. */
 const ROW_BYTES = 120;
-const BODY_BYTES = `coalesce(length(t.body), (select size from blobs where hash = t.body_hash), 0)`;
+/** Of bytes the header of a row tells: the text is not read, as it would be to count characters. */
+const BODY_BYTES = `coalesce(octet_length(t.body), (select size from blobs where hash = t.body_hash), 0)`;
 
 function noted(reader: Reader, table: string, body: boolean): number {
   return reader.number(

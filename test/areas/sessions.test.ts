@@ -162,7 +162,15 @@ describe('sessions', () => {
     const { id } = await store.sessions.create({ workspace: '/w' });
     const refused = { code: 'INVALID_INPUT' };
     await expect(store.sessions.rename(id, ' \u200b ')).rejects.toMatchObject(refused);
-    await expect(store.sessions.get('../x')).rejects.toMatchObject(refused);
+    const odd = store.sessions.create({ id: '../x', workspace: '/w' });
+    await expect(odd).rejects.toMatchObject(refused);
+    const fail = () => {
+      throw new TypeError('of the caller');
+    };
+    const trap = new Proxy({ workspace: '/w' }, { get: fail, ownKeys: fail });
+    await expect(store.sessions.create(trap)).rejects.toMatchObject(refused);
+    // What was imported may have such an id.
+    await expect(store.sessions.get('../x')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     const nan = [{ role: 'user', content: [{ type: 'text', at: Number.NaN }] }];
     await expect(store.sessions.appendMessages(id, nan)).rejects.toMatchObject(refused);
     await expect(

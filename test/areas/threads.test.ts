@@ -229,7 +229,7 @@ describe('threads', () => {
       transaction.update(threads, 't1', { body: 'null', deleted_at: START, purged_at: START });
     });
     await expect(store.threads.upsert({ id: 't1' })).rejects.toMatchObject({ code: 'CONFLICT' });
-    expect((await store.threads.get('t1')).details).toEqual({});
+    await expect(store.threads.get('t1')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('finds the thread updated last under a name in any case', async () => {

@@ -24,6 +24,7 @@ interface Hub {
   readonly tokenFile: string;
   readonly dir: string;
   readonly pid: number;
+  readonly warnings: readonly string[];
 }
 
 interface Started extends Hub {
@@ -156,7 +157,7 @@ describe('hub start', () => {
   it('runs a hub that checks tokens, and shows no secret to other users', async () => {
     const cli = await setupCli();
     const hub = await startHub(cli);
-    expect(hub).toMatchObject({ dir: join(cli.folder, 'store', 'hub') });
+    expect(hub).toMatchObject({ dir: join(cli.folder, 'store', 'hub'), warnings: [] });
     expect((await query(hub, undefined, 'select 1'))[0]).toBe(401);
     expect((await query(hub, token(hub), 'select 1'))[0]).toBe(200);
     const commands = execFileSync('/bin/sh', ['-c', 'cat /proc/[0-9]*/cmdline 2>/dev/null || :'], {
@@ -282,6 +283,32 @@ describe('hub start', () => {
     expect(stderr).toContain('"HUB_START"');
     const left = Number(readFileSync(join(cli.folder, 'store', 'hub', 'sqld.pid'), 'utf8'));
     expect(isRunning(left)).toBe(false);
+  });
+
+  it('says of a program that ends at once how it ended, and that it is no sqld', async () => {
+    const cli = await setupCli();
+    const start = ['hub', 'start', '--port', '0', '--sqld'];
+    const silent = await cli.run('--json', ...start, '/bin/false');
+    expect([silent.code, silent.stdout]).toEqual([1, '']);
+    expect(JSON.parse(silent.stderr)).toMatchObject({
+      error: {
+        code: 'HUB_START',
+        message: expect.stringContaining(
+          '/bin/false ended before it answered (exit code 1)',
+        ) as string,
+        hint: expect.stringMatching(/no sqld.*--sqld/) as string,
+      },
+    });
+    const talking = await cli.run('--json', ...start, '/bin/cat');
+    expect(JSON.parse(talking.stderr)).toMatchObject({
+      error: { hint: expect.stringContaining('sqld.log') as string },
+    });
+  });
+
+  it('warns where others could read the tokens on their way', async () => {
+    const hub = await startHub(await setupCli(), '--listen', '0.0.0.0');
+    expect(hub.warnings).toEqual([expect.stringContaining('without TLS')]);
+    expect(new URL(hub.url).hostname).toBe('127.0.0.1');
   });
 
   it('finds sqld by SQLD_PATH, on the path, and in the packages of the project', async () => {

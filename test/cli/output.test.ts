@@ -77,6 +77,10 @@ describe('the output', () => {
     const { stdout, stderr } = await run('bash', ['-c', script], { env: cli.env });
     expect(stdout).toBe('1\n');
     expect(stderr).toContain('ENOSPC');
+    const wrong = `${cli.shellCommand('--json', 'task', 'lst')} > /dev/full; echo $?`;
+    const refused = await run('bash', ['-c', wrong], { env: cli.env });
+    expect(refused.stdout).toBe('2\n');
+    expect(JSON.parse(refused.stderr)).toMatchObject({ error: { code: 'USAGE' } });
   });
 
   it('keeps notes off standard output, and leaves them out with --quiet and --json', async () => {

@@ -57,7 +57,11 @@ describe('sync devices', () => {
       expect((await tasks.claim({ owner: 'worker', leaseMs: 1000 }))?.id).toBe(task.id);
       expect((await sync.status()).deviceName).toBe('attic');
     });
-    expect((await a.run('task', 'hand-over', task.id, 'nobody')).code).toBe(1);
+    const nobody = await a.run('task', 'hand-over', task.id, 'nobody');
+    expect(nobody).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('sync devices') as string,
+    });
 
     const left = await devicesOf(a, 'forget', laptop);
     expect(left.items.map(({ name }) => name)).toEqual(['desk']);

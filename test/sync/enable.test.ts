@@ -57,6 +57,48 @@ describe('enable', () => {
     expect(await store.sync.status()).toMatchObject({ deviceName: 'desk', pull: 'auto' });
   });
 
+  it('moves the group to an empty hub at another address, and says so', async () => {
+    const [former, empty] = [await startSqld(), await startSqld()];
+    const store = await tempStore();
+    const first = await store.sync.enable(former.url, { encryption: false });
+    expect(first).toMatchObject({ founded: true, moved: false });
+    await store.sync.now();
+
+    const { storeId } = first;
+    const second = await store.sync.enable(empty.url, { encryption: false });
+
+    expect(second).toMatchObject({ founded: true, moved: true, storeId });
+    await store.sync.now();
+    expect(await store.sync.enable(`${empty.url}/`)).toMatchObject({
+      founded: false,
+      moved: false,
+      storeId,
+    });
+    expect(await store.sync.enable(former.url, { encryption: false })).toMatchObject({
+      founded: false,
+      moved: false,
+      storeId,
+    });
+  });
+
+  it('begins another group on an empty hub that is joined', async () => {
+    const [former, empty] = [await startSqld(), await startSqld()];
+    const store = await tempStore();
+    const task = await store.tasks.create({ prompt: 'goes along' });
+    const { storeId } = await store.sync.enable(former.url, { encryption: false });
+    await store.sync.now();
+
+    const joined = await store.sync.enable(empty.url, { encryption: false, join: true });
+
+    expect(joined).toMatchObject({ founded: true, moved: false });
+    expect(joined.storeId).not.toBe(storeId);
+    await store.sync.now();
+    const other = await tempStore();
+    await other.sync.enable(empty.url, { encryption: false });
+    await other.sync.now();
+    expect((await other.tasks.get(task.id)).prompt).toBe('goes along');
+  });
+
   it('keeps the refusal of encryption, unless it is taken back', async () => {
     const sqld = await startSqld();
     const store = await tempStore();
@@ -116,6 +158,11 @@ describe('enable', () => {
     ]);
     const long = fileWith('correct horse battery staple');
     expect((await store.sync.rotateKey({ passphraseFile: long })).warnings).toEqual([]);
+    const keyFile = fileWith(Buffer.alloc(32, 1).toString('base64'), 0o644);
+    const other = await (await tempStore()).sync.enable((await startSqld()).url, { keyFile });
+    expect(other.warnings).toEqual([
+      `others on this machine can use the key file: chmod 600 ${keyFile}`,
+    ]);
     expect((await store.sync.rotateKey({ passphraseFile })).warnings).toHaveLength(2);
   });
 

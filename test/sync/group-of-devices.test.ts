@@ -57,6 +57,7 @@ describe('the list of devices', () => {
     });
     await expect(a.store.sync.renameDevice('nobody', 'x')).rejects.toMatchObject({
       code: 'NOT_FOUND',
+      hint: expect.stringContaining('sync devices') as string,
     });
   });
 
@@ -64,6 +65,8 @@ describe('the list of devices', () => {
     const { sqld, a, b, idOfB } = await group();
     const push = `select push_number, push_token from hub_devices where id = '${idOfB}'`;
     const before = await ask(sqld, push);
+    // It has not heard of this name when it is forgotten.
+    await a.store.sync.renameDevice(idOfB, 'attic');
     await a.store.sync.forgetDevice(idOfB);
     await a.sync();
     expect(await names(a)).toEqual(['a']);
@@ -73,8 +76,8 @@ describe('the list of devices', () => {
     const own = (await a.store.sync.status()).deviceId;
     await expect(a.store.sync.forgetDevice(own)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
     await b.sync();
-    expect(await names(a)).toEqual(['a', 'b']);
-    expect((await b.store.sync.status()).deviceId).toBe(idOfB);
+    expect(await names(a)).toEqual(['a', 'attic']);
+    expect(await b.store.sync.status()).toMatchObject({ deviceId: idOfB, deviceName: 'attic' });
   });
 });
 

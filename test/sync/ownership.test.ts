@@ -39,3 +39,50 @@ it('work runs, ends and is recovered only on the device that owns it, until it i
   expect((await b.store.automations.due(later)).items).not.toEqual([]);
   expect((await a.store.automations.due(later)).items).toEqual([]);
 });
+
+async function pairWithTask() {
+  const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
+  const [a, b] = [await syncDevice('a', hub), await syncDevice('b', hub)];
+  const task = await a.store.tasks.create({ prompt: 'do it' });
+  await a.sync();
+  await b.sync();
+  const idOfB = (await b.store.sync.status()).deviceId;
+  const worker = { owner: 'worker', leaseMs: 60_000 };
+  return { a, b, id: task.id, idOfB, worker };
+}
+
+it('a worker whose task was given to another device meanwhile does not end that device’s run', async () => {
+  const { a, b, id, idOfB, worker } = await pairWithTask();
+  await a.store.tasks.claim(worker);
+  await b.store.tasks.handOver(id, idOfB);
+  await b.store.tasks.claim(worker);
+  for (const one of [b, a]) await one.sync();
+
+  const { tasks } = a.store;
+  expect(await tasks.get(id)).toMatchObject({ status: 'running', owner: idOfB });
+  await expect(tasks.heartbeat({ id, ...worker })).rejects.toMatchObject({ code: 'CONFLICT' });
+  await expect(tasks.finish(id, { owner: 'worker' })).rejects.toMatchObject({ code: 'CONFLICT' });
+  await b.store.tasks.finish(id, { owner: 'worker' });
+  for (const one of [b, a]) await one.sync();
+  expect(await tasks.get(id)).toMatchObject({ status: 'completed', owner: idOfB, attempt: 2 });
+});
+
+it('what runs on a device that is lost is taken over where somebody says that it is', async () => {
+  const { a, b, id, idOfB, worker } = await pairWithTask();
+  await a.store.tasks.claim(worker);
+  for (const one of [a, b]) await one.sync();
+  const { tasks } = b.store;
+  await expect(tasks.handOver(id, idOfB)).rejects.toMatchObject({ code: 'CONFLICT' });
+
+  const taken = await tasks.handOver(id, idOfB, { lost: true });
+
+  expect(taken).toMatchObject({ status: 'queued', owner: idOfB, attempt: 2, startedAt: null });
+  expect((await tasks.claim(worker))?.id).toBe(id);
+  // Its own device can be asked: that is not lost.
+  const own = tasks.handOver(id, 'another', { lost: true });
+  await expect(own).rejects.toMatchObject({ code: 'CONFLICT' });
+  // Should it come back, what it says of its run is too late.
+  await a.store.tasks.finish(id, { owner: 'worker' });
+  for (const one of [b, a, b]) await one.sync();
+  expect(await tasks.get(id)).toMatchObject({ status: 'running', owner: idOfB, attempt: 2 });
+});

@@ -13,12 +13,18 @@ const say = (n: number) => ({ role: 'user' as const, content: `${CANARY} ${n}` }
 interface Kind {
   readonly table: string;
   make(store: Store): Promise<string>;
+  show(store: Store, id: string): Promise<unknown>;
+  remove(store: Store, id: string): Promise<unknown>;
+  listDeleted(store: Store): Promise<{ items: readonly { id: string }[] }>;
   readonly edits: readonly ((store: Store, id: string) => Promise<unknown>)[];
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
   session: {
     table: 'sessions',
+    show: (store, id) => store.sessions.get(id),
+    remove: (store, id) => store.sessions.delete(id),
+    listDeleted: (store) => store.sessions.list({ deleted: true }),
     async make(store) {
       const { id } = await store.sessions.create({ title: CANARY, workspace: `/${CANARY}` });
       await store.sessions.appendMessages(id, [say(1), say(2)]);
@@ -38,6 +44,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   thread: {
     table: 'threads',
+    show: (store, id) => store.threads.get(id),
+    remove: (store, id) => store.threads.delete(id),
+    listDeleted: (store) => store.threads.list({ deleted: true }),
     async make(store) {
       const { id } = await store.threads.upsert({ cwd: `/${CANARY}`, title: CANARY });
       await store.threads.appendMessage(id, say(1));
@@ -57,6 +66,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   'runtime thread': {
     table: 'runtime_threads',
+    show: (store, id) => store.runtime.getThread(id),
+    remove: (store, id) => store.runtime.deleteThread(id),
+    listDeleted: (store) => store.runtime.listThreads({ deleted: true }),
     async make(store) {
       const thread = await store.runtime.createThread({
         workspace: `/${CANARY}`,
@@ -94,6 +106,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   task: {
     table: 'tasks',
+    show: (store, id) => store.tasks.get(id),
+    remove: (store, id) => store.tasks.delete(id),
+    listDeleted: (store) => store.tasks.list({ deleted: true }),
     async make(store) {
       return (await store.tasks.create({ prompt: CANARY, workspace: `/${CANARY}` })).id;
     },
@@ -108,6 +123,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
   automation: {
     table: 'automations',
+    show: (store, id) => store.automations.get(id),
+    remove: (store, id) => store.automations.delete(id),
+    listDeleted: (store) => store.automations.list({ deleted: true }),
     async make(store) {
       const { id } = await store.automations.create({
         name: CANARY,
@@ -201,6 +219,24 @@ describe.each(Object.entries(KINDS))('a purged %s', (_, kind) => {
       }
       await expectGone(one, kind.table, id);
       expect(await digestOf(one)).toEqual(before);
+    }
+  });
+
+  it('is neither shown nor listed any more, which one that is deleted is', async () => {
+    const { f, g } = await group();
+    const [id, deleted] = [await kind.make(f.store), await kind.make(f.store)];
+    for (const one of [f, g]) await one.sync();
+    await kind.remove(f.store, deleted);
+    await f.store.purge(id);
+    for (const one of [f, g]) {
+      await one.sync();
+      const { store } = one;
+      await expect(kind.show(store, id)).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+        message: expect.stringContaining('was purged') as string,
+      });
+      await kind.show(store, deleted);
+      expect((await kind.listDeleted(store)).items.map((item) => item.id)).toEqual([deleted]);
     }
   });
 

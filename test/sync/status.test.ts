@@ -27,7 +27,9 @@ describe('the status of sync', () => {
       return importPlain(transaction, 'audit_log', row);
     });
     expect(await pending()).toEqual([2, null]);
-    await store.audit.append({ event: 'of now' });
+    const before = (await store.sync.status()).pendingBytes;
+    await store.audit.append({ event: 'of now', details: '数'.repeat(1000) });
+    expect((await store.sync.status()).pendingBytes - before).toBeGreaterThan(3000);
     clock += 1000;
     await store.tasks.create({ prompt: 'later' });
     expect((await pending())[1]).toBe('2026-11-23T00:00:00.000Z');

@@ -271,10 +271,14 @@ describe('import', () => {
     }
     const report = await store.import([home]);
     expect(report.byKind['sessions']).toMatchObject({ imported: 0, updated: 1 });
-    expect((await store.sessions.list({ deleted: true })).items).toHaveLength(2);
-    expect((await store.sessions.messages(gone.id)).items.every((m) => m.content === null)).toBe(
-      true,
-    );
+    // What was purged is listed nowhere.
+    for (const deleted of [true, false]) {
+      const listed = (await store.sessions.list({ deleted, limit: 1000 })).items;
+      expect(listed.map(({ id }) => id)).not.toContain(gone.id);
+      expect(listed.some(({ id }) => id === hidden.id)).toBe(deleted);
+    }
+    await expect(store.sessions.get(gone.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await store.search('"still here"')).toMatchObject({ items: [] });
   });
 
   it('takes an artifact that changed, and keeps out those of what was purged', async () => {

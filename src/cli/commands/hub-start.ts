@@ -25,8 +25,9 @@ export const hubStart = bareCommand({
       ...(sqld !== undefined && { sqld }),
     });
     beforeLeaving(() => running.stop());
-    const { url, tokenFile, dir: folder, pid } = running;
-    out.print({ url, tokenFile, dir: folder, pid }, () =>
+    const { url, tokenFile, dir: folder, pid, warnings } = running;
+    for (const warning of warnings) out.warn(warning);
+    out.print({ url, tokenFile, dir: folder, pid, warnings }, () =>
       [`the hub runs at ${url}`, `its token:  ${tokenFile}`, `its folder: ${folder}`].join('\n'),
     );
     out.note(`on this machine: codewhale-store sync enable ${url} --token-file ${tokenFile}`);

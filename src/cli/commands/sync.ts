@@ -4,6 +4,10 @@ import type { Output } from '../output.ts';
 import { argument, choice, filePath, flag, value } from '../parameters.ts';
 import { reportText } from './exchange-report.ts';
 
+const MOVED =
+  'this hub was empty: your group moves to it. Run "sync enable" with its address on your other ' +
+  'devices, too: until then they exchange with the former hub, and not with this device.';
+
 export const syncEnable = storeCommand({
   name: 'enable',
   summary: 'keep this store in step with the other machines of yours, through a hub',
@@ -32,6 +36,7 @@ export const syncEnable = storeCommand({
       ...(noEncryption ? { encryption: false } : {}),
     });
     for (const warning of result.warnings) out.warn(warning);
+    if (result.moved) out.warn(MOVED);
     const { phrase } = await store.sync.exportKey();
     const shown = result.newKey ? { ...result, keyPhrase: phrase } : result;
     out.print(shown, () =>

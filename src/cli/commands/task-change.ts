@@ -1,7 +1,7 @@
 import { AmbiguousIdError, NotFoundError, type Store, type SyncDevice } from '../../index.ts';
 import { storeCommand, type Command } from '../command.ts';
 import { safeLine } from '../format.ts';
-import { argument, parseFolder, value } from '../parameters.ts';
+import { argument, flag, parseFolder, value } from '../parameters.ts';
 import { formatRecord } from '../table.ts';
 
 const id = argument('id', 'the task');
@@ -57,18 +57,24 @@ export const taskChanges: readonly Command[] = CHANGES.map(([name, summary]) =>
 export const taskHandOver = storeCommand({
   name: 'hand-over',
   summary: 'let another device run a task',
-  details: 'The devices are those of "sync status": give a name, an id, or the beginning of one.',
+  details:
+    'The devices are those of "sync status": give a name, an id, or the beginning of one. Any of them may ' +
+    'say so, this one may take a task to itself, too: so the work of a device that is lost goes on. One ' +
+    'that is only away may have begun the task meanwhile; then both run it.',
   example: 'task hand-over task_5e6f laptop',
   access: 'write',
   args: { id, device: argument('device', 'the device that is to run it') },
-  async run({ store, out }, input) {
+  options: { lost: flag('also a running task: its device is lost and will not end it') },
+  async run({ store, out }, { lost = false, ...input }) {
     const taskId = await store.resolveId('task', input.id);
     const device = await findDevice(store, input.device);
-    const task = await store.tasks.handOver(taskId, device.id);
+    const task = await store.tasks.handOver(taskId, device.id, { lost });
     const line = `${task.id}  ${safeLine(task.prompt)}`;
     out.print(task, () => `handed over to ${safeLine(device.name)}: ${line}`);
   },
 });
+
+const LISTED = '"codewhale-store sync devices" lists the devices with their names and ids.';
 
 async function findDevice({ sync }: Store, given: string): Promise<SyncDevice> {
   const { devices } = await sync.status();
@@ -76,7 +82,7 @@ async function findDevice({ sync }: Store, given: string): Promise<SyncDevice> {
   const named = open.filter(({ name }) => name === given);
   const found = named.length > 0 ? named : open.filter(({ id }) => id.startsWith(given));
   const [device, ...others] = found;
-  if (!device) throw new NotFoundError('device', given);
+  if (!device) throw new NotFoundError('device', given, { hint: LISTED });
   if (others.length > 0) throw new AmbiguousIdError('device', given);
   return device;
 }
