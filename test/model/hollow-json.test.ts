@@ -8,10 +8,13 @@ const LONG = 70_000;
 /** A text whose characters of every kind come to stand at every border. */
 const awkward = fc
   .tuple(
-    fc.array(fc.constantFrom('"', '\\', '\n', '\0', 'a', 'é', '文', '🐋', '\ud83d', '\udc0b', '/'), {
-      minLength: 1,
-      maxLength: 7,
-    }),
+    fc.array(
+      fc.constantFrom('"', '\\', '\n', '\0', 'a', 'é', '文', '🐋', '\ud83d', '\udc0b', '/'),
+      {
+        minLength: 1,
+        maxLength: 7,
+      },
+    ),
     fc.integer({ min: 0, max: 5 }),
     fc.boolean(),
   )
@@ -121,7 +124,14 @@ describe('the beginning of a JSON text', () => {
 describe('a text in slices', () => {
   it('is the whole again, and the same bytes', () => {
     const pair = '🐋'.repeat(SLICE_UNITS);
-    for (const text of ['', 'x', `a${pair}`, pair, '\ud83d'.repeat(3 * SLICE_UNITS), `\udc0b${pair}\ud83d`]) {
+    for (const text of [
+      '',
+      'x',
+      `a${pair}`,
+      pair,
+      '\ud83d'.repeat(3 * SLICE_UNITS),
+      `\udc0b${pair}\ud83d`,
+    ]) {
       const slices = [...textSlices(text)];
       expect(slices.join('') === text).toBe(true);
       const bytes = Buffer.concat(slices.map((slice) => Buffer.from(slice)));
