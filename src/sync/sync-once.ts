@@ -72,7 +72,8 @@ export async function syncOnce(
   if (beginning === 'push') {
     exchange.memory.next = undefined;
     await noticeCopy(exchange);
-    done = (await push()) === 'sent' && (await hasReadAll(exchange));
+    // Without an answer nothing is known of the hub: there may have been only notes to clear away.
+    done = (await push()) === 'sent' && sum.meta !== null && (await hasReadAll(exchange));
   }
   for (let turn = 0; turn < TURNS_MAX && !done && !signal?.aborted; turn++) {
     const pulled = await pullOnce(exchange);

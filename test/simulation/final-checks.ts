@@ -146,10 +146,14 @@ function checkWrites(world: World): void {
   }
 }
 
-/** What was said again later, at another time, is not listed as lost. */
+/**
+ * What was said again later, at another time, is not listed as lost. One whose stamp was lowered was
+ * the later one while it had its first stamp, which a copy may still have.
+ */
 function saysTheSame(later: Write, { key, content, stamp }: Write): boolean {
   const said = (text: string) => text.replaceAll(/("\w+_at",)\d+/g, '$1"some time"');
-  return later.key === key && later.stamp > stamp && said(later.content) === said(content);
+  const wasLater = later.stamp > stamp || (later.lowered && later.stamp !== stamp);
+  return later.key === key && wasLater && said(later.content) === said(content);
 }
 
 const show = (write: Write) => `w${write.number} ${write.key} ${write.stamp}`;

@@ -129,7 +129,7 @@ export const MUTATIONS = {
   notTakenIsEnough: [
     [
       'src/sync/sync-once.ts',
-      "done = (await push()) === 'sent' && (await hasReadAll(exchange));",
+      "done = (await push()) === 'sent' && sum.meta !== null && (await hasReadAll(exchange));",
       'await push();\n    done = true;',
     ],
   ],

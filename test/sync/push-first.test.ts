@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { DeviceRevokedError, HubForeignError, SyncKeyError } from '../../src/errors.ts';
 import type { Hub } from '../../src/sync/hub/hub.ts';
+import { pullOnce } from '../../src/sync/pull-once.ts';
 import { pushOnce } from '../../src/sync/push-once.ts';
 import { needState } from '../../src/sync/state.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
@@ -62,6 +63,20 @@ const titlesOf = async ({ store }: SyncDevice) =>
 const entries = 'select count(*) from hub_entries';
 
 describe('an exchange that begins with its push', () => {
+  test('goes on with a pull where it had nothing to ask the hub', async () => {
+    const c = await syncDevice('c', new FileHub({ path: join(tempFolder(), 'hub.db') }));
+    // It founds the hub, and has yet to find that all that it could offer is nothing.
+    while ((await pullOnce(c.exchange)).outcome !== 'done');
+    const d = await syncDevice('d', c.exchange.hub);
+    await add(d, 'of d');
+    await d.sync();
+
+    const { cursor, hubSeq } = await send(c);
+
+    expect(await titlesOf(c)).toEqual(['of d']);
+    expect(cursor).toBe(hubSeq);
+  });
+
   test('asks the hub once where others wrote nothing', async () => {
     const { hub, a } = await setup();
     await add(a, 'new');
