@@ -1,6 +1,7 @@
 import { BusyError, ClosedError, DamagedStoreError, ReadOnlyError, StoreError } from '../errors.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { Reader } from './reader.ts';
+import { fileSize } from './file-facts.ts';
 import { forgetUnsynced, noteUnsynced } from './unsynced.ts';
 import { Transaction, type Stamper } from './transaction.ts';
 import { WriteQueue, untilFree, type LockWait } from './write-queue.ts';
@@ -29,6 +30,9 @@ const CHECKPOINT_PAGES = 1000;
 const BULK_CHECKPOINT_PAGES = 16_384;
 /** Beyond this the log is truncated at a checkpoint, in bytes. */
 const WAL_BYTES_MAX = 64 << 20;
+/** Commits between two looks at the size of the log, and milliseconds between two tries to begin it anew. */
+const LOG_LOOK_COMMITS = 64;
+const LOG_TRY_MS = 1000;
 
 /**
  * Owns the connections to the store file: one that writes, one that reads, so that a read never
@@ -46,6 +50,8 @@ export class Database {
   #closed = false;
   /** A damaged page was met: more writes could spread the damage. */
   #damaged = false;
+  #commits = 0;
+  #logTriedAt = -Infinity;
   /** Connections that were dropped after a BUSY, for tests and diagnosis. */
   dropped = 0;
 
@@ -111,12 +117,14 @@ export class Database {
         const result = await job(transaction);
         transaction.finish();
         connection.exec('commit');
+        this.#commits++;
         return result;
       } catch (error) {
         this.#rollBack(connection);
         throw error;
       } finally {
         transaction.end();
+        this.#boundLog();
         this.#damaged ||= connection.damaged;
         if (connection.poisoned) this.#dropWriter();
       }
@@ -189,14 +197,29 @@ export class Database {
    * Folds the log into the file, as SQLite does when the last connection closes: this driver closes
    * only at garbage collection, and a copy of the file alone would lack what is in the log.
    */
-  #foldLog(): void {
+  #foldLog(how: 'truncate' | 'restart' = 'truncate'): void {
     if (!this.#writer || this.#writer.poisoned) return;
     try {
-      this.#writer.row('pragma wal_checkpoint(truncate)');
+      this.#writer.row(`pragma wal_checkpoint(${how})`);
     } catch (error) {
       // The log stays and is read by the next one who opens: nothing is lost, only not tidied.
       if (!(error instanceof StoreError)) throw error;
     }
+  }
+
+  /**
+   * SQLite begins the log anew only where nobody reads from it at that very moment, and readers that
+   * follow each other closely can put that off for long: past its bound they are waited for, for a
+   * few milliseconds.
+   */
+  #boundLog(): void {
+    if (this.#commits < LOG_LOOK_COMMITS) return;
+    this.#commits = 0;
+    const now = performance.now();
+    if (now - this.#logTriedAt < LOG_TRY_MS || fileSize(`${this.#path}-wal`) <= WAL_BYTES_MAX)
+      return;
+    this.#logTriedAt = now;
+    this.#foldLog('restart');
   }
 
   #begin(): Connection {
