@@ -43,6 +43,7 @@ const KINDS = [
   'kept apart',
   'pieces missing',
   'wrong type',
+  'beyond all times',
   'refused by the schema',
   'damaged',
   'of another table',
@@ -117,6 +118,8 @@ function payloadFor(table: string, kind: Kind, n: number, former: Payload | unde
     }
     case 'wrong type':
       return { ...plain, c: { ...c, created_at: 'noon' } };
+    case 'beyond all times':
+      return { ...plain, c: { ...c, created_at: 8.64e15 + 1 } };
     case 'refused by the schema':
       return { ...plain, c: { ...c, [text]: 'refused' } };
     default:
@@ -277,6 +280,7 @@ describe.each(TABLES)('rows of %s that come together', (table) => {
       expect(await stateOf(many)).toEqual(await stateOf(single));
       expect(many.runs()).toBeGreaterThanOrEqual(2);
       expect(expected.applied).toBeGreaterThanOrEqual(3 * plain.length);
+      if (kind === 'beyond all times') expect(expected.parked).toBe(1);
       await single.database.close();
       await many.database.close();
     },

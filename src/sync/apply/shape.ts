@@ -170,7 +170,8 @@ export function splitColumns(
     const column = shape.get(name);
     if (!column || name === 'body' || name === 'body_hash') continue;
     const value = Object.hasOwn(columns, name) ? (columns[name] as Column) : blank(column);
-    if (!fits(column, value)) throw new SealError('damaged', `the column ${name} does not fit`);
+    if (!fits(name, column, value))
+      throw new SealError('damaged', `the column ${name} does not fit`);
     known[name] = value;
   }
   for (const [name, value] of Object.entries(columns)) {
@@ -182,7 +183,11 @@ export function splitColumns(
   return { known, unknown };
 }
 
-function fits({ type, nullable }: ColumnShape, value: Column): boolean {
+/** The farthest that a time can be written, unix milliseconds: ECMA-262, 21.4.1.1. */
+const TIME_MAX = 8.64e15;
+
+function fits(name: string, { type, nullable }: ColumnShape, value: Column): boolean {
   if (value === null) return nullable;
+  if (typeof value === 'number' && name.endsWith('_at') && Math.abs(value) > TIME_MAX) return false;
   return typeof value === (type === 'integer' ? 'number' : 'string');
 }
