@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { startSqld } from '../../support/sqld.ts';
 import { agree, device, enable } from './group.ts';
 
@@ -13,10 +14,17 @@ describe('a device that was offline for 90 days', () => {
     { timeout: 600_000 },
     async () => {
       const sqld = await startSqld();
+      let largest = 0;
+      const proxy = await startFaultProxy(sqld.url, {
+        only: ({ headers }) => {
+          largest = Math.max(largest, Number(headers['content-length'] ?? 0));
+          return false;
+        },
+      });
       let away = 0;
       const traveller = await device('traveller', { clock: () => Date.now() - away });
       const home = await device('home');
-      await enable(sqld.url, [home, traveller]);
+      await enable(proxy.url, [home, traveller]);
       const thread = await home.store.runtime.createThread({ model: 'm', workspace: '/w' });
       await agree([home, traveller]);
       const batch = 1000;
@@ -45,6 +53,8 @@ describe('a device that was offline for 90 days', () => {
         `sent ${report.pushed} in ${seconds.toFixed(1)} s, memory grew by ${grown.toFixed(0)} MiB`,
       );
       // Bounded by batches of a megabyte, whatever is queued; garbage makes up the rest.
+      expect(largest).toBeGreaterThan(1 << 20);
+      expect(largest).toBeLessThan(3 << 20);
       expect(grown).toBeLessThan(400);
       await agree([home, traveller]);
       const counts = await home.store.stats();
