@@ -53,15 +53,23 @@ export async function wholeEvents(
   return page;
 }
 
-/** The exact payload of an event with the detail of its item in it. */
-export function wholePayload(reader: Reader, payload: string, itemId: string | null): string {
-  if (itemId === null || !payload.includes('{"body_hash":"')) return payload;
+/** The body in which the detail stands that an exact payload lacks; null where it is not here. */
+export function lackingDetail(
+  reader: Reader,
+  payload: string,
+  itemId: string | null,
+): string | null | undefined {
+  if (itemId === null || !payload.includes('{"body_hash":"')) return undefined;
   const reference = referenceOf(toldItem(JSON.parse(payload)));
-  if (reference === undefined) return payload;
-  const row = findItem(reader, itemId);
-  const body = row?.body_hash === reference ? loadBody(reader, row) : '{}';
+  if (reference === undefined) return undefined;
+  return findItem(reader, itemId)?.body_hash === reference ? reference : null;
+}
+
+/** The exact payload of an event with the detail that stands in the body of its item. */
+export function wholePayload(payload: string, itemBody: string): string {
   const item = memberOf(payload, 'item') ?? '{}';
-  return patchObject(payload, { item: patchObject(item, { detail: memberOf(body, 'detail') }) });
+  const detail = memberOf(itemBody, 'detail');
+  return patchObject(payload, { item: patchObject(item, { detail }) });
 }
 
 function memberOf(object: string, key: string): string | undefined {

@@ -75,12 +75,13 @@ export class HollowText {
 
   /** Whether a key is among the strings that were taken out. */
   hasLongKey(skeleton: string): boolean {
-    return this.#count > 0 && /"\\u0000\d+"\s*:/.test(skeleton);
+    return this.#count > 0 && /(?<!\\)"\\u0000\d+"\s*:/.test(skeleton);
   }
 
   /** The skeleton with something in the place of each stand-in and its quotes. */
   replaceStandIns(skeleton: string, replacement: (number: number) => string): string {
-    return skeleton.replace(/"\\u0000(\d+)"/g, (_, number) => replacement(Number(number)));
+    // A quote after a backslash begins no string.
+    return skeleton.replace(/(?<!\\)"\\u0000(\d+)"/g, (_, number) => replacement(Number(number)));
   }
 
   /** Which string a value stands for; undefined when it is itself. */

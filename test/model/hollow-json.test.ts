@@ -49,6 +49,13 @@ function pieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
 const sizes = fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1, maxLength: 4 });
 
 describe('a JSON text in pieces', () => {
+  it('takes no end of a string for a stand-in', () => {
+    const original = { ['k'.repeat(LONG)]: 'a"\x000', 'a"\x000': 'b' };
+    const json = new HollowJson();
+    json.push(Buffer.from(JSON.stringify(original)));
+    expect(json.value()).toEqual(original);
+  });
+
   it('has the value that it has as a whole', () => {
     fc.assert(
       fc.property(value, sizes, fc.constantFrom(0, 1), (original, some, indent) => {

@@ -32,8 +32,8 @@ export interface RowQuery<T> {
   readonly key: string | readonly string[];
 }
 
-/** What is left to do for a row whose body is too large to be written at once. */
-export type Rest = () => Promise<void>;
+/** Leaves a part of a row, whose body is too large to be written at once, for after the view. */
+export type Later = (rest: () => Promise<void>) => void;
 
 /**
  * Calls `job` with each row in the order of its key, page by page, so that others can go on. What it
@@ -42,27 +42,27 @@ export type Rest = () => Promise<void>;
 export async function eachRow<T extends object>(
   context: ExportContext,
   query: RowQuery<T>,
-  job: (reader: Reader, row: T, later: (rest: Rest) => void) => void,
+  job: (reader: Reader, row: T, later: Later) => void,
 ): Promise<void> {
   const keys = typeof query.key === 'string' ? [query.key] : query.key;
   const rest = `order by ${keys.join(', ')} limit ${PAGE_ROWS}`;
   const next = `${query.from} and (${keys.join(', ')}) > (${keys.map(() => '?').join(', ')}) ${rest}`;
   let after: readonly Value[] | undefined;
   for (;;) {
-    let left: Rest | undefined;
+    const left: (() => Promise<void>)[] = [];
     after = await context.read((reader) => {
       const params = query.params ?? [];
       const rows = after
         ? reader.list<T>(query.columns, next, [...params, ...after])
         : reader.list<T>(query.columns, `${query.from} ${rest}`, params);
       const last = writeRows(rows, (row) => {
-        job(reader, row, (rest) => (left = rest));
-        return left !== undefined;
+        job(reader, row, (rest) => left.push(rest));
+        return left.length > 0;
       });
       if (!last || (rows.length < PAGE_ROWS && last === rows.at(-1))) return undefined;
       return keys.map((key) => last[key as keyof T] as Value);
     });
-    await left?.();
+    for (const rest of left) await rest();
     const { counter, target } = context;
     context.onProgress?.({ kind: query.kind, records: counter.records, files: target.files });
     if (!after) return;
@@ -83,10 +83,14 @@ function writeRows<T>(rows: readonly T[], write: (row: T) => boolean): T | undef
 
 /** The body of a row, as exact JSON text. */
 export function bodyOf(reader: Reader, table: string, id: string, key = 'id'): string {
-  const row = reader.first<BodyColumns>(['body', 'body_hash'], `from ${table} where ${key} = ?`, [
-    id,
-  ]);
-  return row ? loadBody(reader, row) : 'null';
+  return loadBody(reader, bodyColumns(reader, table, id, key));
+}
+
+/** Where the body of a row stands; of a row that is gone in none of the two. */
+export function bodyColumns(reader: Reader, table: string, id: string, key = 'id'): BodyColumns {
+  const from = `from ${table} where ${key} = ?`;
+  const row = reader.first<BodyColumns>(['body', 'body_hash'], from, [id]);
+  return row ?? { body: null, body_hash: null };
 }
 
 /** The condition that a row of a table with deletions is there. */

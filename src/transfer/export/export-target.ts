@@ -179,13 +179,9 @@ export class LineFile {
     if (this.#length > BUFFER_LENGTH) this.#flush();
   }
 
-  /** The beginning of a line that goes on with {@link append}, up to its end. */
-  begin(start: string): void {
-    this.#buffer.push(start);
-    this.#flush();
-  }
-
+  /** A part of a line, or of a file that is no list of lines. */
   append(bytes: Uint8Array): void {
+    this.#flush();
     writeAll(this.#fd, bytes);
   }
 
@@ -199,6 +195,7 @@ export class LineFile {
   }
 
   #flush(): void {
+    if (this.#buffer.length === 0) return;
     writeAll(this.#fd, Buffer.from(this.#buffer.join(''), 'utf8'));
     this.#buffer = [];
     this.#length = 0;

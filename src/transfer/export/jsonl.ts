@@ -229,7 +229,7 @@ async function writeLarge(
   start: string,
   hash: string,
 ): Promise<void> {
-  file.begin(start);
+  file.append(Buffer.from(start));
   for await (const piece of readPieces(context, hash)) file.append(piece);
   file.append(Buffer.from('}\n'));
 }

@@ -1,9 +1,19 @@
-import { wholePayload } from '../../areas/large-events.ts';
+import { lackingDetail, wholePayload } from '../../areas/large-events.ts';
+import { loadBody } from '../../db/bodies.ts';
+import { isLarge } from '../../db/large-bodies.ts';
 import type { Reader } from '../../db/reader.ts';
 import { objectMembers, patchObject } from '../../model/json-text.ts';
 import { eventLine, keptTime } from '../../model/legacy-lines.ts';
 import { formatTime } from '../../model/time.ts';
-import { bodyOf, eachRow, live, type ExportContext, type RowQuery } from './export-context.ts';
+import {
+  bodyColumns,
+  bodyOf,
+  eachRow,
+  live,
+  type ExportContext,
+  type RowQuery,
+} from './export-context.ts';
+import { HollowRecord } from './hollow-record.ts';
 import type { KeptDocument } from './legacy-kept.ts';
 import { legacyId, legacyIdOrNull } from './legacy-names.ts';
 import { RUNTIME } from './legacy-runtime.ts';
@@ -75,15 +85,35 @@ async function writeLog(context: ExportContext, thread: ThreadRow, seqs: SeqSour
       params: [thread.id],
       key: 'seq',
     };
-    await eachRow(context, query, (reader, row) => {
-      const payload = wholePayload(reader, bodyOf(reader, 'runtime_events', row.id), row.item_id);
-      const line = lineOf(row, thread, payload, seqs);
-      file.write(wellFormedJson(line));
+    await eachRow(context, query, (reader, row, later) => {
+      const line = (payload: string) => wellFormedJson(lineOf(row, thread, payload, seqs));
+      const body = bodyColumns(reader, 'runtime_events', row.id);
+      const payload = isLarge(reader, body) ? undefined : loadBody(reader, body);
+      if (payload === undefined || lackingDetail(reader, payload, row.item_id) !== undefined) {
+        later(async () => {
+          const hollow = new HollowRecord(context);
+          const known = payload ?? (await hollow.body(body.body_hash ?? ''));
+          const text = line(await withDetail(context, hollow, known, row.item_id));
+          for await (const bytes of hollow.bytes(`${text}\n`)) file.append(bytes);
+        });
+      } else file.write(line(payload));
       context.counter.add('events');
     });
   } finally {
     file.close();
   }
+}
+
+/** A payload with the large detail in it that stands in the body of its item alone. */
+async function withDetail(
+  context: ExportContext,
+  hollow: HollowRecord,
+  payload: string,
+  itemId: string | null,
+): Promise<string> {
+  const hash = await context.read((reader) => lackingDetail(reader, payload, itemId));
+  if (hash === undefined) return payload;
+  return wholePayload(payload, hash === null ? '{}' : await hollow.body(hash));
 }
 
 function lineOf(row: EventRow, thread: ThreadRow, payload: string, seqs: SeqSource): string {

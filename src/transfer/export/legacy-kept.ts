@@ -1,11 +1,17 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Reader } from '../../db/reader.ts';
-import { bodyOf, eachRow, type ExportContext, type RowQuery } from './export-context.ts';
+import {
+  bodyOf,
+  eachRow,
+  type ExportContext,
+  type Later,
+  type RowQuery,
+} from './export-context.ts';
 import type { LineFile } from './export-target.ts';
 import { keptFileName } from './legacy-names.ts';
 import { RUNTIME } from './legacy-runtime.ts';
-import { recordText } from './record-text.ts';
+import { writeRecord } from './write-record.ts';
 
 interface KeptRow {
   readonly id: string;
@@ -60,21 +66,22 @@ export function keptRecord(reader: Reader, kind: string): KeptDocument | undefin
 export async function writeKept(context: ExportContext): Promise<void> {
   await writeLines(context);
   for (const first of [true, false]) {
-    await eachKept(context, 'position = 0', (reader, row) => {
-      if (isOfFirstHome(row) === first) writeFile(context, reader, row);
+    await eachKept(context, 'position = 0', (reader, row, later) => {
+      if (isOfFirstHome(row) === first) writeFile(context, reader, row, later);
     });
   }
 }
 
-function writeFile(context: ExportContext, reader: Reader, row: KeptRow): void {
+function writeFile(context: ExportContext, reader: Reader, row: KeptRow, later: Later): void {
   const path = placeOf(context, reader, row);
   if (path === undefined) return;
   if (context.target.has(path)) {
     context.counter.skip(row.kind, 'duplicate');
     return;
   }
-  const raw = bodyOf(reader, 'legacy_records', row.id);
-  context.target.write(path, recordText(raw), row.modified_at || undefined);
+  const modifiedMs = row.modified_at || undefined;
+  const file = { table: 'legacy_records', id: row.id, path, modifiedMs };
+  writeRecord(context, reader, file, later, (body) => body);
   context.counter.add(row.kind);
 }
 
@@ -133,7 +140,7 @@ class LineWriter {
 async function eachKept(
   context: ExportContext,
   condition: string,
-  job: (reader: Reader, row: KeptRow) => void,
+  job: (reader: Reader, row: KeptRow, later: Later) => void,
 ): Promise<void> {
   const { session } = context;
   const query: RowQuery<KeptRow> = {
@@ -145,8 +152,8 @@ async function eachKept(
     params: session === undefined ? [] : [session],
     key: ['kind', 'path', 'position', 'id'],
   };
-  await eachRow(context, query, (reader, row) => {
-    if (session === undefined || OF_SESSION.has(row.kind)) job(reader, row);
+  await eachRow(context, query, (reader, row, later) => {
+    if (session === undefined || OF_SESSION.has(row.kind)) job(reader, row, later);
   });
 }
 

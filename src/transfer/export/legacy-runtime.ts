@@ -1,7 +1,6 @@
 import type { Reader } from '../../db/reader.ts';
 import { arrayElements, parseJson } from '../../model/json-text.ts';
 import {
-  bodyOf,
   countDeleted,
   eachRow,
   live,
@@ -11,7 +10,7 @@ import {
 } from './export-context.ts';
 import { legacyId } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
-import { recordText } from './record-text.ts';
+import { writeRecord } from './write-record.ts';
 
 export const RUNTIME = 'tasks/runtime';
 
@@ -73,16 +72,17 @@ export async function writeRuntime(context: ExportContext): Promise<void> {
     from: `from runtime_threads t where ${live('t')}`,
     key: 'id',
   };
-  await eachRow(context, query, (reader, row) => {
-    const raw = threadRecord(row, bodyOf(reader, 'runtime_threads', row.id));
-    context.target.write(`${RUNTIME}/threads/${legacyId(row.id)}.json`, recordText(raw));
+  await eachRow(context, query, (reader, row, later) => {
+    const { id } = row;
+    const file = { table: 'runtime_threads', id, path: `${RUNTIME}/threads/${legacyId(id)}.json` };
+    writeRecord(context, reader, file, later, (body) => threadRecord(row, body));
     context.counter.add('threads');
   });
 }
 
 /** A turn with its items, from one view of the store. */
 async function writeTurns(context: ExportContext): Promise<void> {
-  const { target, counter } = context;
+  const { counter } = context;
   const query: RowQuery<TurnRow> = {
     kind: 'turns',
     columns: [
@@ -98,15 +98,17 @@ async function writeTurns(context: ExportContext): Promise<void> {
     from: `from runtime_turns t where ${ownedBy('runtime_threads', 't.thread_id')}`,
     key: 'id',
   };
-  await eachRow(context, query, (reader, row) => {
+  await eachRow(context, query, (reader, row, later) => {
     const items = readItems(reader, row.id);
     for (const item of items) {
-      const raw = itemRecord(item, row.id, bodyOf(reader, 'runtime_items', item.id));
-      target.write(`${RUNTIME}/items/${legacyId(item.id)}.json`, recordText(raw));
+      const { id } = item;
+      const file = { table: 'runtime_items', id, path: `${RUNTIME}/items/${legacyId(id)}.json` };
+      writeRecord(context, reader, file, later, (body) => itemRecord(item, row.id, body));
       counter.add('items');
     }
-    const raw = turnRecord(row, items, bodyOf(reader, 'runtime_turns', row.id));
-    target.write(`${RUNTIME}/turns/${legacyId(row.id)}.json`, recordText(raw));
+    const { id } = row;
+    const file = { table: 'runtime_turns', id, path: `${RUNTIME}/turns/${legacyId(id)}.json` };
+    writeRecord(context, reader, file, later, (body) => turnRecord(row, items, body));
     counter.add('turns');
   });
 }

@@ -1,5 +1,4 @@
 import {
-  bodyOf,
   countDeleted,
   eachRow,
   live,
@@ -11,6 +10,7 @@ import type { KeptDocument } from './legacy-kept.ts';
 import { fileStamp, plainFileName } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
 import { recordText } from './record-text.ts';
+import { writeRecord } from './write-record.ts';
 
 interface TaskRow {
   readonly id: string;
@@ -47,9 +47,10 @@ export async function writeTasks(context: ExportContext): Promise<void> {
     from: `from tasks t where ${live('t')}`,
     key: 'id',
   };
-  await eachRow(context, query, (reader, row) => {
-    const raw = taskRecord(row, bodyOf(reader, 'tasks', row.id));
-    context.target.write(`tasks/tasks/${plainFileName(row.id)}.json`, recordText(raw));
+  await eachRow(context, query, (reader, row, later) => {
+    const { id } = row;
+    const file = { table: 'tasks', id, path: `tasks/tasks/${plainFileName(id)}.json` };
+    writeRecord(context, reader, file, later, (body) => taskRecord(row, body));
     context.counter.add('tasks');
   });
 }
@@ -144,23 +145,32 @@ export async function writeAutomations(context: ExportContext): Promise<void> {
     from: `from automations a where ${live('a')}`,
     key: 'id',
   };
-  await eachRow(context, query, (reader, row) => {
-    const automation = new RecordPatch(bodyOf(reader, 'automations', row.id));
-    if (!automation.has('id')) automation.fallback('schema_version', '1');
-    automation
-      .text('id', row.id)
-      .text('name', row.name)
-      .text('prompt', row.prompt)
-      .text('rrule', row.rule)
-      .text('status', row.status)
-      .time('created_at', row.created_at)
-      .time('updated_at', row.updated_at)
-      .time('next_run_at', row.next_run_at)
-      .time('last_run_at', row.last_run_at);
-    const path = `automations/automations/${plainFileName(row.id)}.json`;
-    context.target.write(path, recordText(automation.result()));
+  await eachRow(context, query, (reader, row, later) => {
+    const { id } = row;
+    const file = {
+      table: 'automations',
+      id,
+      path: `automations/automations/${plainFileName(id)}.json`,
+    };
+    writeRecord(context, reader, file, later, (body) => automationRecord(row, body));
     context.counter.add('automations');
   });
+}
+
+function automationRecord(row: AutomationRow, body: string): string {
+  const automation = new RecordPatch(body);
+  if (!automation.has('id')) automation.fallback('schema_version', '1');
+  return automation
+    .text('id', row.id)
+    .text('name', row.name)
+    .text('prompt', row.prompt)
+    .text('rrule', row.rule)
+    .text('status', row.status)
+    .time('created_at', row.created_at)
+    .time('updated_at', row.updated_at)
+    .time('next_run_at', row.next_run_at)
+    .time('last_run_at', row.last_run_at)
+    .result();
 }
 
 interface RunRow {
@@ -194,11 +204,12 @@ export async function writeRuns(context: ExportContext): Promise<void> {
       where r.deleted_at is null and ${ownedBy('automations', 'r.automation_id')}`,
     key: 'id',
   };
-  await eachRow(context, query, (reader, row) => {
-    const raw = runRecord(row, bodyOf(reader, 'automation_runs', row.id));
-    const name = `${fileStamp(row.created_at)}-${plainFileName(row.id)}.json`;
-    const folder = `automations/runs/${plainFileName(row.automation_id)}`;
-    context.target.write(`${folder}/${name}`, recordText(raw));
+  await eachRow(context, query, (reader, row, later) => {
+    const { id } = row;
+    const name = `${fileStamp(row.created_at)}-${plainFileName(id)}.json`;
+    const path = `automations/runs/${plainFileName(row.automation_id)}/${name}`;
+    const file = { table: 'automation_runs', id, path };
+    writeRecord(context, reader, file, later, (body) => runRecord(row, body));
     context.counter.add('automation_runs');
   });
 }
@@ -255,23 +266,28 @@ export async function writeTriggers(context: ExportContext): Promise<void> {
     from: 'from triggers where 1',
     key: 'id',
   };
-  await eachRow(context, query, (reader, row) => {
-    const trigger = new RecordPatch(bodyOf(reader, 'triggers', row.id));
-    if (!trigger.has('trigger_id')) trigger.fallback('schema_version', '1');
-    trigger
-      .text('trigger_id', row.id)
-      .time('fire_at', row.fire_at)
-      .text('message', row.message)
-      .text('workspace', row.workspace)
-      .reference('owner_session_id', row.owner_session_id)
-      .text('status', row.status)
-      .time('created_at', row.created_at)
-      .time('fired_at', row.fired_at)
-      .text('task_id', row.task_id)
-      .reference('thread_id', row.thread_id)
-      .text('error', row.error);
-    const path = `automations/triggers/${plainFileName(row.id)}.json`;
-    context.target.write(path, recordText(trigger.result()));
+  await eachRow(context, query, (reader, row, later) => {
+    const { id } = row;
+    const file = { table: 'triggers', id, path: `automations/triggers/${plainFileName(id)}.json` };
+    writeRecord(context, reader, file, later, (body) => triggerRecord(row, body));
     context.counter.add('triggers');
   });
+}
+
+function triggerRecord(row: TriggerRow, body: string): string {
+  const trigger = new RecordPatch(body);
+  if (!trigger.has('trigger_id')) trigger.fallback('schema_version', '1');
+  return trigger
+    .text('trigger_id', row.id)
+    .time('fire_at', row.fire_at)
+    .text('message', row.message)
+    .text('workspace', row.workspace)
+    .reference('owner_session_id', row.owner_session_id)
+    .text('status', row.status)
+    .time('created_at', row.created_at)
+    .time('fired_at', row.fired_at)
+    .text('task_id', row.task_id)
+    .reference('thread_id', row.thread_id)
+    .text('error', row.error)
+    .result();
 }

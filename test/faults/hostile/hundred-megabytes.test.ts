@@ -40,7 +40,8 @@ it(
       'save',
       'send',
       'receive',
-      'export',
+      'export jsonl',
+      'export legacy',
       'read a',
       'follow a',
       'read b',
@@ -55,7 +56,7 @@ it(
     }
     for (const device of ['a', 'b']) expectOneBody(join(folder, device, 'store.db'));
     expectPieces(join(folder, 'hub.db'));
-    await expectLine(join(folder, 'export', 'items.jsonl'));
+    await expectLine(join(folder, 'jsonl', 'items.jsonl'));
   },
 );
 

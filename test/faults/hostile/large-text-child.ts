@@ -125,7 +125,9 @@ const { id } = await step('save', () =>
 );
 await step('send', () => a.sync());
 await step('receive', () => b.sync());
-await step('export', () => b.store.export(join(folder, 'export'), { format: 'jsonl' }));
+for (const format of ['jsonl', 'legacy'] as const) {
+  await step(`export ${format}`, () => b.store.export(join(folder, format), { format }));
+}
 await a.store.close();
 await b.store.close();
 
