@@ -48,6 +48,7 @@ const NAME_BREAK = /(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})/;
 const NAME_LENGTH_MAX = 64;
 const QUERY_LENGTH_MAX = 1024;
 const QUERY_WORDS_MAX = 32;
+const CHARACTERS = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /**
  * The text to insert into the index for a document: normalised (NFKC, so that full-width and
@@ -155,7 +156,7 @@ function expressionOf({ text, isPrefix }: Term): string {
 export function snippet(text: string, query: string, options: SnippetOptions = {}): string {
   const { lengthMax = 160, marks = ['\u2039', '\u203a'] } = options;
   const flat = text
-    .replace(/\p{Cs}/gu, '\ufffd')
+    .toWellFormed()
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
   const room = flat.length <= lengthMax ? flat.length : Math.max(0, lengthMax - 2);
@@ -196,9 +197,9 @@ function findHits(flat: string, terms: readonly Term[]): Hit[] {
     for (const found of folded.matchAll(new RegExp(pattern, 'gu'))) {
       const begin = found.index;
       const stop = begin + found[0].length;
-      const [start, end] = [starts[begin] ?? 0, starts[stop] ?? flat.length];
+      const [start, end] = [placeIn(starts, begin), placeIn(starts, stop)];
       // Folding can make several letters of one character: a hit must not begin or end inside.
-      if (starts[begin - 1] === start || starts[stop - 1] === end) continue;
+      if (placeIn(starts, begin - 1) === start || placeIn(starts, stop - 1) === end) continue;
       if (!isBoundary(flat, start) || !(isPrefix || isBoundary(flat, end))) continue;
       hits.push({ start, end, term });
     }
@@ -206,12 +207,19 @@ function findHits(flat: string, terms: readonly Term[]): Hit[] {
   return hits.sort((a, b) => a.start - b.start || b.end - a.end);
 }
 
-/** Lower case without accents, and for each unit of it the place in `text` that it comes from. */
-function fold(text: string): { folded: string; starts: readonly number[] | Int32Array } {
-  if (!NOT_ASCII.test(text)) {
-    const starts = new Int32Array(text.length + 1).map((_, i) => i);
-    return { folded: text.toLowerCase(), starts };
-  }
+interface Folded {
+  readonly folded: string;
+  /** For each unit of it the place in the text that it comes from; undefined: its own. */
+  readonly starts: readonly number[] | undefined;
+}
+
+function placeIn(starts: Folded['starts'], unit: number): number {
+  return starts ? (starts[unit] ?? -1) : unit;
+}
+
+/** Lower case without accents. */
+function fold(text: string): Folded {
+  if (!NOT_ASCII.test(text)) return { folded: text.toLowerCase(), starts: undefined };
   const known = new Map<string, string>();
   const starts: number[] = [];
   let folded = '';
@@ -262,7 +270,8 @@ function bestWindow(hits: readonly Hit[], room: number, length: number): number 
 
 /** Moves the ends of a window inwards to where the reader sees a character begin. */
 function wholeCharacters(text: string, start: number, room: number): { from: number; to: number } {
-  const characters = new Intl.Segmenter('en', { granularity: 'grapheme' }).segment(text);
+  if (!NOT_ASCII.test(text)) return { from: start, to: Math.min(start + room, text.length) };
+  const characters = CHARACTERS.segment(text);
   const first = characters.containing(start);
   const last = characters.containing(start + room);
   const isInside = first !== undefined && first.index < start;
