@@ -1,7 +1,7 @@
 import { InvalidInputError, NotFoundError } from '../errors.ts';
 import type { Value } from '../db/connection.ts';
 import type { Reader } from '../db/reader.ts';
-import { mainRegister, type MutableTable } from '../model/registers.ts';
+import { mainRegister, type MutableTable } from '../model/table-kinds.ts';
 
 export interface Page<T> {
   items: T[];

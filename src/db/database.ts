@@ -1,38 +1,13 @@
-import { BusyError, ClosedError, DamagedStoreError, ReadOnlyError, StoreError } from '../errors.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { BusyError, ClosedError, DamagedStoreError, ReadOnlyError } from '../errors.ts';
+import type { Connection } from './connection.ts';
+import { LogBound, foldLog } from './log-bound.ts';
+import { openConnection, synchronousOf, type DatabaseOptions } from './open-connection.ts';
 import { Reader } from './reader.ts';
-import { fileSize } from './file-facts.ts';
-import { forgetUnsynced, noteUnsynced } from './unsynced.ts';
 import { Transaction, type Stamper } from './transaction.ts';
+import { forgetUnsynced } from './unsynced.ts';
 import { WriteQueue, untilFree, type LockWait } from './write-queue.ts';
 
-export interface DatabaseOptions {
-  /** `full`: an acknowledged write survives power loss; `normal`: it survives a crash of the process. */
-  readonly durability: 'full' | 'normal';
-  readonly encryptionKey?: string | undefined;
-  readonly readOnly: boolean;
-  /** The file lies where nobody can write, and has no log. */
-  readonly withoutLog?: boolean;
-  /**
-   * For long jobs that can be begun anew, such as an import: a commit does not wait for the disk,
-   * {@link Database.settle} at the end does. What a power cut takes away is the end of the job.
-   */
-  readonly bulk?: boolean;
-  readonly onStatement?: ((sql: string) => void) | undefined;
-}
-
-/** Short: while the driver waits, the whole process stands still. */
-const BUSY_WAIT_MS = 5;
 const LOCK_WAIT: LockWait = { deadlineMs: 30_000, pauseMaxMs: 16 };
-/** SQLite's own default. */
-const CHECKPOINT_PAGES = 1000;
-/** Pages of log between checkpoints of a bulk job, 64 MiB: each page is then copied less often. */
-const BULK_CHECKPOINT_PAGES = 16_384;
-/** Beyond this the log is truncated at a checkpoint, in bytes. */
-const WAL_BYTES_MAX = 64 << 20;
-/** Commits between two looks at the size of the log, and milliseconds between two tries to begin it anew. */
-const LOG_LOOK_COMMITS = 64;
-const LOG_TRY_MS = 1000;
 
 /**
  * Owns the connections to the store file: one that writes, one that reads, so that a read never
@@ -45,19 +20,19 @@ export class Database {
   readonly #path: string;
   readonly #options: DatabaseOptions;
   readonly #queue = new WriteQueue();
+  readonly #log: LogBound;
   #writer: Connection | undefined;
   #reader: Connection | undefined;
   #closed = false;
   /** A damaged page was met: more writes could spread the damage. */
   #damaged = false;
-  #commits = 0;
-  #logTriedAt = -Infinity;
   /** Connections that were dropped after a BUSY, for tests and diagnosis. */
   dropped = 0;
 
   constructor(path: string, options: DatabaseOptions) {
     this.#path = path;
     this.#options = options;
+    this.#log = new LogBound(path);
   }
 
   get path(): string {
@@ -117,14 +92,13 @@ export class Database {
         const result = await job(transaction);
         transaction.finish();
         connection.exec('commit');
-        this.#commits++;
+        this.#log.committed(connection);
         return result;
       } catch (error) {
         this.#rollBack(connection);
         throw error;
       } finally {
         transaction.end();
-        this.#boundLog();
         this.#damaged ||= connection.damaged;
         if (connection.poisoned) this.#dropWriter();
       }
@@ -154,7 +128,7 @@ export class Database {
     }
   }
 
-  /** Another handle on the same file for a {@link DatabaseOptions.bulk} job; the caller closes it. */
+  /** Another handle on the same file for a `bulk` job; the caller closes it. */
   bulk(): Database {
     return new Database(this.#path, { ...this.#options, bulk: true });
   }
@@ -175,7 +149,7 @@ export class Database {
         if (!(error instanceof BusyError)) connection.poisoned = true;
         throw error;
       } finally {
-        connection.exec(`pragma synchronous = ${this.#synchronous}`);
+        connection.exec(`pragma synchronous = ${synchronousOf(this.#options)}`);
       }
     });
     if (this.#options.durability === 'full') forgetUnsynced(this.#path);
@@ -186,40 +160,13 @@ export class Database {
     this.#queue.refuseInside();
     await this.#queue.idle();
     this.#closed = true;
-    this.#foldLog();
+    // As SQLite does when the last connection closes: this driver closes only at garbage collection, and
+    // a copy of the file alone would lack what is in the log.
+    if (this.#writer) foldLog(this.#writer, 'truncate');
     this.#reader?.close();
     this.#writer?.close();
     this.#reader = undefined;
     this.#writer = undefined;
-  }
-
-  /**
-   * Folds the log into the file, as SQLite does when the last connection closes: this driver closes
-   * only at garbage collection, and a copy of the file alone would lack what is in the log.
-   */
-  #foldLog(how: 'truncate' | 'restart' = 'truncate'): void {
-    if (!this.#writer || this.#writer.poisoned) return;
-    try {
-      this.#writer.row(`pragma wal_checkpoint(${how})`);
-    } catch (error) {
-      // The log stays and is read by the next one who opens: nothing is lost, only not tidied.
-      if (!(error instanceof StoreError)) throw error;
-    }
-  }
-
-  /**
-   * SQLite begins the log anew only where nobody reads from it at that very moment, and readers that
-   * follow each other closely can put that off for long: past its bound they are waited for, for a
-   * few milliseconds.
-   */
-  #boundLog(): void {
-    if (this.#commits < LOG_LOOK_COMMITS) return;
-    this.#commits = 0;
-    const now = performance.now();
-    if (now - this.#logTriedAt < LOG_TRY_MS || fileSize(`${this.#path}-wal`) <= WAL_BYTES_MAX)
-      return;
-    this.#logTriedAt = now;
-    this.#foldLog('restart');
   }
 
   #begin(): Connection {
@@ -240,10 +187,6 @@ export class Database {
     }
   }
 
-  get #synchronous(): 'full' | 'normal' {
-    return this.#options.bulk ? 'normal' : this.#options.durability;
-  }
-
   #rollBack(connection: Connection): void {
     try {
       connection.exec('rollback');
@@ -256,42 +199,14 @@ export class Database {
 
   #writeConnection(): Connection {
     this.#refuseClosed();
-    this.#writer ??= this.#connect();
+    this.#writer ??= openConnection(this.#path, this.#options);
     return this.#writer;
   }
 
   #readConnection(): Connection {
     this.#refuseClosed();
-    this.#reader ??= this.#connect();
+    this.#reader ??= openConnection(this.#path, this.#options);
     return this.#reader;
-  }
-
-  #connect(): Connection {
-    const { encryptionKey, readOnly, withoutLog, bulk, onStatement } = this.#options;
-    const options: ConnectionOptions = {
-      busyWaitMs: BUSY_WAIT_MS,
-      encryptionKey,
-      readOnly,
-      ...(withoutLog ? { withoutLog } : {}),
-      onStatement,
-    };
-    const connection = new Connection(this.#path, options);
-    try {
-      if (!readOnly) connection.exec('pragma journal_mode = wal');
-      if (!readOnly && this.#synchronous === 'normal') noteUnsynced(this.#path);
-      connection.exec(
-        `pragma synchronous = ${this.#synchronous};
-         pragma wal_autocheckpoint = ${bulk ? BULK_CHECKPOINT_PAGES : CHECKPOINT_PAGES};
-         pragma foreign_keys = on;
-         pragma temp_store = memory;
-         pragma cache_size = -16000;
-         pragma journal_size_limit = ${WAL_BYTES_MAX};`,
-      );
-    } catch (error) {
-      connection.close();
-      throw error;
-    }
-    return connection;
   }
 
   #dropWriter(): void {

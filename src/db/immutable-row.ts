@@ -1,4 +1,4 @@
-import type { ImmutableTable } from '../model/registers.ts';
+import type { ImmutableTable } from '../model/table-kinds.ts';
 import { contentHashOf, payloadOf } from './content.ts';
 import type { Reader } from './reader.ts';
 import { queueDoc, removeDoc } from './search-index.ts';

@@ -1,4 +1,4 @@
-import type { MutableTable } from '../model/registers.ts';
+import type { MutableTable } from '../model/table-kinds.ts';
 import { IMPORT_DEVICE } from '../model/version.ts';
 import { queueDoc, type SearchDoc } from './search-index.ts';
 import type { Row, Transaction } from './transaction.ts';

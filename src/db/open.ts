@@ -11,7 +11,8 @@ import {
   StorePathError,
 } from '../errors.ts';
 import { Connection } from './connection.ts';
-import { Database, type DatabaseOptions } from './database.ts';
+import { Database } from './database.ts';
+import type { DatabaseOptions } from './open-connection.ts';
 import { migrate, readMigrations, refuseNewer, schemaVersion, type Migration } from './migrate.ts';
 import { Reader } from './reader.ts';
 import { renameDurably, syncFile, syncFolder } from './sync-folder.ts';

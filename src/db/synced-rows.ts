@@ -1,5 +1,5 @@
 import type { Reader } from './reader.ts';
-import type { ImmutableTable, MutableTable } from '../model/registers.ts';
+import type { ImmutableTable, MutableTable } from '../model/table-kinds.ts';
 import type { Columns } from './content.ts';
 import { registerValues } from './register-values.ts';
 

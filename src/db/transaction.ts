@@ -1,4 +1,4 @@
-import { mainRegister, type MutableTable } from '../model/registers.ts';
+import { mainRegister, type MutableTable } from '../model/table-kinds.ts';
 import {
   clockOf,
   contentHash,

@@ -1,12 +1,8 @@
 import { ancestorsById, type Ancestors } from '../db/ancestors.ts';
 import { EVERY_REGISTER } from '../db/outbox.ts';
 import type { Reader } from '../db/reader.ts';
-import {
-  IMMUTABLE_TABLES,
-  MUTABLE_TABLES,
-  type ImmutableTable,
-  type MutableTable,
-} from '../model/registers.ts';
+import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../model/registers.ts';
+import type { ImmutableTable, MutableTable } from '../model/table-kinds.ts';
 import { chunkEntry } from './chunks.ts';
 import type { BodyRef, Columns } from '../db/content.ts';
 import {

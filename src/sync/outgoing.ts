@@ -1,7 +1,7 @@
 import type { Ancestors } from '../db/ancestors.ts';
 import { EVERY_REGISTER } from '../db/outbox.ts';
 import type { Reader } from '../db/reader.ts';
-import { mainRegister, type ImmutableTable, type MutableTable } from '../model/registers.ts';
+import { mainRegister, type ImmutableTable, type MutableTable } from '../model/table-kinds.ts';
 import { clockOf } from '../model/version.ts';
 import {
   contentHashOf,

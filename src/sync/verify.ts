@@ -5,12 +5,8 @@ import type { Database } from '../db/database.ts';
 import { contentHashOf, payloadOf, type Columns } from '../db/content.ts';
 import type { Reader } from '../db/reader.ts';
 import { syncedColumns, unknownColumns } from '../db/synced-rows.ts';
-import {
-  IMMUTABLE_TABLES,
-  MUTABLE_TABLES,
-  type MutableTable,
-  type ImmutableTable,
-} from '../model/registers.ts';
+import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../model/registers.ts';
+import type { MutableTable, ImmutableTable } from '../model/table-kinds.ts';
 
 export interface TableDigest {
   rows: number;

@@ -4,7 +4,8 @@ import { ulid } from 'ulid';
 import * as z from 'zod';
 import { takeIdentity } from '../db/identity.ts';
 import { fileSize } from '../db/file-facts.ts';
-import { Database, type DatabaseOptions } from '../db/database.ts';
+import { Database } from '../db/database.ts';
+import type { DatabaseOptions } from '../db/open-connection.ts';
 import { backUp, openDatabase } from '../db/open.ts';
 import { renameDurably, syncFolder } from '../db/sync-folder.ts';
 import { verifyCopy } from '../db/verify-copy.ts';
@@ -19,13 +20,8 @@ import {
   StoreError,
   StorePathError,
 } from '../errors.ts';
-import {
-  automations,
-  runtimeTurns,
-  tasks,
-  triggers,
-  type MutableTable,
-} from '../model/registers.ts';
+import { automations, runtimeTurns, tasks, triggers } from '../model/registers.ts';
+import type { MutableTable } from '../model/table-kinds.ts';
 import { pathSchema, validate } from '../model/validate.ts';
 
 export interface BackupResult {

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import type { Database } from '../db/database.ts';
 import type { Stamper, Transaction } from '../db/transaction.ts';
-import { runtimeThreads, sessions, tasks, threads, type MutableTable } from '../model/registers.ts';
+import { runtimeThreads, sessions, tasks, threads } from '../model/registers.ts';
+import type { MutableTable } from '../model/table-kinds.ts';
 import { timeSchema } from '../model/validate.ts';
 
 export const pruneSchema = z.strictObject({

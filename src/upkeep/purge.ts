@@ -20,9 +20,8 @@ import {
   threadCheckpoints,
   threadMessages,
   threads,
-  type ImmutableTable,
-  type MutableTable,
 } from '../model/registers.ts';
+import type { ImmutableTable, MutableTable } from '../model/table-kinds.ts';
 import { sweepBlobs } from './repair.ts';
 
 export interface PurgeResult {

@@ -13,7 +13,8 @@ import type { Database } from '../db/database.ts';
 import { Reader } from '../db/reader.ts';
 import { Transaction, type Stamper } from '../db/transaction.ts';
 import { DamagedStoreError, StoreError } from '../errors.ts';
-import { mainRegister, MUTABLE_TABLES, type MutableTable } from '../model/registers.ts';
+import { MUTABLE_TABLES } from '../model/registers.ts';
+import { mainRegister, type MutableTable } from '../model/table-kinds.ts';
 import { DAMAGED, type SavedTable } from './salvage-rows.ts';
 
 /** Rows of one transaction. */

@@ -3,7 +3,8 @@ import { SESSION_TREE } from '../areas/session-rows.ts';
 import type { Database } from '../db/database.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Row, Stamper, Transaction } from '../db/transaction.ts';
-import { runtimeThreads, sessions, threads, type MutableTable } from '../model/registers.ts';
+import { runtimeThreads, sessions, threads } from '../model/registers.ts';
+import type { MutableTable } from '../model/table-kinds.ts';
 
 /** Records without which their parts would not be shown: the record, its part, how that names it. */
 const PARENTS = [

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { clashId, latestByDevice, mergeRegister } from '../../src/model/merge.ts';
-import { MUTABLE_TABLES, type MutableTable } from '../../src/model/registers.ts';
+import { MUTABLE_TABLES } from '../../src/model/registers.ts';
+import type { MutableTable } from '../../src/model/table-kinds.ts';
 import {
   clockOf,
   contentHash,

@@ -5,7 +5,7 @@ import type { Reader } from '../../src/db/reader.ts';
 import { storeBlob, storeBody } from '../../src/db/bodies.ts';
 import { rowsById, unknownColumns } from '../../src/db/synced-rows.ts';
 import type { Row, Transaction } from '../../src/db/transaction.ts';
-import type { ImmutableTable, MutableTable } from '../../src/model/registers.ts';
+import type { ImmutableTable, MutableTable } from '../../src/model/table-kinds.ts';
 import { Shapes } from '../../src/sync/apply/shape.ts';
 import { chunkCount, chunkEntry } from '../../src/sync/chunks.ts';
 import { registerEntries, rowEntry, type Ready } from '../../src/sync/outgoing.ts';

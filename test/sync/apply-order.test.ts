@@ -21,9 +21,8 @@ import {
   sessionMessages,
   sessions,
   tasks,
-  type ImmutableTable,
-  type MutableTable,
 } from '../../src/model/registers.ts';
+import type { ImmutableTable, MutableTable } from '../../src/model/table-kinds.ts';
 import { applyEntries, readParked, retryParked } from '../../src/sync/apply/apply-entries.ts';
 import { finishStep, newContext, type ApplyContext } from '../../src/sync/apply/context.ts';
 import { openEntry } from '../../src/sync/apply/open-entry.ts';

@@ -4,7 +4,7 @@ import type { Value } from '../../db/connection.ts';
 import { queueDoc, type SearchKind } from '../../db/search-index.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
 import { mergeRegister } from '../../model/merge.ts';
-import { mainRegister, type MutableTable } from '../../model/registers.ts';
+import { mainRegister, type MutableTable } from '../../model/table-kinds.ts';
 import { clockOf } from '../../model/version.ts';
 import { sweepPurged } from '../../upkeep/purge.ts';
 import { checkLargeBody, completeBody } from '../chunks.ts';

@@ -3,7 +3,7 @@ import { noteChange } from '../../db/outbox.ts';
 import { queueDocs, type SearchDoc } from '../../db/search-index.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
 import { clashId } from '../../model/merge.ts';
-import type { ImmutableTable } from '../../model/registers.ts';
+import type { ImmutableTable } from '../../model/table-kinds.ts';
 import { checkLargeBody, completeBody } from '../chunks.ts';
 import type { Columns, Payload } from '../../db/content.ts';
 import { heldHash, moveRow, removeRow } from '../../db/immutable-row.ts';

@@ -1,10 +1,6 @@
 import { SealError } from '../../errors.ts';
-import {
-  IMMUTABLE_TABLES,
-  MUTABLE_TABLES,
-  type ImmutableTable,
-  type MutableTable,
-} from '../../model/registers.ts';
+import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../../model/registers.ts';
+import type { ImmutableTable, MutableTable } from '../../model/table-kinds.ts';
 import { clockOf } from '../../model/version.ts';
 import { contentHashOf, type Payload } from '../../db/content.ts';
 import { limitOf, type HubMeta } from '../hub-meta.ts';

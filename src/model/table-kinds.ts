@@ -1,0 +1,36 @@
+/** Inserted once, never changed. */
+export interface ImmutableTable {
+  readonly kind: 'immutable';
+  readonly name: string;
+  /** What a row is, besides its id and origin device; the rest is this device's own. */
+  readonly columns: readonly string[];
+}
+
+/** Rows that change, register by register. */
+export interface MutableTable {
+  readonly kind: 'mutable';
+  readonly name: string;
+  /**
+   * Register to the columns that it governs. The last register is the main one: it also carries
+   * the origin device of the row.
+   */
+  readonly registers: Readonly<Record<string, readonly string[]>>;
+  /**
+   * The register whose version puts (attempt, terminal or not) before the clock, so that a late
+   * progress report cannot reopen finished work, and the states that are terminal.
+   */
+  readonly lifecycle?: { readonly register: string; readonly terminal: readonly string[] };
+}
+
+/** Never leaves this machine. */
+export interface LocalTable {
+  readonly kind: 'local';
+  readonly name: string;
+}
+
+export type Table = ImmutableTable | MutableTable | LocalTable;
+
+/** The register that carries what a row is, and its origin device. */
+export function mainRegister(table: MutableTable): string {
+  return Object.keys(table.registers).at(-1) as string;
+}
