@@ -13,7 +13,8 @@ import { hashIn, isImmutable, rowOf, samePair } from './versions.mjs';
  */
 function readBatch(w, d, limit) {
   const { s } = d;
-  const batch = { rows: [], pieces: [], trim: { icur: 0, offer: null, round: s.round } };
+  const trim = { icur: 0, offer: null, ended: false, round: s.round };
+  const batch = { rows: [], pieces: [], trim };
   const missing = (e) =>
     w.R.chunksFirst ? chunksOf(e).filter((key) => s.chunks.has(key) && !d.pieces.has(key)) : [];
   let blocked = null;
@@ -35,15 +36,17 @@ function readBatch(w, d, limit) {
       .filter((key) => !mustWait(w, s, key))
       .map((key) => ({ ...s.regs.get(key), bases: [], offered: true }));
     if (!take(list)) break;
-    batch.trim.offer = row;
+    trim.offer = row;
   }
+  // What is written from now on is noted, and no more offered.
+  trim.ended = s.offer !== null && !isFull();
   // Rows have a limit of their own: registers that keep changing must not hold them up.
   let rows = 0;
   for (const row of unsentRows(w, s)) {
     if (blocked || rows++ >= limit || !take([rowEntry(w, s, row)])) break;
-    batch.trim.icur = row.n;
+    trim.icur = row.n;
   }
-  if (blocked && batch.rows.length === 0 && batch.trim.offer === null) {
+  if (blocked && batch.rows.length === 0 && trim.offer === null) {
     batch.pieces = missing(blocked);
     batch.rows = batch.pieces.map((key) => ({ key, h: hashIn(key), v: 0, offered: true }));
   }
@@ -54,7 +57,7 @@ function readBatch(w, d, limit) {
         batch.rows.push({ key, h: hashIn(key), v: 1, offered: true });
     }
   }
-  return batch.rows.length > 0 || batch.trim.offer !== null ? batch : null;
+  return batch.rows.length > 0 || trim.offer !== null || trim.ended ? batch : null;
 }
 
 /** What is noted, in the order of its numbers. */
@@ -102,7 +105,7 @@ export function push(w, d, limit, fate) {
   const batch = readBatch(w, d, limit);
   if (!batch) return false;
   if (batch.rows.length === 0) {
-    trim(w, d, batch); // an offer came by rows that wait
+    trim(w, d, batch); // an offer came by rows that wait, or to its end
     return true;
   }
   const offered = batch.rows.filter((e) => e.offered);
@@ -206,7 +209,8 @@ function trim(w, d, q, returned = new Map()) {
   for (const key of q.pieces) d.pieces.add(key);
   if (w.R.offerFence && q.trim.round !== s.round) return;
   s.icur = Math.max(s.icur, q.trim.icur);
-  if (s.offer && q.trim.offer !== null && q.trim.offer > s.offer.after) {
+  if (q.trim.ended) s.offer = null;
+  else if (s.offer && q.trim.offer !== null && q.trim.offer > s.offer.after) {
     s.offer = { ...s.offer, after: q.trim.offer };
   }
 }
