@@ -96,7 +96,12 @@ function rowEntry(w, s, { key, by, root, after, at, chunks, n }) {
   return { key: hubKey, h: hashIn(key), by, root, after, at, chunks, min: 1, offered };
 }
 
-/** One batch. `fate`: what becomes of its requests and replies; 0 for nothing amiss. */
+/**
+ * One batch. `fate`: what becomes of its requests and replies; 0 for nothing amiss.
+ *
+ * @returns `sent`: the hub took it; `spared`: there was nothing to ask the hub, or it lacked nothing;
+ *   `refused`: it is not as this device knows it; false: nothing was sent, or no answer came
+ */
 export function push(w, d, limit, fate) {
   const { s } = d;
   if (!s.on) return false;
@@ -106,7 +111,7 @@ export function push(w, d, limit, fate) {
   if (!batch) return false;
   if (batch.rows.length === 0) {
     trim(w, d, batch); // an offer came by rows that wait, or to its end
-    return true;
+    return 'spared';
   }
   const offered = batch.rows.filter((e) => e.offered);
   if (!(w.R.lackFirst && w.R.offerScan) || offered.length === 0) return send(w, d, batch, fate);
@@ -133,7 +138,7 @@ export function lackingTake(w, d, { batch, q, r }, fate) {
   w.stats.spared += batch.rows.length - rows.length;
   if (rows.length > 0) return send(w, d, { ...batch, rows, read: batch.rows }, fate);
   trim(w, d, batch);
-  return true;
+  return 'spared';
 }
 
 function send(w, d, batch, fate) {
@@ -164,7 +169,7 @@ function send(w, d, batch, fate) {
   }
   if (fate === 7) w.net.push({ q }); // the request arrives twice
   pushTake(w, d, q, r);
-  return true;
+  return r.err ? 'refused' : 'sent';
 }
 
 /** The answer to a push: trims exactly what was sent, and stamps anew what came back. */
@@ -180,6 +185,9 @@ export function pushTake(w, d, q, r) {
   }
   if (samePair(q.sent, s.sent)) s.acked = s.sent;
   if (w.R.ackPair) s.pair = { n: r.meta.head, token: r.meta.token };
+  // Nobody wrote between what was read last and this push: what lies there now is our own.
+  const alone = r.meta.head - q.rows.length === s.cursor;
+  if (q.cursor === s.cursor && (alone || !w.R.ownRead)) s.cursor = r.meta.head;
   const returned = new Map(r.returned.map((x) => [x.key, x]));
   // Of what the hub held already nothing is known but that it held something higher: no clock of ours.
   const sure = w.R.sparedSilent ? q.rows : (q.read ?? q.rows);
