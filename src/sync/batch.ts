@@ -15,6 +15,7 @@ import {
   type SentPieces,
   type Trim,
 } from './gathering.ts';
+import { NO_KEYS } from './keys/group-key.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { purgeEntry, registerEntries, rowEntry, type Ready } from './outgoing.ts';
 import { rowsById, unknownById, type UnknownColumns } from '../db/synced-rows.ts';
@@ -44,14 +45,16 @@ export function readBatch(
   refusedBodies: RefusedBodies = new Map(),
   underWay: Trim = NOTHING,
 ): Batch | undefined {
-  const gathering = new Gathering(state.round, limits, pieces, refusedBodies);
+  const { round, keyCheck } = state;
+  const lock = keyCheck ?? NO_KEYS;
+  const gathering = new Gathering({ round, lock }, limits, pieces, refusedBodies);
   const from = { reader, ring, state, limit: limits.rows, underWay };
   gatherParked(from, gathering);
   gatherNotes(from, gathering);
   for (const table of MUTABLE_TABLES) gatherOffers(from, gathering, table);
   for (const table of IMMUTABLE_TABLES) gatherRows(from, gathering, table);
   const { batch, missing } = gathering;
-  if (missing && batch.sending.length === 0) return pieceOf(reader, ring, missing, state, pieces);
+  if (missing && batch.sending.length === 0) return pieceOf(reader, ring, missing, batch, pieces);
   const { trim } = batch;
   const trims = trim.notes.length + trim.numbers.size + trim.ids.size;
   if (batch.sending.length + trims === 0) return undefined;
@@ -72,10 +75,10 @@ function pieceOf(
   reader: Reader,
   ring: KeyRing | null,
   body: BodyRef,
-  state: SyncState,
+  { round, lock }: Batch,
   pieces: SentPieces,
 ): Batch | undefined {
-  const position = pieces.get(pieceKey(state.round, body)) ?? 0;
+  const position = pieces.get(pieceKey(round, body)) ?? 0;
   const entry = chunkEntry(reader, ring, body, position);
   if (!entry) return undefined;
   const trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
@@ -83,7 +86,8 @@ function pieceOf(
     sending: [{ entry, offered: true }],
     refused: [],
     trim,
-    round: state.round,
+    round,
+    lock,
     piece: { body, position },
     last: false,
   };

@@ -52,6 +52,7 @@ export async function connect(access: Access, memory = new Memory()): Promise<Co
       hub,
       replica,
       ring: state.keyRing === null ? null : parseKeyRing(state.keyRing),
+      lock: state.keyCheck,
       now,
       info: infoOf(state),
       machine: machineId(),

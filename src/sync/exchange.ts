@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import type { Ask } from './ask.ts';
 import type { Batch, BatchLimits, RefusedBodies, SentPieces } from './gathering.ts';
 import type { Hub } from './hub/hub.ts';
-import type { KeyRing } from './keys/key-ring.ts';
+import { parseKeyRing, type KeyRing } from './keys/key-ring.ts';
 import type { HubMeta } from './hub-meta.ts';
 import type { Parking } from './apply/park.ts';
 import type { HubPage } from './pull-statements.ts';
@@ -18,8 +18,10 @@ export interface Exchange {
   readonly hub: Hub;
   /** A copy of the hub to read from where that pays; absent: never. */
   readonly replica?: ReplicaReader | undefined;
-  /** The keys of the group; replaced when another device made new ones. */
+  /** The keys of the group; replaced when new ones were made, here or elsewhere. */
   ring: KeyRing | null;
+  /** Their lock, as it stands on the hub and in the state. */
+  lock: string | null;
   /** Unix milliseconds on this device. */
   readonly now: () => number;
   readonly info: DeviceInfo;
@@ -48,6 +50,18 @@ export interface Answer {
 export interface Next {
   readonly state: SyncState;
   readonly batch: Batch | undefined;
+}
+
+/**
+ * Takes the keys that stand in the state: another process of this device may have made new ones. To be
+ * called in the read that something is sealed from, or before what was sealed is asked for.
+ */
+export function followState(exchange: Exchange, { keyRing, keyCheck }: SyncState): void {
+  if (keyCheck === exchange.lock) return;
+  exchange.ring = keyRing === null ? null : parseKeyRing(keyRing);
+  exchange.lock = keyCheck;
+  // What waited for the key is applied from the first one on, in order.
+  exchange.memory.parkedFrom = 0;
 }
 
 /** What is remembered while the process runs; forgetting it costs work, never data. */

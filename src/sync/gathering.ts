@@ -27,6 +27,8 @@ export interface Batch {
   readonly trim: Trim;
   /** The round in which it was read. */
   readonly round: number;
+  /** The lock of the keys that it is sealed with. */
+  readonly lock: string;
   /** The body of which it is a piece, and which piece. */
   readonly piece?: { readonly body: BodyRef; readonly position: number };
   /** Nothing was left when it was read. */
@@ -71,13 +73,13 @@ export class Gathering {
   missing: BodyRef | undefined;
 
   constructor(
-    round: number,
+    state: Pick<Batch, 'round' | 'lock'>,
     limits: BatchLimits,
     pieces: SentPieces,
     refusedBodies: RefusedBodies,
   ) {
     const trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
-    this.batch = { sending: [], refused: [], trim, round, last: false };
+    this.batch = { sending: [], refused: [], trim, ...state, last: false };
     this.#limits = limits;
     this.#pieces = pieces;
     this.#refused = refusedBodies;

@@ -85,6 +85,7 @@ async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): 
     ]);
   });
   exchange.ring = key.ring;
+  exchange.lock = key.check;
   // What waited for the key is applied from the first one on, in order.
   exchange.memory.parkedFrom = 0;
   return true;

@@ -11,7 +11,7 @@ import { finishStep, type ApplyContext } from './apply/context.ts';
 import { openEntry, type Opened } from './apply/open-entry.ts';
 import { Shapes } from './apply/shape.ts';
 import { sameAsk, sameMark, type Ask } from './ask.ts';
-import { STEADY, type Answer, type Exchange } from './exchange.ts';
+import { followState, STEADY, type Answer, type Exchange } from './exchange.ts';
 import { fetchBodies } from './fetch-bodies.ts';
 import { askHub, type HubMeta } from './hub-meta.ts';
 import type { Hub } from './hub/hub.ts';
@@ -55,6 +55,7 @@ export async function pullOnce(exchange: Exchange): Promise<Pulled> {
   exchange.memory.next = undefined;
   await noticeCopy(exchange);
   const state = await exchange.database.read(needState);
+  followState(exchange, state);
   const ask = askOf(state);
   const fromReplica = await readReplica(exchange, state);
   const answer =

@@ -5,7 +5,6 @@ import { sameAsk, sameMark, type Ask } from './ask.ts';
 import type { Exchange } from './exchange.ts';
 import { pieceKey, type Batch, type Sending } from './gathering.ts';
 import { askHub, isEmpty, type HubSeen } from './hub-meta.ts';
-import { NO_KEYS } from './keys/group-key.ts';
 import { lacking } from './lacking.ts';
 import { pushRequest, type Outgoing, type PushAsk, type Taken } from './push-statements.ts';
 import { readAhead, readNext, takeAhead } from './read-ahead.ts';
@@ -47,7 +46,7 @@ export async function pushOnce(exchange: Exchange): Promise<Pushed> {
     await acknowledge(exchange, wanted.state, batch);
     return { outcome: 'sent', entries: 0, bytes: 0, last: batch.last };
   }
-  const ask = await prepare(exchange, wanted.state);
+  const ask = await prepare(exchange, wanted.state, batch);
   if (!ask) return STALE;
   try {
     return await send(exchange, ask, batch, sending);
@@ -70,7 +69,7 @@ async function sendSingly(
   let entries = 0;
   for (const one of sending) {
     const state = await exchange.database.read(needState);
-    const ask = await prepare(exchange, state);
+    const ask = await prepare(exchange, state, batch);
     if (!ask) return STALE;
     try {
       const alone = { ...batch, trim: nothing, refused: [], last: true };
@@ -95,11 +94,15 @@ async function sendSingly(
 }
 
 /** Saves number and token of the push before it goes; both stay until it is acknowledged. */
-async function prepare(exchange: Exchange, state: SyncState): Promise<PushAsk | undefined> {
+async function prepare(
+  exchange: Exchange,
+  state: SyncState,
+  { lock }: Batch,
+): Promise<PushAsk | undefined> {
   return exchange.database.write({ now: exchange.now }, (transaction) => {
     const held = needState(transaction);
     if (!sameAsk(held, state)) return undefined;
-    const ask = { ...askOf(held), keyCheck: held.keyCheck ?? NO_KEYS };
+    const ask = { ...askOf(held), keyCheck: lock };
     if (held.sent && !sameMark(held.sent, held.acked)) return { ...ask, sent: held.sent };
     const number = Math.max(held.sent?.number ?? 0, held.acked?.number ?? 0) + 1;
     const sent = { number, token: randomBytes(16).toString('hex') };

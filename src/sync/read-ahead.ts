@@ -2,14 +2,17 @@ import { setImmediate } from 'node:timers/promises';
 import { sameAsk, type Ask } from './ask.ts';
 import { readBatch } from './batch.ts';
 import type { Batch } from './gathering.ts';
-import type { Exchange, Next } from './exchange.ts';
+import { followState, type Exchange, type Next } from './exchange.ts';
+import { NO_KEYS } from './keys/group-key.ts';
 import { needState } from './state.ts';
 
 /** Reads what the hub has not acknowledged, and the state that it is to be sent in. */
-export async function readNext({ database, ring, memory }: Exchange): Promise<Next> {
-  const { limits, pieces, refusedBodies } = memory;
-  return database.read((reader) => {
+export async function readNext(exchange: Exchange): Promise<Next> {
+  const { limits, pieces, refusedBodies } = exchange.memory;
+  return exchange.database.read((reader) => {
     const state = needState(reader);
+    followState(exchange, state);
+    const { ring } = exchange;
     const blocked = state.storeId === null || state.copied || state.refused;
     const batch = blocked
       ? undefined
@@ -43,6 +46,7 @@ export async function readAhead(
   return database.read((reader) => {
     const held = needState(reader);
     if (!sameAsk(ask, held) || held.round !== batch.round) return undefined;
+    if ((held.keyCheck ?? NO_KEYS) !== batch.lock) return undefined;
     return readBatch(reader, held, ring, limits, pieces, refusedBodies, batch.trim);
   });
 }

@@ -43,11 +43,13 @@ export async function rotateKey(access: Access, secret?: LockSecret): Promise<Ex
       throw new SyncKeyError('the hub is not encrypted: there is no key to replace');
     }
     const key = await lock(nextKey(ring), secret ?? newLockKey());
-    // Kept before it is shown to the hub: a key that only the hub knows would be lost with a crash.
+    // Kept before it is shown to the hub: a key that only the hub knows would be lost with a crash. What
+    // it is to seal is offered with it: whether the hub has the key may never be answered.
     await database.write({ now }, (transaction) => {
       transaction.run('update sync_state set key_ring = ?, key_secret = ?, key_check = ?', [
         ...keyColumns(key),
       ]);
+      offerAll(transaction);
     });
     if (!(await replaceKeyCheck(hub, state.keyCheck, key.check))) {
       await restoreKeys(access, key.check, state);
@@ -55,9 +57,6 @@ export async function rotateKey(access: Access, secret?: LockSecret): Promise<Ex
         'another device made a new key at the same time; bring it here first',
       );
     }
-    await database.write({ now }, (transaction) => {
-      offerAll(transaction);
-    });
     return await exportKey(access);
   } finally {
     connected.close();

@@ -109,13 +109,14 @@ export class Device {
 
   /** As `connect` makes it. */
   exchange(hub: Hub): Exchange {
-    const ring = this.probe.rows('select key_ring from sync_state')[0]?.[0];
+    const [ring, lock] = this.probe.rows('select key_ring, key_check from sync_state')[0] ?? [];
     const { replica } = this;
     return {
       database: this.database,
       hub,
       replica: replica && ({ hub: () => Promise.resolve(replica) } as unknown as ReplicaReader),
       ring: typeof ring === 'string' ? parseKeyRing(ring) : null,
+      lock: typeof lock === 'string' ? lock : null,
       now: this.now,
       info: { name: `device ${this.index}`, platform: 'simulation' },
       machine: this.machineId,

@@ -86,7 +86,8 @@ async function device(name: string, hub: Hub, ring: KeyRing) {
     offerAll(transaction);
   });
   const info = { name, platform: 'test' };
-  const exchange = { database, hub, ring, now, info, machine: name, memory: new Memory() };
+  const keys = { ring, lock: 'none' };
+  const exchange = { database, hub, ...keys, now, info, machine: name, memory: new Memory() };
   return { store: new Store(database, { now }), sync: () => syncOnce(exchange) };
 }
 

@@ -2,11 +2,18 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
+import { openDatabase } from '../../../src/db/open.ts';
 import { openStore, type Store } from '../../../src/index.ts';
+import { connect } from '../../../src/sync/connect.ts';
+import type { Exchange } from '../../../src/sync/exchange.ts';
+import { HttpHub } from '../../../src/sync/hub/http-hub.ts';
+import { pushOnce } from '../../../src/sync/push-once.ts';
+import { readNext } from '../../../src/sync/read-ahead.ts';
+import { syncOnce } from '../../../src/sync/sync-once.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { startSqld } from '../../support/sqld.ts';
 import { tempFolder } from '../../support/temp-store.ts';
-import { agree, device, enable } from '../devices/group.ts';
+import { agree, asMachine, device, enable } from '../devices/group.ts';
 
 /** Two devices with one key, the first behind a proxy. */
 async function group() {
@@ -45,6 +52,61 @@ async function expectKey({ sqld, a, b }: Group, phrase: string | null): Promise<
   await agree([a, b]);
   expect((await b.store.tasks.list()).items).toHaveLength(1);
 }
+
+/** Under which keys the entries on the hub are sealed. */
+async function keyNumbers(url: string): Promise<number[]> {
+  const hub = new HttpHub({ url, token: () => undefined });
+  const sql = 'select distinct key_number from hub_entries order by 1';
+  const [rows = []] = await hub.run([{ sql, params: [] }], 'read');
+  hub.close();
+  return rows.map((row) => Number(row[0]));
+}
+
+/** What another process of the device exchanges with, as a worker does. */
+async function elsewhere({ path }: { readonly path: string }): Promise<Exchange> {
+  const database = await openDatabase(path, { durability: 'normal', readOnly: false }, Date.now);
+  const connected = await asMachine('a', () => connect({ database, now: Date.now }));
+  onTestFinished(async () => {
+    connected.close();
+    await database.close();
+  });
+  return connected.exchange;
+}
+
+it('an exchange that is under way when a new key is made seals with it', async () => {
+  const { sqld, a } = await group();
+  await a.store.tasks.create({ prompt: 'under the former key' });
+  await a.sync();
+  const exchange = await elsewhere(a);
+  await a.store.sync.rotateKey();
+  await a.store.tasks.create({ prompt: 'under the new key' });
+
+  await syncOnce(exchange, undefined, undefined, 'push');
+
+  expect(await keyNumbers(sqld.url)).toEqual([2]);
+});
+
+it('what was sealed before a new key was made is not sent after it', async () => {
+  const { sqld, a } = await group();
+  const exchange = await elsewhere(a);
+  await a.store.tasks.create({ prompt: 'under the former key' });
+  exchange.memory.next = await readNext(exchange);
+  await a.store.sync.rotateKey();
+
+  expect((await pushOnce(exchange)).outcome).toBe('stale');
+  await syncOnce(exchange);
+  expect(await keyNumbers(sqld.url)).toEqual([2]);
+});
+
+it('everything is sealed anew also where the answer to a new key is lost', async () => {
+  const { sqld, proxy, a } = await group();
+  await a.store.tasks.create({ prompt: 'under the former key' });
+  await a.sync();
+  proxy.next({ kind: 'drop-reply' });
+  await expect(a.store.sync.rotateKey()).rejects.toMatchObject({ code: 'HUB_UNREACHABLE' });
+  await a.sync();
+  expect(await keyNumbers(sqld.url)).toEqual([2]);
+});
 
 it('a new key is not thrown away when its request arrives twice', async () => {
   const all = await group();

@@ -48,6 +48,8 @@ describe('the protocol as a model', () => {
     ['cursorInTx', [], 100, 'C'],
     ['replyFence', [], 100, 'C'],
     ['offerAll', [], 100, 'C'],
+    ['ownRead', ['send'], 100, 'C'],
+    ['sendReads', ['send'], 100, 'C3'],
     ['ownExact', ['bases'], 300, 'C9'],
     ['leafOneChild', ['branch'], 100, 'C12'],
     ['leafFollows', ['branch'], 200, 'C12'],

@@ -8,7 +8,7 @@ import { pullAsk, pullTake } from './pull.mjs';
 import { push } from './push.mjs';
 import { say, setLeaf } from './sessions.mjs';
 import * as tasks from './tasks.mjs';
-import { DAY, START, YEAR } from './versions.mjs';
+import { DAY, START, YEAR, fail } from './versions.mjs';
 
 const JUMPS = [0, 0, 3, -3, 9, DAY, -DAY, YEAR, 2 * YEAR, -YEAR];
 const HUB_JUMPS = [0, 0, 30, -30, 5, DAY, 3 * DAY, -DAY];
@@ -35,6 +35,7 @@ export const WEIGHTS = {
 
 /** The operations of what the product does beyond registers, by extension. */
 export const EXTENDED_WEIGHTS = {
+  send: { send: 8 },
   offer: { lackLate: 3 },
   bases: { burst: 4 },
   branch: { say: 8, goTo: 2 },
@@ -92,6 +93,7 @@ const OPERATIONS = {
   pushFault: (w, d, { x, y }) => push(w, d, 1 + (x % 4), 1 + (y % 7)),
   lackLate: (w, d, { x }) => push(w, d, 1 + (x % 4), 8),
   sync: (w, d) => sync(w, d),
+  send: (w, d) => send(w, d),
   deliver: (w, d, { x, y }) => faults.deliver(w, x, y % 3 === 0),
   crash: (w, d) => faults.crash(w, d),
   toggle(w, d, { y }) {
@@ -147,6 +149,20 @@ export function sync(w, d) {
     const pushed = more ? false : push(w, d, 3, 0);
     if (i && !more && !pushed && before === fingerprint(w, d)) return;
   }
+}
+
+/** The same of a device that has heard of nothing new: it pushes first, and pulls only if it has to. */
+function send(w, d) {
+  const { s } = d;
+  let last = push(w, d, 3, 0);
+  let taken = false;
+  for (let i = 0; i < 40 && (last === 'sent' || last === 'spared'); i++) {
+    taken ||= last === 'sent';
+    last = push(w, d, 3, 0);
+  }
+  const done = taken && last === false && s.cursor === s.pair.n;
+  if (!done && w.R.sendReads) sync(w, d);
+  else if (s.on && s.cursor !== w.hub.head) fail(`C3 d${d.i} left entries of others unread`);
 }
 
 function fingerprint(w, { s }) {

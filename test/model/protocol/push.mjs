@@ -13,7 +13,8 @@ import { hashIn, isImmutable, rowOf, samePair } from './versions.mjs';
  */
 function readBatch(w, d, limit) {
   const { s } = d;
-  const batch = { rows: [], pieces: [], trim: { icur: 0, offer: null, round: s.round } };
+  const trim = { icur: 0, offer: null, ended: false, round: s.round };
+  const batch = { rows: [], pieces: [], trim };
   const missing = (e) =>
     w.R.chunksFirst ? chunksOf(e).filter((key) => s.chunks.has(key) && !d.pieces.has(key)) : [];
   let blocked = null;
@@ -35,15 +36,17 @@ function readBatch(w, d, limit) {
       .filter((key) => !mustWait(w, s, key))
       .map((key) => ({ ...s.regs.get(key), bases: [], offered: true }));
     if (!take(list)) break;
-    batch.trim.offer = row;
+    trim.offer = row;
   }
+  // What is written from now on is noted, and no more offered.
+  trim.ended = s.offer !== null && !isFull();
   // Rows have a limit of their own: registers that keep changing must not hold them up.
   let rows = 0;
   for (const row of unsentRows(w, s)) {
     if (blocked || rows++ >= limit || !take([rowEntry(w, s, row)])) break;
-    batch.trim.icur = row.n;
+    trim.icur = row.n;
   }
-  if (blocked && batch.rows.length === 0 && batch.trim.offer === null) {
+  if (blocked && batch.rows.length === 0 && trim.offer === null) {
     batch.pieces = missing(blocked);
     batch.rows = batch.pieces.map((key) => ({ key, h: hashIn(key), v: 0, offered: true }));
   }
@@ -54,7 +57,7 @@ function readBatch(w, d, limit) {
         batch.rows.push({ key, h: hashIn(key), v: 1, offered: true });
     }
   }
-  return batch.rows.length > 0 || batch.trim.offer !== null ? batch : null;
+  return batch.rows.length > 0 || trim.offer !== null || trim.ended ? batch : null;
 }
 
 /** What is noted, in the order of its numbers. */
@@ -93,7 +96,12 @@ function rowEntry(w, s, { key, by, root, after, at, chunks, n }) {
   return { key: hubKey, h: hashIn(key), by, root, after, at, chunks, min: 1, offered };
 }
 
-/** One batch. `fate`: what becomes of its requests and replies; 0 for nothing amiss. */
+/**
+ * One batch. `fate`: what becomes of its requests and replies; 0 for nothing amiss.
+ *
+ * @returns `sent`: the hub took it; `spared`: there was nothing to ask the hub, or it lacked nothing;
+ *   `refused`: it is not as this device knows it; false: nothing was sent, or no answer came
+ */
 export function push(w, d, limit, fate) {
   const { s } = d;
   if (!s.on) return false;
@@ -102,8 +110,8 @@ export function push(w, d, limit, fate) {
   const batch = readBatch(w, d, limit);
   if (!batch) return false;
   if (batch.rows.length === 0) {
-    trim(w, d, batch); // an offer came by rows that wait
-    return true;
+    trim(w, d, batch); // an offer came by rows that wait, or to its end
+    return 'spared';
   }
   const offered = batch.rows.filter((e) => e.offered);
   if (!(w.R.lackFirst && w.R.offerScan) || offered.length === 0) return send(w, d, batch, fate);
@@ -130,7 +138,7 @@ export function lackingTake(w, d, { batch, q, r }, fate) {
   w.stats.spared += batch.rows.length - rows.length;
   if (rows.length > 0) return send(w, d, { ...batch, rows, read: batch.rows }, fate);
   trim(w, d, batch);
-  return true;
+  return 'spared';
 }
 
 function send(w, d, batch, fate) {
@@ -161,7 +169,7 @@ function send(w, d, batch, fate) {
   }
   if (fate === 7) w.net.push({ q }); // the request arrives twice
   pushTake(w, d, q, r);
-  return true;
+  return r.err ? 'refused' : 'sent';
 }
 
 /** The answer to a push: trims exactly what was sent, and stamps anew what came back. */
@@ -177,6 +185,9 @@ export function pushTake(w, d, q, r) {
   }
   if (samePair(q.sent, s.sent)) s.acked = s.sent;
   if (w.R.ackPair) s.pair = { n: r.meta.head, token: r.meta.token };
+  // Nobody wrote between what was read last and this push: what lies there now is our own.
+  const alone = r.meta.head - q.rows.length === s.cursor;
+  if (q.cursor === s.cursor && (alone || !w.R.ownRead)) s.cursor = r.meta.head;
   const returned = new Map(r.returned.map((x) => [x.key, x]));
   // Of what the hub held already nothing is known but that it held something higher: no clock of ours.
   const sure = w.R.sparedSilent ? q.rows : (q.read ?? q.rows);
@@ -206,7 +217,8 @@ function trim(w, d, q, returned = new Map()) {
   for (const key of q.pieces) d.pieces.add(key);
   if (w.R.offerFence && q.trim.round !== s.round) return;
   s.icur = Math.max(s.icur, q.trim.icur);
-  if (s.offer && q.trim.offer !== null && q.trim.offer > s.offer.after) {
+  if (q.trim.ended) s.offer = null;
+  else if (s.offer && q.trim.offer !== null && q.trim.offer > s.offer.after) {
     s.offer = { ...s.offer, after: q.trim.offer };
   }
 }

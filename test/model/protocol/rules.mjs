@@ -3,8 +3,8 @@
  * `--mutations` for each) shows what it is for: some check turns red.
  *
  * The first word tells where a rule comes from. `text`: the design as it was first written; `added`:
- * what random runs showed to be missing in it; `offer`, `bases`, `branch`, `chunk`, `purge`, `owner`:
- * what the product does beyond the plain exchange of registers.
+ * what random runs showed to be missing in it; `send`, `offer`, `bases`, `branch`, `chunk`, `purge`,
+ * `owner`: what the product does beyond the plain exchange of registers.
  */
 export const RULES = {
   exactTrim: ['text', 'an acknowledgement trims exactly the numbers that were read'],
@@ -57,6 +57,12 @@ export const RULES = {
   immByContent: ['added', "an immutable entry's register is its content hash"],
   replicaOnly: ['added', 'a replica is read only if it has our store id, epoch and pair'],
 
+  ownRead: [
+    'send',
+    'an acknowledged push counts as read only where nothing of others lay before it',
+  ],
+  sendReads: ['send', 'who began with a push pulls unless it was taken and left nothing unread'],
+
   offerScan: ['offer', 'what is offered is read along the rows, not noted one by one'],
   offerFence: ['offer', 'an acknowledgement moves an offer only if it was not restarted since'],
   offerRound: ['offer', 'a row counts as pulled only under the number of the current offer'],
@@ -106,7 +112,7 @@ export const RULES = {
 export const ADVISED_AGAINST = ['restampCopy'];
 
 /** What the product does beyond the plain exchange of registers. */
-export const EXTENSIONS = ['offer', 'bases', 'branch', 'chunk', 'purge', 'owner'];
+export const EXTENSIONS = ['send', 'offer', 'bases', 'branch', 'chunk', 'purge', 'owner'];
 
 /** The rules of some extensions, by name. */
 export function rulesOf(...origins) {

@@ -11,6 +11,21 @@ const ON = 1;
 const TITLE = 2;
 
 export const SCENARIOS = {
+  // Device 0 has read what device 1 sent; the hub goes back to before that, and device 1 is restored to
+  // before it. The push of device 0 must not pass for the state of the hub that it knows.
+  pushChecksPair: [
+    at(0, 'sync'), at(1, 'sync'), at(1, 'devSnap'), at(1, 'hubSnap'),
+    at(1, 'edit', 0, TITLE), at(1, 'sync'), at(0, 'sync'),
+    at(1, 'devRestore'), at(1, 'hubRestore', 1),
+    at(0, 'edit', 1, TITLE), at(0, 'push', 3),
+  ], // prettier-ignore
+
+  // The answer to a push comes when the hub has gone back to the state that it tells of.
+  ackFence: [
+    at(0, 'sync'), at(0, 'edit', 0, TITLE), at(0, 'pushFault', 3, 5), at(0, 'hubSnap'),
+    at(0, 'edit', 1, TITLE), at(0, 'sync'), at(0, 'hubRestore', 1), at(0, 'deliver'),
+  ], // prettier-ignore
+
   // Device 0 is told that the hub holds what it offers; the hub then goes back to a state that device
   // 0 knows, and the device that had sent it is restored to before.
   lackPair: [
