@@ -37,7 +37,9 @@ export function storeBody(
 ): { [K in keyof BodyColumns]: Value } {
   if (json.length <= INLINE_BYTES_MAX) return { body: json, body_hash: null };
   const large = json.length > LARGE_UNITS;
-  const hash = large ? storeText(transaction, json) : storeBlob(transaction, Buffer.from(json));
+  const hash = large
+    ? storeText(transaction, () => textSlices(json))
+    : storeBlob(transaction, Buffer.from(json));
   return { body: null, body_hash: hash };
 }
 
@@ -51,18 +53,32 @@ export function storeStaged(
   return storeBody(transaction, json());
 }
 
+/**
+ * As {@link storeStaged}, of a large text that is never in memory as a whole.
+ *
+ * @param slices - gives it anew each time; no slice ends inside a surrogate pair
+ */
+export function storeSlices(
+  transaction: Transaction,
+  slices: () => Iterable<string>,
+  hash: string | undefined,
+): { [K in keyof BodyColumns]: Value } {
+  const isThere = hash !== undefined && hasBlob(transaction, hash);
+  return { body: null, body_hash: isThere ? hash : storeText(transaction, slices) };
+}
+
 /** In pieces: the bytes of a large text beside it would double the memory. */
-function storeText(transaction: Transaction, text: string): string {
+function storeText(transaction: Transaction, slices: () => Iterable<string>): string {
   const digest = createHash('sha256');
   let size = 0;
-  for (const piece of textChunks(textSlices(text))) {
+  for (const piece of textChunks(slices())) {
     digest.update(piece);
     size += piece.length;
   }
   const hash = digest.digest('hex');
   if (hasBlob(transaction, hash)) return hash;
   let position = 0;
-  for (const piece of textChunks(textSlices(text))) {
+  for (const piece of textChunks(slices())) {
     storeChunk(transaction, hash, position++, piece);
   }
   finishBlob(transaction, hash, size);

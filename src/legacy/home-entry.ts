@@ -1,3 +1,4 @@
+import type { LongStrings } from '../model/long-strings.ts';
 import type {
   AnomalyReason,
   IgnoreReason,
@@ -31,6 +32,8 @@ export interface RecordEntry {
   /** Minified, else exactly as it was spelled. */
   raw: string;
   value: object;
+  /** Of a large record: `raw` has stand-ins in the place of its long strings. */
+  strings?: LongStrings;
   orphan?: OrphanReason;
   anomaly?: AnomalyReason;
   mtimeMs: number;
@@ -95,4 +98,6 @@ export interface ReadHooks {
   mark(file: SourceFile): FileMark | undefined;
   /** Whether the store holds this parent already, so that its children are no orphans. */
   known(kind: LegacyKind, id: string): boolean;
+  /** From how many bytes on a record counts as large. */
+  readonly largeBytes?: number | undefined;
 }

@@ -2,6 +2,7 @@ import { lstatSync, readdirSync, realpathSync, type Dirent } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import type { FileEntry, ProblemEntry, ReadHooks, SourceFile } from './home-entry.ts';
 import type { IgnoreReason, LegacyKind } from './kinds.ts';
+import { LARGE_RECORD_BYTES } from './parse-large-record.ts';
 import { problem } from './problem.ts';
 import type { LegacyHome } from './resolve-homes.ts';
 
@@ -9,6 +10,8 @@ import type { LegacyHome } from './resolve-homes.ts';
 export class HomeReader {
   readonly home: LegacyHome;
   readonly hooks: ReadHooks;
+  /** A record of more bytes is taken apart, where its kind may have long texts. */
+  readonly largeBytes: number;
   private readonly realRoot: string;
   private readonly visited = new Set<string>();
   /** Ids that came in, by kind. */
@@ -19,6 +22,7 @@ export class HomeReader {
   constructor(home: LegacyHome, hooks: ReadHooks) {
     this.home = home;
     this.hooks = hooks;
+    this.largeBytes = hooks.largeBytes ?? LARGE_RECORD_BYTES;
     this.realRoot = realpathSync(home.root);
   }
 

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { JsonTextError, minifyJsonBytes, parseJson } from '../model/json-text.ts';
+import type { LongStrings } from '../model/long-strings.ts';
 import { withOddNumbersMarked } from './check/odd-numbers.ts';
 import { isObject, type Check, type Refusal } from './check/shape.ts';
 
@@ -7,6 +8,8 @@ import { isObject, type Check, type Refusal } from './check/shape.ts';
 export interface ParsedRecord {
   raw: string;
   value: Record<string, unknown>;
+  /** Where the text has stand-ins in their place. */
+  strings?: LongStrings;
 }
 
 export type Parsed = ParsedRecord | { refusal: Refusal };

@@ -10,13 +10,13 @@ import { hashOf, openSource } from './read-source.ts';
  *
  * @param isOwned - whether what they belong to exists; else each is ignored
  */
-export function* readArtifacts(
+export async function* readArtifacts(
   reader: HomeReader,
   owner: 'session' | 'task',
   ownerId: string,
   directory: string,
   isOwned: boolean,
-): Generator<HomeEntry> {
+): AsyncGenerator<HomeEntry> {
   const kind: LegacyKind = owner === 'session' ? 'sessions' : 'tasks';
   const { entries, problems } = reader.list(directory, kind);
   yield* problems;
@@ -32,12 +32,12 @@ export function* readArtifacts(
   }
 }
 
-function* readArtifact(
+async function* readArtifact(
   owner: 'session' | 'task',
   ownerId: string,
   file: string,
   where: { kind: LegacyKind; path: string },
-): Generator<HomeEntry> {
+): AsyncGenerator<HomeEntry> {
   const opened = openSource(file);
   if (opened === 'missing') return;
   if (typeof opened === 'string') {
@@ -47,7 +47,7 @@ function* readArtifact(
   }
   const { fd, stats } = opened;
   try {
-    const { size, sha256 } = hashOf(fd, stats.size);
+    const { size, sha256 } = await hashOf(fd, stats.size);
     const { path } = where;
     yield { type: 'artifact', owner, ownerId, path, file, size, sha256, mtimeMs: stats.mtimeMs };
   } finally {

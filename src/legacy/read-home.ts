@@ -46,7 +46,7 @@ async function* readAreas(reader: HomeReader): AsyncGenerator<HomeEntry> {
   }
 }
 
-function* readSessionIndex(reader: HomeReader, file: string): Generator<HomeEntry> {
+async function* readSessionIndex(reader: HomeReader, file: string): AsyncGenerator<HomeEntry> {
   yield* readLines(
     reader,
     {

@@ -3,6 +3,7 @@ import { safeId, type Check } from './check/shape.ts';
 import type { FileEntry, HomeEntry, RecordEntry, SourceFile } from './home-entry.ts';
 import { unchangedFile, type HomeReader } from './home-reader.ts';
 import type { AnomalyReason, LegacyKind, OrphanReason } from './kinds.ts';
+import { parseLargeRecord } from './parse-large-record.ts';
 import { parseRecord } from './parse-record.ts';
 import { problem, rejection } from './problem.ts';
 import { readSource, type SourceBytes } from './read-source.ts';
@@ -23,6 +24,8 @@ export interface RecordSpec {
   parent?: string;
   /** The current schema version, for kinds that have one. */
   version?: 1 | 2;
+  /** Whether its texts may be very long, and `check` looks into none of those. */
+  longTexts?: true;
 }
 
 /** What came of a file: its entries, or an id that does not fit its name and must wait. */
@@ -48,7 +51,7 @@ export async function readJsonFile(
     if (source === 'directory') return { entries: [problem(where, 'ignore', 'directory')] };
     if (source === 'not_a_file') return { entries: [problem(where, 'ignore', 'foreign_file')] };
     if (typeof source === 'string') return { entries: [problem(where, 'reject', source)] };
-    const outcome = takeSource(reader, spec, source, where, stem, takeMisplaced);
+    const outcome = await takeSource(reader, spec, source, where, stem, takeMisplaced);
     // A writer may rest between emptying the file and filling it, or in the middle.
     const age = Date.now() - source.mtimeMs;
     const failed = 'entries' in outcome && outcome.entries.some(isRejection);
@@ -58,14 +61,14 @@ export async function readJsonFile(
   }
 }
 
-function takeSource(
+async function takeSource(
   reader: HomeReader,
   spec: RecordSpec,
   { bytes, size, sha256, mtimeMs }: SourceBytes,
   where: { kind: LegacyKind; path: string },
   stem: string | null,
   takeMisplaced: boolean,
-): FileOutcome {
+): Promise<FileOutcome> {
   const sourceFile: SourceFile = { ...where, size, sha256, mtimeMs };
   const fits = (id: string) => stem === null || (spec.nameFits ?? sameName)(stem, id);
   const seen = reader.ids(spec.kind);
@@ -89,11 +92,14 @@ function takeSource(
     ignored: 0,
     ids: [],
   };
-  const parsed = parseRecord(bytes, spec.check);
+  const isLarge = spec.longTexts && size > reader.largeBytes;
+  const parsed = isLarge
+    ? await parseLargeRecord(bytes, spec.check)
+    : parseRecord(bytes, spec.check);
   if ('refusal' in parsed) {
     return { entries: [rejection(where, parsed.refusal), { ...ended, failed: 1 }] };
   }
-  const { raw, value } = parsed;
+  const { value } = parsed;
   const id = spec.idOf?.(value) ?? stem;
   if (id !== null && spec.idOf === undefined && safeId(id) !== undefined) {
     return { entries: [problem(where, 'reject', 'unsafe_id'), { ...ended, failed: 1 }] };
@@ -111,8 +117,7 @@ function takeSource(
     ...where,
     id,
     ...(spec.parent === undefined ? {} : { parent: spec.parent }),
-    raw,
-    value,
+    ...parsed,
     ...(orphan === undefined ? {} : { orphan }),
     ...(anomaly === undefined ? {} : { anomaly }),
     mtimeMs,

@@ -1,12 +1,14 @@
 import { closeSync } from 'node:fs';
 import { isUtf8 } from 'node:buffer';
+import { setImmediate } from 'node:timers/promises';
 import type { Check } from './check/shape.ts';
 import type { FileEntry, HomeEntry, SourceFile } from './home-entry.ts';
 import { unchangedFile, type HomeReader } from './home-reader.ts';
 import type { AnomalyReason, LegacyKind, OrphanReason } from './kinds.ts';
-import { parseRecord } from './parse-record.ts';
+import { parseLargeRecord } from './parse-large-record.ts';
+import { parseRecord, type Parsed } from './parse-record.ts';
 import { problem, rejection } from './problem.ts';
-import { hashOf, openSource, readFully, SOURCE_SIZE_MAX } from './read-source.ts';
+import { hashOf, openSource, readFully, PIECE_BYTES, SOURCE_SIZE_MAX } from './read-source.ts';
 
 /** How the lines of one kind of log are read. */
 export interface LineSpec {
@@ -18,6 +20,8 @@ export interface LineSpec {
   parent?: string;
   orphan?: OrphanReason | undefined;
   anomalyOf?: (value: Record<string, unknown>) => AnomalyReason | undefined;
+  /** Whether its texts may be very long, and `check` looks into none of those. */
+  longTexts?: true;
   /** Whether a log without a line is worth a note. */
   noteEmpty?: boolean;
 }
@@ -41,7 +45,11 @@ const NEWLINE = 0x0a;
  * A log may grow while it is read: what it held when it was opened is read and hashed, the rest is
  * for the next import.
  */
-export function* readLines(reader: HomeReader, spec: LineSpec, file: string): Generator<HomeEntry> {
+export async function* readLines(
+  reader: HomeReader,
+  spec: LineSpec,
+  file: string,
+): AsyncGenerator<HomeEntry> {
   const { kind } = spec;
   const where = { kind, path: reader.show(file) };
   const opened = openSource(file);
@@ -59,7 +67,7 @@ export function* readLines(reader: HomeReader, spec: LineSpec, file: string): Ge
       path: where.path,
       kind,
       size,
-      sha256: hashOf(fd, size).sha256,
+      sha256: (await hashOf(fd, size)).sha256,
       mtimeMs,
     };
     const mark = reader.hooks.mark(sourceFile);
@@ -82,7 +90,14 @@ export function* readLines(reader: HomeReader, spec: LineSpec, file: string): Ge
       yield problem(where, 'ignore', 'empty_log');
     }
     for (const line of linesOf(fd, size)) {
-      for (const entry of readLine(reader, spec, where.path, line, mtimeMs)) {
+      if (!line) {
+        await setImmediate();
+        continue;
+      }
+      const { length } = line.bytes;
+      const isLarge = spec.longTexts && length > reader.largeBytes && length <= SOURCE_SIZE_MAX;
+      const parsed = isLarge ? await parseLargeRecord(line.bytes, spec.check) : undefined;
+      for (const entry of readLine(reader, spec, where.path, line, mtimeMs, parsed)) {
         count(ended, entry);
         yield entry;
       }
@@ -99,12 +114,13 @@ function readLine(
   path: string,
   line: Line,
   mtimeMs: number,
+  large: Parsed | undefined,
 ): HomeEntry[] {
   const { kind, parent, orphan } = spec;
   const where = { kind, path, line: line.number };
   if (isBlank(line.bytes)) return [problem(where, 'ignore', 'blank_line')];
   if (line.bytes.length > SOURCE_SIZE_MAX) return [problem(where, 'reject', 'too_large')];
-  const parsed = parseRecord(line.bytes, spec.check);
+  const parsed = large ?? parseRecord(line.bytes, spec.check);
   if ('refusal' in parsed) {
     const { reason } = parsed.refusal;
     if (!line.ended && isCutOff(reason, line.bytes)) return [problem(where, 'reject', 'torn_tail')];
@@ -113,7 +129,7 @@ function readLine(
     return [rejection(where, parsed.refusal)];
   }
   if (!line.ended && spec.newlineCommits) return [problem(where, 'reject', 'uncommitted_tail')];
-  const { raw, value } = parsed;
+  const { value } = parsed;
   const anomaly = line.ended ? spec.anomalyOf?.(value) : 'uncommitted_tail';
   return [
     {
@@ -121,8 +137,7 @@ function readLine(
       ...where,
       id: spec.idOf?.(value) ?? null,
       ...(parent === undefined ? {} : { parent }),
-      raw,
-      value,
+      ...parsed,
       ...(orphan === undefined ? {} : { orphan }),
       ...(anomaly === undefined ? {} : { anomaly }),
       mtimeMs,
@@ -132,33 +147,50 @@ function readLine(
   ];
 }
 
-/** The first `size` bytes of a file as lines. A line may be longer than memory for many chunks. */
-export function* linesOf(fd: number, size: number): Generator<Line> {
+/**
+ * The first `size` bytes of a file as lines. A line may be longer than memory for many chunks; while
+ * such a one is read, undefined says now and then that others may have a turn.
+ */
+function* linesOf(fd: number, size: number): Generator<Line | undefined> {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let number = 1;
-  /** The beginning of a line that is longer than the chunks read so far. */
-  let pending: Buffer[] = [];
-  for (let position = 0; position < size;) {
+  /** Where the line begins of which the chunks so far had no end. */
+  let start = 0;
+  let position = 0;
+  while (position < size) {
     const length = readFully(fd, chunk, Math.min(CHUNK_BYTES, size - position), position);
     if (length === 0) break;
-    position += length;
     let from = 0;
     for (;;) {
       const end = chunk.subarray(0, length).indexOf(NEWLINE, from);
       if (end < 0) break;
-      const tail = chunk.subarray(from, end);
-      yield { number: number++, bytes: joined(pending, tail), ended: true };
-      pending = [];
+      const isPart = start < position;
+      const bytes = isPart
+        ? yield* readAgain(fd, start, position + end)
+        : chunk.subarray(from, end);
+      yield { number: number++, bytes, ended: true };
       from = end + 1;
+      start = position + from;
     }
-    if (from < length) pending.push(Buffer.from(chunk.subarray(from, length)));
+    position += length;
+    if (from === 0) yield undefined;
   }
-  if (pending.length > 0) yield { number, bytes: joined(pending), ended: false };
+  if (start >= position) return;
+  yield { number, bytes: yield* readAgain(fd, start, position), ended: false };
 }
 
-function joined(pending: Buffer[], tail?: Buffer): Buffer {
-  if (pending.length === 0 && tail !== undefined) return tail;
-  return Buffer.concat(tail === undefined ? pending : [...pending, tail]);
+/** A line that does not lie in one chunk: its pieces beside it would double the memory. */
+function* readAgain(fd: number, start: number, end: number): Generator<undefined, Buffer> {
+  const bytes = Buffer.allocUnsafe(end - start);
+  let done = 0;
+  while (done < bytes.length) {
+    const wanted = Math.min(PIECE_BYTES, bytes.length - done);
+    const length = readFully(fd, bytes, wanted, start + done, done);
+    done += length;
+    if (length < wanted) break;
+    if (done < bytes.length) yield undefined;
+  }
+  return bytes.subarray(0, done);
 }
 
 function isBlank(bytes: Buffer): boolean {

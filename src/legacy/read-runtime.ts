@@ -39,6 +39,7 @@ export async function* readRuntime(
     check: threadCheck,
     idOf,
     version: 2,
+    longTexts: true,
     directory: join(directory, 'threads'),
   });
   yield* readRecordDir(reader, {
@@ -46,6 +47,7 @@ export async function* readRuntime(
     check: turnCheck,
     idOf,
     version: 2,
+    longTexts: true,
     directory: join(directory, 'turns'),
     orphanOf: (turn, id) => {
       if (reader.has('threads', turn['thread_id'])) return undefined;
@@ -58,6 +60,7 @@ export async function* readRuntime(
     check: itemCheck,
     idOf,
     version: 2,
+    longTexts: true,
     directory: join(directory, 'items'),
     orphanOf: (item) => orphanOfItem(reader, item['turn_id'] as string),
   });
@@ -92,7 +95,7 @@ function orphanOfItem(reader: HomeReader, turnId: string): OrphanReason | undefi
   return reader.has('turns', turnId) ? undefined : 'item_without_turn';
 }
 
-function* readEvents(reader: HomeReader, directory: string): Generator<HomeEntry> {
+async function* readEvents(reader: HomeReader, directory: string): AsyncGenerator<HomeEntry> {
   const { entries, problems } = reader.list(directory, 'events');
   yield* problems;
   for (const entry of entries) {
@@ -116,6 +119,7 @@ function* readEvents(reader: HomeReader, directory: string): Generator<HomeEntry
         orphan: reader.has('threads', thread) ? undefined : 'events_without_thread',
         anomalyOf: (event) =>
           event['thread_id'] === thread ? undefined : 'thread_id_filename_mismatch',
+        longTexts: true,
         noteEmpty: true,
       },
       path,

@@ -32,6 +32,7 @@ export async function* readSessions(
     check: sessionCheck,
     idOf: sessionId,
     version: 1,
+    longTexts: true,
     directory,
     except: ['session_boot_owners.json', 'checkpoints', GOALS, ARCHIVE],
     subdirectories,
@@ -82,6 +83,7 @@ async function* readCheckpoints(
     nameFits: (stem, id) => stem === id || stem === 'latest',
     goesFirst: (stem) => stem !== 'latest',
     version: 1,
+    longTexts: true,
     directory,
     except: ['offline_queue.json'],
     ignoredAs: 'sessions',
@@ -94,12 +96,12 @@ async function* readCheckpoints(
   );
 }
 
-function* readSessionDir(
+async function* readSessionDir(
   reader: HomeReader,
   directory: string,
   id: string,
   isOwned: boolean,
-): Generator<HomeEntry> {
+): AsyncGenerator<HomeEntry> {
   const { entries, problems } = reader.list(directory, 'sessions');
   yield* problems;
   for (const entry of entries) {
@@ -113,12 +115,12 @@ function* readSessionDir(
   }
 }
 
-function* readReceipts(
+async function* readReceipts(
   reader: HomeReader,
   file: string,
   id: string,
   isOwned: boolean,
-): Generator<HomeEntry> {
+): AsyncGenerator<HomeEntry> {
   yield* readLines(
     reader,
     {
@@ -133,12 +135,12 @@ function* readReceipts(
 }
 
 /** Artifacts were once written below the user's home even where CODEWHALE_HOME was elsewhere. */
-function* readArtifactsOf(reader: HomeReader, elsewhere: string): Generator<HomeEntry> {
+async function* readArtifactsOf(reader: HomeReader, elsewhere: string): AsyncGenerator<HomeEntry> {
   const other = new HomeReader({ root: elsewhere, auditLogs: [], artifactDirs: [] }, reader.hooks);
   for (const { name } of other.list(elsewhere, 'sessions').entries) {
     if (!reader.has('sessions', name)) continue;
     const directory = join(elsewhere, name, 'artifacts');
-    for (const entry of readArtifacts(other, 'session', name, directory, true)) {
+    for await (const entry of readArtifacts(other, 'session', name, directory, true)) {
       yield { ...entry, ...('path' in entry ? { path: join(elsewhere, entry.path) } : {}) };
     }
   }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 
 /** A file that was read in one consistent state. */
 export interface SourceBytes {
-  /** Shared memory: good until the next read. */
+  /** Shared memory, unless the file is large: good until the next read. */
   bytes: Buffer;
   size: number;
   sha256: string;
@@ -21,10 +21,11 @@ const ATTEMPTS_MAX = 6;
 const PAUSE_MS = 25;
 /** File times advance in steps of up to 10 ms: a younger file may change without a sign of it. */
 const SETTLED_MS = 15;
-const MEMORY_KEPT = 8 * 1024 * 1024;
+/** What is read and hashed before others get a turn. */
+export const PIECE_BYTES = 1 << 20;
 
 const chunk = Buffer.allocUnsafeSlow(256 * 1024);
-let memory = Buffer.allocUnsafeSlow(256 * 1024);
+const memory = Buffer.allocUnsafeSlow(PIECE_BYTES);
 
 /**
  * Reads a whole file without following a link, again when it changed meanwhile.
@@ -33,7 +34,7 @@ let memory = Buffer.allocUnsafeSlow(256 * 1024);
  */
 export async function readSource(path: string): Promise<SourceBytes | SourceFault> {
   for (let attempt = 1; ; attempt++) {
-    const source = readOnce(path);
+    const source = await readOnce(path);
     if (source !== 'changing' || attempt === ATTEMPTS_MAX) return source;
     await setTimeout(PAUSE_MS * attempt);
   }
@@ -65,18 +66,27 @@ export function sameStats(a: Stats, b: Stats): boolean {
   return a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.ino === b.ino;
 }
 
-function readOnce(path: string): SourceBytes | SourceFault {
+async function readOnce(path: string): Promise<SourceBytes | SourceFault> {
   const opened = openSource(path);
   if (typeof opened === 'string') return opened;
   const { fd, stats } = opened;
   try {
     if (stats.size > SOURCE_SIZE_MAX) return 'too_large';
-    reserve(stats.size);
-    const size = readFully(fd, memory, stats.size + 1, 0);
+    const target = memoryFor(stats.size);
+    const digest = createHash('sha256');
+    let size = 0;
+    for (;;) {
+      // One byte more than the file has, so that growth is seen.
+      const wanted = Math.min(PIECE_BYTES, stats.size + 1 - size);
+      const length = readFully(fd, target, wanted, size, size);
+      digest.update(target.subarray(size, size + length));
+      size += length;
+      if (length < wanted || size > stats.size) break;
+      await setImmediate();
+    }
     if (size !== stats.size || !isSettled(stats, fstatSync(fd))) return 'changing';
-    const bytes = memory.subarray(0, size);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    return { bytes, size, sha256, mtimeMs: stats.mtimeMs };
+    const bytes = target.subarray(0, size);
+    return { bytes, size, sha256: digest.digest('hex'), mtimeMs: stats.mtimeMs };
   } catch (error) {
     return openFault(error);
   } finally {
@@ -85,10 +95,16 @@ function readOnce(path: string): SourceBytes | SourceFault {
 }
 
 /** Reads up to `length` bytes from `position` on; fewer only at the end of the file. */
-export function readFully(fd: number, target: Buffer, length: number, position: number): number {
+export function readFully(
+  fd: number,
+  target: Buffer,
+  length: number,
+  position: number,
+  offset = 0,
+): number {
   let done = 0;
   while (done < length) {
-    const count = readSync(fd, target, done, length - done, position + done);
+    const count = readSync(fd, target, offset + done, length - done, position + done);
     if (count === 0) break;
     done += count;
   }
@@ -96,7 +112,7 @@ export function readFully(fd: number, target: Buffer, length: number, position: 
 }
 
 /** The hash of the first `size` bytes of a file, and how many there were. */
-export function hashOf(fd: number, size: number): { size: number; sha256: string } {
+export async function hashOf(fd: number, size: number): Promise<{ size: number; sha256: string }> {
   const hash = createHash('sha256');
   let done = 0;
   while (done < size) {
@@ -104,15 +120,15 @@ export function hashOf(fd: number, size: number): { size: number; sha256: string
     if (length === 0) break;
     hash.update(chunk.subarray(0, length));
     done += length;
+    if (done % PIECE_BYTES === 0) await setImmediate();
   }
   return { size: done, sha256: hash.digest('hex') };
 }
 
-/** One byte more than the file has, so that growth is seen. */
-function reserve(size: number): void {
-  if (memory.length <= size || (memory.length > MEMORY_KEPT && size < MEMORY_KEPT)) {
-    memory = Buffer.allocUnsafeSlow(Math.max(size + 1, 256 * 1024));
-  }
+/** The shared memory is for what is read in one go: another read may come in between two pieces. */
+function memoryFor(size: number): Buffer {
+  if (size >= PIECE_BYTES) return Buffer.allocUnsafeSlow(size + 1);
+  return memory;
 }
 
 function openFault(error: unknown): SourceFault {

@@ -17,6 +17,7 @@ export async function* readTasks(reader: HomeReader, directory: string): AsyncGe
     check: taskCheck,
     idOf: (value) => value['id'] as string,
     version: 2,
+    longTexts: true,
     directory: join(directory, 'tasks'),
     stems,
   });

@@ -80,8 +80,9 @@ export class HollowText {
 
   /** The skeleton with something in the place of each stand-in and its quotes. */
   replaceStandIns(skeleton: string, replacement: (number: number) => string): string {
-    // A quote after a backslash begins no string.
-    return skeleton.replace(/(?<!\\)"\\u0000(\d+)"/g, (_, number) => replacement(Number(number)));
+    return standInParts(skeleton)
+      .map((part, i) => (i % 2 === 0 ? part : replacement(Number(part))))
+      .join('');
   }
 
   /** Which string a value stands for; undefined when it is itself. */
@@ -128,6 +129,12 @@ export class HollowText {
   #keep(part: Buffer, piece: Buffer): void {
     this.#skeleton.push(part.length * 2 < piece.length ? Buffer.from(part) : part);
   }
+}
+
+/** What stands between the stand-ins of a skeleton; every other part is the number of one. */
+export function standInParts(skeleton: string): string[] {
+  // A quote after a backslash begins no string.
+  return skeleton.split(/(?<!\\)"\\u0000(\d+)"/);
 }
 
 /** The value of a JSON text that comes in pieces: what `JSON.parse` makes of the whole. */

@@ -179,6 +179,16 @@ function stringEnd(bytes: Buffer, i: number): number {
   return fail('truncated_json', length);
 }
 
+/** Checks what stands between the quotes of a string. @throws `JsonTextError` */
+export function checkStringContent(bytes: Buffer): void {
+  for (let i = 0; i < bytes.length;) {
+    const c = bytes[i] as number;
+    if (c === BACKSLASH) i = escapeEnd(bytes, i);
+    else if (c >= 0x20) i++;
+    else fail('malformed_json', i);
+  }
+}
+
 /** The place after the escape that begins at `i`; a surrogate pair counts as one. */
 function escapeEnd(bytes: Buffer, i: number): number {
   if (i + 1 >= bytes.length) fail('truncated_json', bytes.length);

@@ -35,14 +35,34 @@ interface Entry {
   readonly holdsMessage: boolean;
 }
 
+/** A message of which the id is asked, see `messageId`. */
+export interface UnnamedMessage {
+  readonly parentId: string | null;
+  readonly body: string;
+}
+
+/** Each step asks for the id of a message, which may be long in the making. */
+type Steps<T> = Generator<UnnamedMessage, T, string>;
+
 export function splitSession(sessionId: string, raw: string): SplitSession {
+  const steps = splitSteps(raw);
+  let step = steps.next();
+  while (!step.done) {
+    const { parentId, body } = step.value;
+    step = steps.next(messageId(sessionId, parentId, body));
+  }
+  return step.value;
+}
+
+/** As {@link splitSession}, for a caller that makes the ids of the messages. */
+export function* splitSteps(raw: string): Steps<SplitSession> {
   const members = new Map(objectMembers(raw).map(({ key, value }) => [key, value]));
   const rows = new Map<string, SplitMessage>();
   const chain = arrayElements(members.get('messages') ?? '[]');
   const journal = members.get('journal');
-  const split = journal === undefined ? null : splitJournal(sessionId, journal, rows);
+  const split = journal === undefined ? null : yield* splitJournal(journal, rows);
   let end: string | null = null;
-  for (const body of chain) end = addRow(rows, sessionId, end, body, null);
+  for (const body of chain) end = yield* addRow(rows, end, body, null);
   const skeleton = patchObject(raw, {
     messages: JSON.stringify(end),
     ...(split ? { journal: split.skeleton } : {}),
@@ -52,15 +72,14 @@ export function splitSession(sessionId: string, raw: string): SplitSession {
   return { skeleton, rows: [...rows.values()], leaf, length: pathLength(rows, leaf) };
 }
 
-function splitJournal(
-  sessionId: string,
+function* splitJournal(
   journal: string,
   rows: Map<string, SplitMessage>,
-): { skeleton: string; leaf: string | null } {
+): Steps<{ skeleton: string; leaf: string | null }> {
   const members = new Map(objectMembers(journal).map(({ key, value }) => [key, value]));
   const texts = arrayElements(members.get('entries') ?? '[]');
   const entries = texts.map(readEntry);
-  const rowIds = linkEntries(sessionId, entries, rows);
+  const rowIds = yield* linkEntries(entries, rows);
   const stripped = texts.map((entry, i) =>
     entries[i]?.holdsMessage ? patchObject(entry, { message: JSON.stringify(rowIds[i]) }) : entry,
   );
@@ -75,11 +94,10 @@ function splitJournal(
 }
 
 /** Gives each entry its row, parents before children; the id of an entry is unique in its session. */
-function linkEntries(
-  sessionId: string,
+function* linkEntries(
   entries: readonly Entry[],
   rows: Map<string, SplitMessage>,
-): (string | null)[] {
+): Steps<(string | null)[]> {
   const indexOf = new Map<string, number>();
   entries.forEach((entry, i) => {
     if (!indexOf.has(entry.id)) indexOf.set(entry.id, i);
@@ -97,21 +115,20 @@ function linkEntries(
     let parent: string | null = at === undefined ? null : (rowIds[at] ?? null);
     for (const index of waiting.toReversed()) {
       const entry = entries[index] as Entry;
-      parent = addRow(rows, sessionId, parent, entry.body, entry.createdAt);
+      parent = yield* addRow(rows, parent, entry.body, entry.createdAt);
       rowIds[index] = parent;
     }
   }
   return rowIds;
 }
 
-function addRow(
+function* addRow(
   rows: Map<string, SplitMessage>,
-  sessionId: string,
   parentId: string | null,
   body: string,
   createdAt: string | null,
-): string {
-  const id = messageId(sessionId, parentId, body);
+): Steps<string> {
+  const id = yield { parentId, body };
   if (!rows.has(id)) {
     const { role } = parseJson(body) as { role: string };
     rows.set(id, { id, parentId, role, body, createdAt });

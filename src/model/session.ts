@@ -132,8 +132,13 @@ export function messageId(
   twin = 0,
 ): string {
   return createHash('sha256')
-    .update(JSON.stringify([sessionId, parentId, twin]))
+    .update(messageIdHead(sessionId, parentId, twin))
     .update(body)
     .digest('hex')
     .slice(0, 32);
+}
+
+/** What is hashed before the body, see {@link messageId}. */
+export function messageIdHead(sessionId: string, parentId: string | null, twin = 0): string {
+  return JSON.stringify([sessionId, parentId, twin]);
 }

@@ -238,7 +238,9 @@ describe('a log', () => {
     const { records } = await readAll(dir, { known: () => true });
     const lines = records.filter((record) => record.kind === 'events');
     expect(lines.map((record) => record.line)).toEqual([1, 2, 3]);
-    expect(lines[1]?.raw === big).toBe(true);
+    const { raw = '', strings } = lines[1] ?? {};
+    expect(raw.length).toBeLessThan(1000);
+    expect(strings?.whole(raw) === big).toBe(true);
   });
 });
 

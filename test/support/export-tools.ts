@@ -25,12 +25,20 @@ async function withDatabase<T>(path: string, job: (database: Database) => Promis
 
 /** Imports homes into a store file and closes it. */
 export async function importInto(path: string, ...homes: string[]): Promise<ImportReport> {
+  return importWith(path, {}, ...homes);
+}
+
+export async function importWith(
+  path: string,
+  options: Parameters<typeof importHomes>[3],
+  ...homes: string[]
+): Promise<ImportReport> {
   return withDatabase(path, (database) =>
     importHomes(
       database,
       { now },
       homes.map((home) => homeAt(home)),
-      {},
+      options,
     ),
   );
 }

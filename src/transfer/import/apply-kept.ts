@@ -6,6 +6,7 @@ import type { Transaction } from '../../db/transaction.ts';
 import { objectMembers, patchObject } from '../../model/json-text.ts';
 import { auditLine, auditTime, keptOfLine } from '../../model/legacy-lines.ts';
 import { legacyRecords } from '../../model/registers.ts';
+import { storeRecordText } from './large-parts.ts';
 import { requiredTime, text, type Apply, type HomeContext, type ImportRecord } from './record.ts';
 
 /**
@@ -20,7 +21,7 @@ export function keepRecord(
   context: HomeContext,
   state: 'kept' | 'orphaned',
 ): Outcome {
-  const body = storeBody(transaction, record.raw);
+  const body = storeRecordText(transaction, record, record.raw);
   const ids = keptIds(record, context);
   const held = transaction.first<{ id: string; state: string }>(
     ['id', 'state'],
@@ -65,7 +66,7 @@ interface KeptIds {
 }
 
 function keptIds(record: ImportRecord, context: HomeContext): KeptIds {
-  const { kind, path, line, raw } = record;
+  const { kind, path, line } = record;
   // Rows of a database share one path and have no line; their key tells them apart.
   const at = line ?? (kind.startsWith('state.') ? record.id : 0);
   const idIn = (home: string) => digestOf(JSON.stringify([home, kind, path, at])).slice(0, 32);
@@ -74,7 +75,7 @@ function keptIds(record: ImportRecord, context: HomeContext): KeptIds {
   const former = idIn(context.label);
   const places = [...context.labels].map(idIn);
   if (line === undefined) return { own: place, place, ranked, former, places };
-  const text = digestOf(JSON.stringify([kind, path, raw]));
+  const text = record.large?.digests?.kept ?? digestOf(JSON.stringify([kind, path, record.raw]));
   const own = digestOf(`${text} ${context.occurrence(`kept ${text}`)}`).slice(0, 32);
   return { own, place, ranked, former, places };
 }

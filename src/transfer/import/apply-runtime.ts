@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
-import { loadBody, storeBody, type BodyColumns } from '../../db/bodies.ts';
+import { loadBody, type BodyColumns } from '../../db/bodies.ts';
 import { importPlain, importRow, noteForSearch } from '../../db/import-row.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { objectMembers, patchObject } from '../../model/json-text.ts';
 import { eventLine, keptOfLine } from '../../model/legacy-lines.ts';
 import { runtimeItems, runtimeThreads, runtimeTurns } from '../../model/registers.ts';
 import { formatTime, parseTime } from '../../model/time.ts';
+import { storeRecordText } from './large-parts.ts';
 import {
+  eventHead,
+  logIdOf,
   requiredTime,
   text,
   textOrNull,
@@ -42,7 +45,7 @@ export const applyThread: Apply = (transaction, record, context) => {
       deleted_at: null,
       created_at: createdAt,
       updated_at: updatedAt,
-      ...storeBody(transaction, record.raw),
+      ...storeRecordText(transaction, record, record.raw),
     },
     updatedAt,
     context.successor,
@@ -72,7 +75,7 @@ export const applyTurn: Apply = (transaction, record, context) => {
       created_at: createdAt,
       started_at: startedAt,
       ended_at: endedAt,
-      ...storeBody(transaction, record.raw),
+      ...storeRecordText(transaction, record, record.raw),
     },
     endedAt ?? startedAt ?? createdAt,
     context.successor,
@@ -108,7 +111,7 @@ export const applyItem: Apply = (transaction, record, context) => {
       summary: text(value, 'summary'),
       started_at: startedAt,
       ended_at: endedAt,
-      ...storeBody(transaction, record.raw),
+      ...storeRecordText(transaction, record, record.raw),
     },
     at,
     context.successor,
@@ -143,11 +146,12 @@ function itemPosition(
 
 /** One line of a thread's log. Its number in this store is the order of arrival. */
 export const applyEvent: Apply = (transaction, record, context) => {
-  const { value, raw, path } = record;
-  // The old program shows an event in the thread of its file, whatever the line says.
-  const logId = path.replace(/^.*\//, '').replace(/\.jsonl$/, '');
+  const { value, raw } = record;
+  const logId = logIdOf(record);
   const threadId = context.idOf('threads', logId);
-  const digest = createHash('sha256').update(logId).update('\n').update(raw).digest('hex');
+  const digest =
+    record.large?.digests?.event ??
+    createHash('sha256').update(eventHead(record)).update(raw).digest('hex');
   const id = `ev_${digest.slice(0, 28)}${suffix(context.occurrence(digest))}`;
   const known = transaction.number('select count(*) from runtime_events where id = ?', [id]);
   if (known > 0) return 'unchanged';
@@ -180,7 +184,7 @@ export const applyEvent: Apply = (transaction, record, context) => {
     legacy: keptOfLine({ raw, canonical }, timestamp, formatTime(at), () =>
       patchObject(raw, { payload: 'null' }),
     ),
-    ...storeBody(transaction, payload),
+    ...storeRecordText(transaction, record, payload),
   });
 };
 

@@ -4,6 +4,7 @@ import type { Row } from '../../db/transaction.ts';
 import { splitSession } from '../../model/legacy-session.ts';
 import { sessions } from '../../model/registers.ts';
 import { parseTime } from '../../model/time.ts';
+import { storeRecordText } from './large-parts.ts';
 import { object, requiredTime, text, textOrNull, type Apply, type HomeContext } from './record.ts';
 
 /** A session file: its metadata, its messages as rows, the branch that it is on. */
@@ -11,7 +12,7 @@ export const applySession: Apply = (transaction, record, context) => {
   const metadata = object(record.value, 'metadata');
   const id = text(metadata, 'id');
   const updatedAt = requiredTime(metadata, 'updated_at');
-  const split = splitSession(id, record.raw);
+  const split = record.large?.split ?? splitSession(id, record.raw);
   let added = false;
   for (const message of split.rows) {
     const outcome = importPlain(transaction, 'session_messages', {
@@ -20,7 +21,7 @@ export const applySession: Apply = (transaction, record, context) => {
       parent_id: message.parentId,
       role: message.role,
       created_at: message.createdAt === null ? null : parseTime(message.createdAt),
-      ...storeBody(transaction, message.body),
+      ...storeRecordText(transaction, record, message.body),
     });
     if (outcome === 'imported') added = true;
     const at = (message.createdAt === null ? null : parseTime(message.createdAt)) ?? updatedAt;
@@ -40,7 +41,7 @@ export const applySession: Apply = (transaction, record, context) => {
       deleted_at: null,
       updated_at: updatedAt,
       message_count: split.length,
-      ...storeBody(transaction, split.skeleton),
+      ...storeRecordText(transaction, record, split.skeleton),
     },
     updatedAt,
     context.successor,
@@ -86,7 +87,7 @@ export const applyCheckpoint: Apply = (transaction, record, context) => {
   const row = {
     session_id: text(object(record.value, 'metadata'), 'id'),
     saved_at: Math.round(record.mtimeMs),
-    ...storeBody(transaction, record.raw),
+    ...storeRecordText(transaction, record, record.raw),
   };
   const id = name === 'latest' ? latestSlot(transaction, context, row) : name;
   return replaceLocal(transaction, 'session_checkpoints', 'id', id, row);

@@ -1,6 +1,7 @@
 import { storeBody } from '../../db/bodies.ts';
 import { importRow, noteForSearch } from '../../db/import-row.ts';
 import { automationRuns, automations, tasks, triggers } from '../../model/registers.ts';
+import { storeRecordText } from './large-parts.ts';
 import { requiredTime, text, textOrNull, time, type Apply } from './record.ts';
 import { keepRecord } from './apply-kept.ts';
 
@@ -35,7 +36,7 @@ export const applyTask: Apply = (transaction, record, context) => {
       archived_at: null,
       deleted_at: null,
       updated_at: updatedAt,
-      ...storeBody(transaction, record.raw),
+      ...storeRecordText(transaction, record, record.raw),
     },
     updatedAt,
     context.successor,

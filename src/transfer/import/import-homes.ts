@@ -1,4 +1,5 @@
 import type { Database } from '../../db/database.ts';
+import type { BodyPlace } from '../../db/large-bodies.ts';
 import type { Reader } from '../../db/reader.ts';
 import type { Stamper, Transaction } from '../../db/transaction.ts';
 import type { FileEntry, HomeEntry, RecordEntry } from '../../legacy/home-entry.ts';
@@ -10,6 +11,8 @@ import { applyOrphan, applyRecord } from './apply.ts';
 import { importArtifact } from './import-artifact.ts';
 import { Marks } from './marks.ts';
 import { HomeContext, homeLabel, type HomePlace, type ImportRecord } from './record.ts';
+import { isLargeEntry, prepareLarge, type LargeEntry } from './prepare-large.ts';
+import { isPurged } from './purged.ts';
 import { recordPlaces } from './record-places.ts';
 import { ReportBuilder, type ImportProgress, type ImportReport } from './report.ts';
 
@@ -17,6 +20,12 @@ export interface ImportOptions {
   /** Counts what would come in and writes nothing. */
   dryRun?: boolean | undefined;
   onProgress?: ((progress: ImportProgress) => void) | undefined;
+}
+
+/** What only this program sets. */
+interface ImportSettings extends ImportOptions {
+  /** From how many bytes on a record is taken apart; a measured default. */
+  largeBytes?: number | undefined;
 }
 
 /** One transaction takes at most this: other processes wait for it. */
@@ -35,7 +44,7 @@ export async function importHomes(
   database: Database,
   stamper: Stamper,
   homes: readonly LegacyHome[],
-  options: ImportOptions,
+  options: ImportSettings,
 ): Promise<ImportReport> {
   const report = new ReportBuilder();
   const bulk = database.bulk();
@@ -64,7 +73,7 @@ class HomeImport {
   readonly #stamper: Stamper;
   readonly #home: LegacyHome;
   readonly #report: ReportBuilder;
-  readonly #options: ImportOptions;
+  readonly #options: ImportSettings;
   readonly #context: HomeContext;
   #batch: (RecordEntry | FileEntry)[] = [];
   #characters = 0;
@@ -77,7 +86,7 @@ class HomeImport {
     home: LegacyHome,
     place: HomePlace,
     report: ReportBuilder,
-    options: ImportOptions,
+    options: ImportSettings,
   ) {
     this.#database = database;
     this.#stamper = stamper;
@@ -93,6 +102,7 @@ class HomeImport {
     const entries = readHome(this.#home, {
       mark: (file) => marks.find(file),
       known: (kind, id) => database.readNow((reader) => isKnown(reader, kind, id)),
+      largeBytes: this.#options.largeBytes,
     });
     for await (const entry of entries) await this.#take(entry, marks);
     await this.#flush(marks);
@@ -108,6 +118,10 @@ class HomeImport {
         this.#bytes += entry.size;
         return;
       case 'record':
+        if (isLargeEntry(entry)) {
+          await this.#takeLarge(entry, marks);
+          return;
+        }
         this.#batch.push(entry);
         this.#characters += entry.raw.length;
         break;
@@ -120,6 +134,20 @@ class HomeImport {
     if (this.#batch.length >= BATCH_RECORDS || this.#characters >= BATCH_CHARACTERS) {
       await this.#flush(marks);
     }
+  }
+
+  /** In a transaction of its own, and at once: no second one stays in memory. */
+  async #takeLarge(entry: LargeEntry, marks: Marks): Promise<void> {
+    await this.#flush(marks);
+    const database = this.#database;
+    const isPurgedNow = (reader: Reader) => isPurged(reader, entry as ImportRecord, this.#context);
+    const isWritten = !this.#options.dryRun && !(await database.read(isPurgedNow));
+    const place: BodyPlace = {
+      read: (job) => database.read(job),
+      write: (job) => database.write(this.#stamper, job),
+    };
+    this.#batch.push(await prepareLarge(entry, isWritten ? place : undefined));
+    await this.#flush(marks);
   }
 
   async #takeArtifact(entry: Extract<HomeEntry, { type: 'artifact' }>): Promise<void> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Outcome } from '../../db/import-row.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { parseTime } from '../../model/time.ts';
+import type { LargeParts } from './large-parts.ts';
 
 /** One record of a home, as the reader yields it. */
 export interface ImportRecord {
@@ -17,6 +18,23 @@ export interface ImportRecord {
   readonly raw: string;
   readonly value: Record<string, unknown>;
   readonly mtimeMs: number;
+  /** Of a large record: its text has stand-ins in the place of its long strings. */
+  readonly large?: LargeParts;
+}
+
+/** The id of the thread whose log a line stands in: the old program shows it there, whatever it says. */
+export function logIdOf({ path }: Pick<ImportRecord, 'path'>): string {
+  return path.replace(/^.*\//, '').replace(/\.jsonl$/, '');
+}
+
+/** What is hashed before an event's line, for its id. */
+export function eventHead(record: Pick<ImportRecord, 'path'>): string {
+  return `${logIdOf(record)}\n`;
+}
+
+/** What is hashed before a line that is kept, as the last string of this list, for its id. */
+export function keptHead({ kind, path }: Pick<ImportRecord, 'kind' | 'path'>): string {
+  return `${JSON.stringify([kind, path]).slice(0, -1)},"`;
 }
 
 /** What tells a home apart from others of this store, by where it lies. */

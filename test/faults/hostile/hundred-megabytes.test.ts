@@ -8,6 +8,7 @@ import Driver from 'libsql';
 import { expect, it } from 'vitest';
 import { builtScript } from '../../support/built-script.ts';
 import { tempFolder } from '../../support/temp-store.ts';
+import { LARGE_KINDS, writeLargeHome } from './large-home.ts';
 import type { StepFigures } from './large-text-figures.ts';
 
 // Row 29 of the fault matrix. `LARGE_MB` and `LARGE_SCRIPT=cjk` make it another text.
@@ -26,16 +27,7 @@ it(
   { timeout: 600_000 },
   async () => {
     const folder = tempFolder();
-    const script = await builtScript('test/faults/hostile/large-text-child.ts');
-    const args = ['--expose-gc', script, folder, SCRIPT, String(MEGABYTES)];
-    const { stdout } = await promisify(execFile)(process.execPath, args);
-    const steps = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as StepFigures);
-    for (const { step, ms, gapMs, grownMb } of steps) {
-      console.log(`${step}: ${ms} ms, ${gapMs} ms without a turn, ${grownMb} MB more`);
-    }
+    const steps = await run('large-text-child.ts', folder, SCRIPT, String(MEGABYTES));
     expect(steps.map(({ step }) => step)).toEqual([
       'save',
       'send',
@@ -59,6 +51,37 @@ it(
     await expectLine(join(folder, 'jsonl', 'items.jsonl'));
   },
 );
+
+/** Half of the size is large enough to tell. */
+const IMPORTED_MB = MEGABYTES / 2;
+
+it(`a text of ${IMPORTED_MB} MB is imported piece by piece`, { timeout: 600_000 }, async () => {
+  const folder = tempFolder();
+  for (const kind of LARGE_KINDS) {
+    writeLargeHome(join(folder, kind), kind, SCRIPT, IMPORTED_MB << 20);
+  }
+  const steps = await run('large-import-child.ts', folder, ...LARGE_KINDS);
+  expect(steps.map(({ step }) => step)).toEqual(LARGE_KINDS.map((kind) => `import ${kind}`));
+  for (const figures of steps) {
+    expect(figures.gapMs, figures.step).toBeLessThan(gapMax(figures));
+    // The bytes of the file, and no text beside them.
+    expect(figures.grownMb, figures.step).toBeLessThan(IMPORTED_MB + 130);
+  }
+});
+
+/** Runs a script of this folder, and prints what each of its steps took. */
+async function run(name: string, ...args: string[]): Promise<StepFigures[]> {
+  const script = await builtScript(`test/faults/hostile/${name}`);
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', script, ...args]);
+  const steps = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as StepFigures);
+  for (const { step, ms, gapMs, grownMb } of steps) {
+    console.log(`${step}: ${ms} ms, ${gapMs} ms without a turn, ${grownMb} MB more`);
+  }
+  return steps;
+}
 
 function numbers(path: string, sql: string): number[] {
   const driver = new Driver(path, { readonly: true });

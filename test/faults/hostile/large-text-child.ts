@@ -1,6 +1,5 @@
 // A process that takes one item with a large text through a device's life, and tells for each step
 // what it took: how much memory beyond the text, and how long nothing else had a turn.
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Database } from '../../../src/db/database.ts';
@@ -12,60 +11,10 @@ import { newKeyRing, type KeyRing } from '../../../src/sync/keys/key-ring.ts';
 import { offerAll } from '../../../src/sync/offer.ts';
 import { syncOnce } from '../../../src/sync/sync-once.ts';
 import { FileHub } from '../../support/file-hub.ts';
-import type { StepFigures } from './large-text-figures.ts';
+import { largeText } from './large-text.ts';
+import { endSteps, step } from './measured-step.ts';
 
 const [folder = '', script = '', megabytes = ''] = process.argv.slice(2);
-const BYTES = Number(megabytes) << 20;
-
-/** Lines that differ, as a log has them: JSON escapes the end of each. */
-function largeText(): string {
-  const words = script === 'cjk' ? '工具所说的话的一行文字' : 'of what a tool said';
-  const bytes = Buffer.alloc(BYTES, '.');
-  for (let at = 0, number = 0; ; number++) {
-    const line = Buffer.from(`line ${number} ${words}: ${(number * 2_654_435_761) >>> 0}\n`);
-    if (at + line.length > BYTES) break;
-    at += line.copy(bytes, at);
-  }
-  return bytes.toString(script === 'cjk' ? 'utf8' : 'latin1');
-}
-
-let gapMs = 0;
-let lastTurn = performance.now();
-function noteTurn(): void {
-  const now = performance.now();
-  gapMs = Math.max(gapMs, now - lastTurn);
-  lastTurn = now;
-}
-
-const collect = (globalThis as { gc?: () => void }).gc;
-
-/** In KiB: the memory of this process now (`VmRSS`), or the most since it was set back (`VmHWM`). */
-function memory(kind: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync('/proc/self/status', 'utf8');
-  return Number(new RegExp(`${kind}:\\s+(\\d+)`).exec(status)?.[1]);
-}
-
-async function step<T>(name: string, job: () => Promise<T>): Promise<T> {
-  collect?.();
-  // What was freed goes back to the system a moment later.
-  await setTimeout(50);
-  writeFileSync('/proc/self/clear_refs', '5');
-  const before = memory('VmRSS');
-  const started = performance.now();
-  gapMs = 0;
-  lastTurn = started;
-  const result = await job();
-  noteTurn();
-  const figures: StepFigures = {
-    step: name,
-    ms: Math.round(performance.now() - started),
-    gapMs: Math.round(gapMs),
-    grownMb: Math.round(((memory('VmHWM') - before) * 1024) / 1e6),
-  };
-  console.log(JSON.stringify(figures));
-  return result;
-}
-
 function open(name: string): Promise<Database> {
   const path = join(folder, name, 'store.db');
   return openDatabase(path, { durability: 'full', readOnly: false }, Date.now);
@@ -95,7 +44,6 @@ function expectSame(found: unknown, text: string): void {
   if (found !== text) throw new Error('what was read is not what was saved');
 }
 
-const timer = setInterval(noteTurn, 2);
 const file = new FileHub({ path: join(folder, 'hub.db') });
 // As over a network: what waits for an answer lets others have a turn.
 const hub: Hub = {
@@ -115,7 +63,7 @@ await b.sync();
 const workspace = { workspace: '/w', model: 'auto', mode: 'agent' };
 const thread = await a.store.runtime.createThread(workspace);
 const turn = await a.store.runtime.startTurn(thread.id);
-const detail = largeText();
+const detail = largeText(script, Number(megabytes) << 20);
 const { id } = await step('save', () =>
   a.store.runtime.saveItem(turn.id, {
     kind: 'command_execution',
@@ -140,5 +88,5 @@ for (const name of ['a', 'b']) {
   expectSame((items[0]?.payload as { item: { detail: string } }).item.detail, detail);
   await store.close();
 }
-clearInterval(timer);
+endSteps();
 hub.close();

@@ -1,0 +1,19 @@
+// A process that imports homes with one large record each, and tells for each what it took: how much
+// memory, and how long nothing else had a turn.
+import { join } from 'node:path';
+import { openDatabase } from '../../../src/db/open.ts';
+import { homeAt } from '../../../src/legacy/resolve-homes.ts';
+import { importHomes } from '../../../src/transfer/import/import-homes.ts';
+import { endSteps, step } from './measured-step.ts';
+
+const [folder = '', ...kinds] = process.argv.slice(2);
+const now = Date.now;
+for (const kind of kinds) {
+  const path = join(folder, `${kind}.db`);
+  const database = await openDatabase(path, { durability: 'full', readOnly: false }, now);
+  const home = homeAt(join(folder, kind));
+  const { totals } = await step(`import ${kind}`, () => importHomes(database, { now }, [home], {}));
+  if (totals.imported !== 3 || totals.failed > 0) throw new Error(JSON.stringify(totals));
+  await database.close();
+}
+endSteps();
