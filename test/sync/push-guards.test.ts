@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { HubUnreachableError } from '../../src/errors.ts';
 import { Memory } from '../../src/sync/exchange.ts';
 import type { Hub } from '../../src/sync/hub/hub.ts';
 import { pushOnce } from '../../src/sync/push-once.ts';
@@ -9,6 +10,9 @@ import { syncOnce } from '../../src/sync/sync-once.ts';
 import { FileHub } from '../support/file-hub.ts';
 import { syncDevice, type SyncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
+
+const MINUTE = 60_000;
+const YEAR = 365 * 24 * 60 * MINUTE;
 
 /** A hub that can be restored to what it was. */
 class RestoredHub implements Hub {
@@ -121,4 +125,38 @@ describe('what the hub lost stays to be noticed', () => {
     expect(await titlesOf(b)).toEqual(['one', 'two']);
     expect((await stateOf(a)).device).toBe(device);
   });
+});
+
+test('a change that came back for its clock is not lost to the one that it replaced', async () => {
+  const began = Date.UTC(2026, 0, 1);
+  const clock = { a: began };
+  const file = new FileHub({ path: join(tempFolder(), 'hub.db'), now: () => began });
+  let lose = false;
+  const hub: Hub = {
+    run: async (...request) => {
+      const rows = await file.run(...request);
+      if (lose) throw new HubUnreachableError('no answer');
+      return rows;
+    },
+    close: () => {
+      file.close();
+    },
+  };
+  const a = await syncDevice('a', hub, { now: () => clock.a });
+  const b = await syncDevice('b', hub, { now: () => began });
+  const { id } = await add(a, 'one');
+  for (const device of [a, b]) await device.sync();
+  // The hub takes this one, but a never hears of that.
+  clock.a = began + 9 * MINUTE;
+  await a.store.sessions.rename(id, 'two');
+  lose = true;
+  await expect(pushOnce(a.exchange)).rejects.toThrow('no answer');
+  lose = false;
+  clock.a = began + YEAR;
+  await a.store.sessions.rename(id, 'three');
+
+  await syncOnce(a.exchange, undefined, undefined, 'push');
+  await b.sync();
+
+  for (const device of [a, b]) expect(await titlesOf(device)).toEqual(['three']);
 });

@@ -1,4 +1,5 @@
 import { wholeEntries } from './faults.mjs';
+import { bringKey, checkOrder } from './keys.mjs';
 import { hasFinal } from './local-writes.mjs';
 import { enable, sync } from './operations.mjs';
 import { chunksOf, descends } from './pull.mjs';
@@ -46,6 +47,7 @@ export function finish(w, maxRounds = 12) {
   checkWrites(w, first);
   if (w.R.chunkRoots || w.R.purgeMarks) checkPurged(w);
   checkChunks(w);
+  checkOrder(w);
   checkGrants(w, first);
 }
 
@@ -54,10 +56,12 @@ function heal(w) {
   w.net = [];
   w.hubSkew = 0;
   w.T += 1;
+  const key = Math.max(w.hub.key, ...w.devices.map((d) => d.s.key));
   for (const d of w.devices) {
     d.skew = 0;
     d.schema = 2;
     enable(w, d);
+    bringKey(w, d, key);
   }
 }
 

@@ -20,6 +20,7 @@ export function crash(w, d) {
  * writes of it above the highest that remains.
  */
 function destroying(w, change) {
+  w.orderly = false;
   const before = census(w);
   change();
   const after = census(w);
@@ -97,6 +98,7 @@ export function clone(w, d, sameMachine) {
   const i = w.devices.length;
   d.cause = true;
   w.anyCopy = true;
+  w.orderly = false;
   w.devices.push({
     ...d,
     ...freshMemory(),

@@ -1,4 +1,6 @@
-import { SLACK, chunkMark, isChunk, order, purgeKey, rowOf, samePair } from './versions.mjs';
+import {
+  SLACK, chunkMark, fail, isChunk, order, purgeKey, rowOf, samePair,
+} from './versions.mjs'; // prettier-ignore
 
 // Each function here is one transaction on the hub.
 
@@ -13,6 +15,8 @@ export const newHub = () => ({
   entries: new Map(),
   /** The latest version seen accepted. */
   floor: 0,
+  /** The number of the key that it is locked for. */
+  key: 1,
 });
 
 /** What comes with every answer. */
@@ -24,6 +28,7 @@ export function hubMeta(w, hub, q) {
     token: hub.commits.get(hub.head) ?? null,
     now: w.hubNow(),
     floor: hub.floor,
+    key: hub.key,
     hasPair: !q.pair || (hub.commits.get(q.pair.n) ?? null) === q.pair.token,
     mine: hub.devices.get(q.dev) ?? null,
   };
@@ -57,16 +62,22 @@ export const hubChunks = (w, keys) => keys.filter((key) => w.hub.entries.has(key
 /** Whether an entry is to take the place of the one held. */
 function improves(w, row, held) {
   if (!held) return true;
-  if (row.ver) return !w.R.hubGuard || w.cmp(row.ver, held.ver) > 0;
-  if (w.R.markBeats && (row.v ?? 0) !== (held.v ?? 0)) return (row.v ?? 0) > (held.v ?? 0);
-  return order(row.h, held.h) < 0;
+  const o = compareRows(w, row, held);
+  return o > 0 || (o === 0 && row.k > held.k) || (row.ver && !w.R.hubGuard);
+}
+
+function compareRows(w, row, held) {
+  if (row.ver) return w.cmp(row.ver, held.ver);
+  if (w.R.markBeats && (row.v ?? 0) !== (held.v ?? 0)) return order(row.v ?? 0, held.v ?? 0);
+  return order(held.h, row.h);
 }
 
 export function hubPush(w, q) {
   const { hub } = w;
   const meta = hubMeta(w, hub, q);
   const foreign = hub.storeId !== q.storeId || (w.R.pushEpoch && hub.epoch !== q.epoch);
-  if (foreign || (w.R.pushChecksPair && !meta.hasPair)) return { err: true, meta };
+  const locked = w.R.pushLock && hub.key !== q.lock;
+  if (foreign || locked || (w.R.pushChecksPair && !meta.hasPair)) return { err: true, meta };
   if (w.R.pushPair && !samePair(meta.mine, q.acked) && !samePair(meta.mine, q.sent)) {
     return { err: true, meta };
   }
@@ -82,7 +93,10 @@ export function hubPush(w, q) {
     if (!improves(w, row, held)) return;
     if (isChunk(row.key) && !takesChunk(w, hub, row)) return;
     if (tested) hub.floor = Math.max(hub.floor, row.ver.ms);
-    hub.entries.set(row.key, { ...row, seq: hub.head + i + 1 });
+    if (row.k < hub.key && !row.raw) fail(`C17 ${row.key} came sealed with a former key`);
+    // What is only sealed anew stays in its place: who has read it needs it no more.
+    const stays = w.R.keepsPlace && held && compareRows(w, row, held) === 0;
+    hub.entries.set(row.key, { ...row, seq: stays ? held.seq : hub.head + i + 1 });
   });
   hub.head += q.rows.length;
   hub.commits.set(hub.head, w.R.commitToken ? w.mint('c') : q.sent.token);
@@ -111,7 +125,14 @@ const nextEpoch = (w, epoch) => Math.floor(epoch) + 1 + (w.R.epochToken ? ++w.id
 export function hubFound(w, s) {
   if (w.hub.storeId !== null) return;
   w.hub.storeId = s.storeId ?? w.mint('store');
+  w.hub.key = s.key;
   w.hub.epoch = nextEpoch(w, s.epoch);
+}
+
+/** Puts the lock of a newer key into the place of the one that was seen. */
+export function hubLock(w, s, seen) {
+  const { hub } = w;
+  if (hub.storeId === s.storeId && hub.key === seen) hub.key = s.key;
 }
 
 /** Raises the epoch: only from the one that was seen, and only if the reason still holds. */
@@ -121,5 +142,6 @@ export function hubRaise(w, s, q, seen) {
   const stillGone = seen !== undefined || !hubMeta(w, hub, q).hasPair;
   if (w.R.raiseChecked && !(known && stillGone)) return;
   hub.epoch = nextEpoch(w, Math.max(hub.epoch, s.epoch));
+  w.orderly = false;
   w.stats.raised++;
 }

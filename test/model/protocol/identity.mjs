@@ -1,4 +1,4 @@
-import { hubFound, hubRaise } from './hub.mjs';
+import { hubFound, hubLock, hubRaise } from './hub.mjs';
 import { offer } from './offer.mjs';
 import { samePair } from './versions.mjs';
 import { stopForeignRuns } from './tasks.mjs';
@@ -91,6 +91,11 @@ export function checkMeta(w, d, meta, q) {
     return false;
   }
   s.refused = false;
+  if (meta.key !== s.key) {
+    // An older lock, of a hub that was restored; a newer key has to be brought here first.
+    if (meta.key < s.key && w.R.lockUp) hubLock(w, s, meta.key);
+    return false;
+  }
   if (meta.epoch < s.epoch && w.R.epochUp) {
     hubRaise(w, s, q, meta.epoch);
     return false;

@@ -2,6 +2,7 @@ import { checkStep } from './checks.mjs';
 import * as faults from './faults.mjs';
 import { hubRaise } from './hub.mjs';
 import { ask } from './identity.mjs';
+import { bringKey, rotate } from './keys.mjs';
 import { append, finalise, life, purge, write } from './local-writes.mjs';
 import { offer } from './offer.mjs';
 import { pullAsk, pullTake } from './pull.mjs';
@@ -41,6 +42,7 @@ export const EXTENDED_WEIGHTS = {
   branch: { say: 8, goTo: 2 },
   chunk: { big: 6, bigSay: 3 },
   purge: { child: 5, purge: 2 },
+  key: { rotate: 2, bring: 5 },
   owner: { create: 3, claim: 5, report: 2, end: 3, recover: 3, handOver: 2, takeOver: 1, retry: 1 },
 };
 
@@ -78,6 +80,8 @@ const OPERATIONS = {
   goTo: (w, d, { row, y }) => setLeaf(w, d, row, y),
   big: (w, d, { row, y }) => write(w, d, `m|${row}|body`, { data: { chunks: bodyOf(w, row, y) } }),
   bigSay: (w, d, { row, y }) => say(w, d, row, { chunks: bodyOf(w, row, y) }),
+  rotate: (w, d, { y }) => rotate(w, d, y % 3 === 0),
+  bring: (w, d) => bringKey(w, d, w.hub.key),
   create: (w, d) => tasks.create(w, d, `t${d.i}`),
   claim: (w, d, { task }) => tasks.claim(w, d, task),
   report: (w, d, { task }) => tasks.report(w, d, task),
@@ -179,8 +183,30 @@ function fingerprint(w, { s }) {
     copied,
     nextNum,
     offer: at,
+    key,
   } = s;
   const sizes = [s.parked.size, s.regs.size, s.imm.size, s.chunks.size];
-  const state = [id, storeId, epoch, cursor, pair, acked, sent, icur, refused, copied, nextNum, at];
-  return JSON.stringify([w.hub.epoch, ...state, [...s.notes], [...s.parkedNotes], ...sizes]);
+  const state = [
+    id,
+    storeId,
+    epoch,
+    cursor,
+    pair,
+    acked,
+    sent,
+    icur,
+    refused,
+    copied,
+    nextNum,
+    at,
+    key,
+  ];
+  return JSON.stringify([
+    w.hub.epoch,
+    w.hub.key,
+    ...state,
+    [...s.notes],
+    [...s.parkedNotes],
+    ...sizes,
+  ]);
 }

@@ -153,6 +153,7 @@ function apply(w, d, e, meta) {
   }
   const reason = obstacle(w, d, e, meta);
   if (reason) {
+    w.orderly = false;
     if (reason === 'chunks') w.stats.waiting++;
     const parked = s.parked.get(key);
     const newer = !parked || !e.ver || w.cmp(e.ver, parked.ver) > 0;

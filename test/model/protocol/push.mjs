@@ -1,6 +1,7 @@
 import { crash } from './faults.mjs';
 import { hubLacking, hubPush, limitOf } from './hub.mjs';
 import { ask, checkMeta, noticeCopy, sameAsk } from './identity.mjs';
+import { followKeys } from './keys.mjs';
 import { marksFor } from './local-writes.mjs';
 import { rowsToOffer } from './offer.mjs';
 import { accepted, chunksOf, isComplete, restamp } from './pull.mjs';
@@ -14,7 +15,8 @@ import { hashIn, isImmutable, rowOf, samePair } from './versions.mjs';
 function readBatch(w, d, limit) {
   const { s } = d;
   const trim = { icur: 0, offer: null, ended: false, round: s.round };
-  const batch = { rows: [], pieces: [], trim };
+  followKeys(w, d);
+  const batch = { rows: [], pieces: [], trim, lock: s.key };
   const missing = (e) =>
     w.R.chunksFirst ? chunksOf(e).filter((key) => s.chunks.has(key) && !d.pieces.has(key)) : [];
   let blocked = null;
@@ -57,6 +59,7 @@ function readBatch(w, d, limit) {
         batch.rows.push({ key, h: hashIn(key), v: 1, offered: true });
     }
   }
+  for (const row of batch.rows) row.k = row.raw ? row.k : d.key;
   return batch.rows.length > 0 || trim.offer !== null || trim.ended ? batch : null;
 }
 
@@ -130,7 +133,8 @@ export function lackingTake(w, d, { batch, q, r }, fate) {
   const { s } = d;
   if (q.boot !== d.boot || !s.on || !sameAsk(q, s)) return false;
   if (w.R.lackPair) {
-    if (!checkMeta(w, d, r.meta, q)) return false;
+    // Whether the keys are still the same the push asks, with the lock of those that it was sealed with.
+    if (!checkMeta(w, d, { ...r.meta, key: s.key }, q)) return false;
     s.pair = { n: r.meta.head, token: r.meta.token };
   } else if (r.meta.storeId !== s.storeId || r.meta.epoch !== s.epoch || !r.meta.hasPair)
     return false;
@@ -148,6 +152,7 @@ function send(w, d, batch, fate) {
     s.sent = { n: Math.max(s.sent?.n ?? 0, s.acked?.n ?? 0) + 1, token: w.mint('t') };
   }
   const q = { ...ask(d), ...batch };
+  if (!w.R.sealedLock) q.lock = s.key;
   if (fate === 1) return false; // the request is lost
   if (fate === 2) {
     w.net.push({ q }); // the request is late

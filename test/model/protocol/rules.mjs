@@ -4,7 +4,7 @@
  *
  * The first word tells where a rule comes from. `text`: the design as it was first written; `added`:
  * what random runs showed to be missing in it; `send`, `offer`, `bases`, `branch`, `chunk`, `purge`,
- * `owner`: what the product does beyond the plain exchange of registers.
+ * `key`, `owner`: what the product does beyond the plain exchange of registers.
  */
 export const RULES = {
   exactTrim: ['text', 'an acknowledgement trims exactly the numbers that were read'],
@@ -101,6 +101,12 @@ export const RULES = {
   markWithPurge: ['purge', "the chunks' mark counts only where the hub holds the purge itself"],
   chunkRoots: ['purge', "chunks are kept by root; the root's mark clears and bars them"],
 
+  pushLock: ['key', 'a push is taken only under the lock of its keys'],
+  sealedLock: ['key', 'that lock is the one of the keys it was sealed with, when it was read'],
+  keysFollow: ['key', 'keys are looked at again with every read of what is to be sealed'],
+  lockUp: ['key', 'a hub with an older lock gets the newer one'],
+  keepsPlace: ['key', 'what is only sealed anew keeps its place on the hub'],
+
   ownerOnly: ['owner', 'claim and recover act only on what this device owns'],
   stopWhenHeard: ['owner', 'work is stopped when its owner is found to be another'],
   handOverRaises: ['owner', 'a change of owner raises the attempt'],
@@ -112,7 +118,7 @@ export const RULES = {
 export const ADVISED_AGAINST = ['restampCopy'];
 
 /** What the product does beyond the plain exchange of registers. */
-export const EXTENSIONS = ['send', 'offer', 'bases', 'branch', 'chunk', 'purge', 'owner'];
+export const EXTENSIONS = ['send', 'offer', 'bases', 'branch', 'chunk', 'purge', 'key', 'owner'];
 
 /** The rules of some extensions, by name. */
 export function rulesOf(...origins) {

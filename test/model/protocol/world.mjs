@@ -33,10 +33,13 @@ export class World {
 
     this.stats = {
       moved: 0, falseConflicts: 0, conflicts: 0, minted: 0, raised: 0, rounds: 0, returned: 0,
-      knownLimit: 0, offered: 0, spared: 0, marks: 0, waiting: 0, claims: 0, leaps: 0,
+      knownLimit: 0, offered: 0, spared: 0, marks: 0, waiting: 0, claims: 0, leaps: 0, rotated: 0,
     }; // prettier-ignore
     this.anyRestore = false;
     this.anyCopy = false;
+    /** How many keys were made; whether rows keep their order everywhere. */
+    this.keys = 1;
+    this.orderly = true;
     this.devices = [0, 1, 2].map((i) => this.newDevice(i));
   }
 
@@ -75,7 +78,7 @@ export class World {
       parked: new Map(), parkedNotes: new Map(), conflicts: [],
       /** Where this device is in a session; sessions to look at when a pull has ended. */
       leaves: new Map(), stale: new Set(),
-      chunks: new Set(),
+      chunks: new Set(), key: 1,
     }; // prettier-ignore
   }
 
@@ -102,6 +105,8 @@ export class World {
 export const freshMemory = () => ({
   /** Tasks that are being worked on here. */
   runs: new Set(),
+  /** The key that it seals with; 0: it has yet to look. */
+  key: 0,
   /** Chunks that the hub is known to hold. */
   pieces: new Set(),
   /** Where an open session handle stood last. */
