@@ -217,4 +217,52 @@ describe('an event with a large payload', () => {
     expect(items.map(({ payload }) => payload)).toEqual(payloads);
     await again.close();
   });
+
+  it('is kept as the very bytes of its JSON, whatever becomes of the value meanwhile', async () => {
+    const store = await tempStore();
+    const { thread } = await started(store);
+    const payload = {
+      [`\0${'k'.repeat(70_000)}`]: [LARGE, 'short', '\0', { deep: [LARGE, null, 1.5] }],
+      __proto__: null,
+      text: OTHER,
+    };
+    const bytes = Buffer.from(JSON.stringify(payload));
+    const appending = store.events.append(thread.id, [{ type: 'own', payload }]);
+    payload.text = 'changed';
+    await appending;
+    expect(query(store.path, 'select hash, size from blobs')).toEqual([
+      [createHash('sha256').update(bytes).digest('hex'), bytes.length],
+    ]);
+  });
+
+  it('keeps its place among those that are appended after it', async () => {
+    const store = await tempStore();
+    const { thread } = await started(store);
+    const other = await started(store);
+    const append = (type: string, payload: unknown, id = thread.id) =>
+      store.events.append(id, [{ type, payload }]);
+    await Promise.all([
+      append('first', { text: LARGE }),
+      append('second', 'small'),
+      append('elsewhere', 'small', other.thread.id),
+      append('third', { text: OTHER }),
+      append('fourth', 'small'),
+    ]);
+    const { items } = await store.events.tail(thread.id, 4);
+    expect(items.map(({ type }) => type)).toEqual(['first', 'second', 'third', 'fourth']);
+  });
+
+  it('holds up nobody where it is refused', async () => {
+    const store = await tempStore();
+    const { thread } = await started(store);
+    const append = (id: string, payload: unknown) =>
+      store.events.append(id, [{ type: 'own', payload }]);
+    const results = await Promise.allSettled([
+      append('thr_none', LARGE),
+      append('thr_none', 'small'),
+      append(thread.id, LARGE),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+    expect(await append(thread.id, 'small')).toHaveLength(1);
+  });
 });

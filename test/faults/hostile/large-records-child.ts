@@ -1,12 +1,14 @@
-// A process that imports homes with one large record each, and tells for each what it took: how much
-// memory, and how long nothing else had a turn.
+// A process that imports homes with one large record each and appends a large event, and tells for
+// each what it took: how much memory, and how long nothing else had a turn.
 import { join } from 'node:path';
 import { openDatabase } from '../../../src/db/open.ts';
+import { openStore } from '../../../src/index.ts';
 import { homeAt } from '../../../src/legacy/resolve-homes.ts';
 import { importHomes } from '../../../src/transfer/import/import-homes.ts';
+import { largeText } from './large-text.ts';
 import { endSteps, step } from './measured-step.ts';
 
-const [folder = '', ...kinds] = process.argv.slice(2);
+const [folder = '', script = '', megabytes = '', ...kinds] = process.argv.slice(2);
 const now = Date.now;
 for (const kind of kinds) {
   const path = join(folder, `${kind}.db`);
@@ -16,4 +18,10 @@ for (const kind of kinds) {
   if (totals.imported !== 3 || totals.failed > 0) throw new Error(JSON.stringify(totals));
   await database.close();
 }
+const store = await openStore({ path: join(folder, 'store.db') });
+const { id } = await store.runtime.createThread({ workspace: '/w' });
+const payload = { item: { text: largeText(script, Number(megabytes) << 20) } };
+const event = { type: 'own', payload };
+await step('append event', () => store.events.append(id, [event]));
+await store.close();
 endSteps();
