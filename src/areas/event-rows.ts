@@ -1,11 +1,11 @@
-import { loadBody, storeSlices, storeStaged } from '../db/bodies.ts';
+import { loadBody, storeJson } from '../db/bodies.ts';
 import type { Value } from '../db/connection.ts';
 import { isLarge } from '../db/large-bodies.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Transaction } from '../db/transaction.ts';
 import type { CheckedEvent, RuntimeEvent } from '../model/event.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
-import { jsonOf, jsonSlices, type LongJson } from '../model/long-json.ts';
+import { jsonOf, type LongJson } from '../model/long-json.ts';
 import { formatTime } from '../model/time.ts';
 import { lacksDetail, type PendingEvent, type ReadEvents } from './large-events.ts';
 import { newUlid } from './new-id.ts';
@@ -112,11 +112,7 @@ function render(
     };
     records.push(record);
     const json = added.payloads[i] ?? 'null';
-    const hash = added.hashes?.get(i);
-    const { body, body_hash } =
-      typeof json === 'string'
-        ? storeStaged(transaction, () => json, hash)
-        : storeSlices(transaction, () => jsonSlices(json), hash);
+    const { body, body_hash } = storeJson(transaction, json, added.hashes?.get(i));
     params.push(record.id, threadId, record.turnId, record.itemId, seq, record.type);
     params.push(event.at ?? now, record.device, body, body_hash);
   }

@@ -71,7 +71,8 @@ it(
       ...LARGE_KINDS,
     );
     const imports = LARGE_KINDS.map((kind) => `import ${kind}`);
-    expect(steps.map(({ step }) => step)).toEqual([...imports, 'append event']);
+    const others = ['append event', 'append message', 'read message'];
+    expect(steps.map(({ step }) => step)).toEqual([...imports, ...others]);
     for (const figures of steps) {
       expect(figures.gapMs, figures.step).toBeLessThan(gapMax(figures));
       // Of an import the bytes of the file, and no text beside them.

@@ -1,5 +1,5 @@
-// A process that imports homes with one large record each and appends a large event, and tells for
-// each what it took: how much memory, and how long nothing else had a turn.
+// A process that imports homes with one large record each, and appends and reads others, and tells
+// for each step what it took: how much memory, and how long nothing else had a turn.
 import { join } from 'node:path';
 import { openDatabase } from '../../../src/db/open.ts';
 import { openStore } from '../../../src/index.ts';
@@ -20,8 +20,13 @@ for (const kind of kinds) {
 }
 const store = await openStore({ path: join(folder, 'store.db') });
 const { id } = await store.runtime.createThread({ workspace: '/w' });
-const payload = { item: { text: largeText(script, Number(megabytes) << 20) } };
-const event = { type: 'own', payload };
+const text = largeText(script, Number(megabytes) << 20);
+const event = { type: 'own', payload: { item: { text } } };
 await step('append event', () => store.events.append(id, [event]));
+const session = await store.sessions.create({ workspace: '/w' });
+const message = { role: 'user', content: text };
+await step('append message', () => store.sessions.appendMessages(session.id, [message]));
+const { items } = await step('read message', () => store.sessions.messages(session.id));
+if ((items[0]?.content as [{ text: string }])[0].text !== text) throw new Error('another text');
 await store.close();
 endSteps();
