@@ -1,10 +1,11 @@
-import { loadBody, storeStaged } from '../db/bodies.ts';
+import { loadBody, storeJson } from '../db/bodies.ts';
 import type { Value } from '../db/connection.ts';
 import { isLarge } from '../db/large-bodies.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Transaction } from '../db/transaction.ts';
 import type { CheckedEvent, RuntimeEvent } from '../model/event.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
+import { jsonOf, type LongJson } from '../model/long-json.ts';
 import { formatTime } from '../model/time.ts';
 import { lacksDetail, type PendingEvent, type ReadEvents } from './large-events.ts';
 import { newUlid } from './new-id.ts';
@@ -36,14 +37,14 @@ const INSERT_MANY = `${INSERT} ${Array<string>(MANY).fill(ROW).join(', ')}`;
 /** Events with their payloads as the texts that are stored, one each. */
 export interface NewEvents {
   readonly events: readonly CheckedEvent[];
-  readonly payloads: readonly string[];
+  readonly payloads: readonly (string | LongJson)[];
   /** By their places, those that are among the blobs already. */
   readonly hashes?: ReadonlyMap<number, string> | undefined;
 }
 
 /** Renders the payloads, before the transaction, so that the lock is not held meanwhile. */
 export function prepareEvents(events: readonly CheckedEvent[]): NewEvents {
-  return { events, payloads: events.map((event) => JSON.stringify(event.payload ?? null)) };
+  return { events, payloads: events.map((event) => jsonOf(event.payload ?? null)) };
 }
 
 /**
@@ -110,8 +111,8 @@ function render(
       payload: event.payload ?? null,
     };
     records.push(record);
-    const json = () => added.payloads[i] ?? 'null';
-    const { body, body_hash } = storeStaged(transaction, json, added.hashes?.get(i));
+    const json = added.payloads[i] ?? 'null';
+    const { body, body_hash } = storeJson(transaction, json, added.hashes?.get(i));
     params.push(record.id, threadId, record.turnId, record.itemId, seq, record.type);
     params.push(event.at ?? now, record.device, body, body_hash);
   }

@@ -1,11 +1,12 @@
 import type { ChangeSignal } from '../db/change-signal.ts';
-import { isLargeText, stageLarge } from '../db/large-bodies.ts';
+import { isLargeJson, stageLarge } from '../db/large-bodies.ts';
 import type { Reader } from '../db/reader.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
 import * as schema from '../model/event.ts';
 import type { EventInput, EventPage, FollowOptions, RuntimeEvent } from '../model/event.ts';
 import { knownIdSchema, validate } from '../model/validate.ts';
 import type * as z from 'zod';
+import { CallOrder } from './call-order.ts';
 import { eventsAfter, insertEvents, lastEvents, prepareEvents } from './event-rows.ts';
 import { wholeEvents } from './large-events.ts';
 import { followEvents } from './follow-events.ts';
@@ -21,6 +22,7 @@ const BATCH = 256;
 export class Events {
   readonly #runner: Runner;
   readonly #changes: ChangeSignal | undefined;
+  readonly #order = new CallOrder();
 
   /** @param changes - absent inside a transaction, which sees no changes of others */
   constructor(runner: Runner, changes?: ChangeSignal) {
@@ -29,7 +31,8 @@ export class Events {
   }
 
   /**
-   * Adds events to the end of a runtime thread, all or none.
+   * Adds events to the end of a runtime thread, all or none. Calls add in the order in which they
+   * are made, also where nobody waits for the one before.
    *
    * @returns the events as they are stored, in order
    * @throws `NotFoundError` no such thread
@@ -37,10 +40,13 @@ export class Events {
   async append(threadId: string, events: readonly EventInput[]): Promise<RuntimeEvent[]> {
     validate(knownIdSchema, threadId, 'thread id');
     const prepared = prepareEvents(validate(schema.eventsSchema, events, 'events'));
-    const added = prepared.payloads.some(isLargeText)
-      ? { ...prepared, hashes: await stageLarge(this.#runner, prepared.payloads) }
-      : prepared;
-    return this.#runner.write((transaction) => insertEvents(transaction, threadId, added));
+    const { payloads } = prepared;
+    const stage = () => stageLarge(this.#runner, payloads);
+    return this.#order.run(threadId, payloads.some(isLargeJson) ? stage : undefined, (hashes) =>
+      this.#runner.write((transaction) =>
+        insertEvents(transaction, threadId, { ...prepared, hashes }),
+      ),
+    );
   }
 
   /** The events after the number `seq`, oldest first. @throws `NotFoundError` no such thread */

@@ -1,9 +1,7 @@
-import { loadBody, type BodyColumns } from '../db/bodies.ts';
-import { parseBlob } from '../db/large-bodies.ts';
 import type { Reader } from '../db/reader.ts';
-import { DamagedStoreError } from '../errors.ts';
 import type { EventPage, RuntimeEvent } from '../model/event.ts';
 import { objectMembers, patchObject } from '../model/json-text.ts';
+import { readLargeBody } from './large-body.ts';
 import { wholeItem } from './large-details.ts';
 import type { Runner } from './runner.ts';
 import { findItem } from './runtime-rows.ts';
@@ -41,7 +39,8 @@ export async function wholeEvents(
   { page, pending }: ReadEvents,
 ): Promise<EventPage> {
   for (const { event, bodyHash } of pending) {
-    if (bodyHash !== null) event.payload = await readPayload(runner, event.id, bodyHash);
+    if (bodyHash !== null)
+      event.payload = await readLargeBody(runner, 'runtime_events', event.id, bodyHash);
     const item = toldItem(event.payload);
     const reference = referenceOf(item);
     if (event.itemId === null || !item || reference === undefined) continue;
@@ -99,19 +98,4 @@ async function readDetail(
 ): Promise<string | null> {
   const row = await runner.read((reader) => findItem(reader, itemId));
   return row?.body_hash === bodyHash ? (await wholeItem(runner, row)).detail : null;
-}
-
-async function readPayload(runner: Runner, id: string, bodyHash: string): Promise<unknown> {
-  try {
-    return await parseBlob(runner, bodyHash);
-  } catch (error) {
-    if (!(error instanceof DamagedStoreError)) throw error;
-    // Somebody may have purged its thread between two pieces: in one view it is what it is now.
-    const body = await runner.read((reader) => {
-      const sql = 'from runtime_events where id = ?';
-      const row = reader.first<BodyColumns>(['body', 'body_hash'], sql, [id]);
-      return row ? loadBody(reader, row) : 'null';
-    });
-    return JSON.parse(body);
-  }
 }

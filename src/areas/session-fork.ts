@@ -1,5 +1,6 @@
 import { storeBody } from '../db/bodies.ts';
 import type { Transaction } from '../db/transaction.ts';
+import { messageText } from '../model/message-text.ts';
 import { sessions as table } from '../model/registers.ts';
 import { messageId, type Session } from '../model/session.ts';
 import { currentLeaf, moveLeaf } from './message-tree.ts';
@@ -56,6 +57,7 @@ export function forkSession(
       role: message.role,
       createdAt: message.created_at,
       body,
+      searchText: messageText(JSON.parse(body)),
     });
     parent = copyId;
   }

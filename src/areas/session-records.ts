@@ -1,27 +1,27 @@
-import { loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
+import { loadBody, storeBody, storeJson, type BodyColumns } from '../db/bodies.ts';
 import type { Value } from '../db/connection.ts';
 import type { Reader } from '../db/reader.ts';
 import { indexDoc } from '../db/search-index.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { NotFoundError } from '../errors.ts';
-import { messageText } from '../model/message-text.ts';
 import { mergeDocument } from '../model/record-body.ts';
 import type { Session } from '../model/session.ts';
 import { IMPORT_DEVICE } from '../model/version.ts';
 import { placeOf, type Repository } from '../model/workspace.ts';
+import type { PreparedMessage } from './large-messages.ts';
 import { found } from './page.ts';
 import { isMember } from './message-tree.ts';
 import { refusePurged } from './purged.ts';
 import { SESSION_COLUMNS, SESSION_TREE, toSession, type SessionRow } from './session-rows.ts';
 import { recordPlace, withPathsHere } from './workspaces.ts';
 
-export interface NewMessage {
+export interface NewMessage extends Pick<PreparedMessage, 'role' | 'body' | 'searchText'> {
   readonly id: string;
   readonly sessionId: string;
   readonly parentId: string | null;
-  readonly role: string;
   readonly createdAt: number | null;
-  readonly body: string;
+  /** Of a body that is among the blobs already. */
+  readonly hash?: string | undefined;
 }
 
 export function insertMessage(transaction: Transaction, message: NewMessage): void {
@@ -33,7 +33,7 @@ export function insertMessage(transaction: Transaction, message: NewMessage): vo
       parent_id: message.parentId,
       role: message.role,
       created_at: message.createdAt,
-      ...storeBody(transaction, message.body),
+      ...storeJson(transaction, message.body, message.hash),
     },
   ]);
   const doc = {
@@ -42,7 +42,7 @@ export function insertMessage(transaction: Transaction, message: NewMessage): vo
     ownerId: message.sessionId,
     at: message.createdAt ?? transaction.now(),
   } as const;
-  indexDoc(transaction, doc, messageText(JSON.parse(message.body)));
+  indexDoc(transaction, doc, message.searchText);
 }
 
 export function findSession(reader: Reader, id: string): SessionRow | undefined {

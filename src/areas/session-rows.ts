@@ -68,16 +68,19 @@ export interface MessageRow extends Document {
 }
 
 export function toMessage(reader: Reader, row: MessageRow): SessionMessage {
-  const message = documentOf(reader, row) as { content?: unknown } | null;
   return {
     id: row.id,
     sessionId: row.session_id,
     parentId: row.parent_id,
     role: row.role,
     createdAt: formatTime(row.created_at),
-    content: message?.content ?? null,
+    content: contentOf(documentOf(reader, row)),
     device: row.device,
   };
+}
+
+export function contentOf(body: unknown): unknown {
+  return (body as { content?: unknown } | null)?.content ?? null;
 }
 
 export const SESSION_TREE = {

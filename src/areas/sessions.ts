@@ -18,7 +18,9 @@ import { formatTime } from '../model/time.ts';
 import { knownIdSchema, validate } from '../model/validate.ts';
 import { placeOf } from '../model/workspace.ts';
 import * as z from 'zod';
+import { CallOrder } from './call-order.ts';
 import { findRepository } from './find-repository.ts';
+import { prepareMessage, readMessages, stagingOf, wholeMessages } from './large-messages.ts';
 import { countBranch, currentLeaf, isMember, moveLeaf } from './message-tree.ts';
 import { newUlid } from './new-id.ts';
 import { found, type Page } from './page.ts';
@@ -36,13 +38,14 @@ import {
   readSession,
   storeDetails,
 } from './session-records.ts';
-import { SESSION_TREE, toMessage, walkBranch, type SessionRow } from './session-rows.ts';
+import { SESSION_TREE, walkBranch, type SessionRow } from './session-rows.ts';
 import { recordPlace } from './workspaces.ts';
 
 /** Conversations with their branches. Every method rejects with a `StoreError`. */
 export class Sessions {
   readonly #runner: Runner;
   readonly #seen: SeenLeaves;
+  readonly #order = new CallOrder();
 
   constructor(runner: Runner, seen: SeenLeaves) {
     this.#runner = runner;
@@ -170,42 +173,33 @@ export class Sessions {
     validate(knownIdSchema, id, 'session id');
     const list = validate(z.array(schema.messageSchema), messages, 'messages');
     const { parent } = validate(schema.appendSchema, options, 'append');
-    return this.#runner.write((transaction) => {
-      const session = found(findSession(transaction, id), 'session', id);
-      const current = currentLeaf(transaction, SESSION_TREE, id);
-      let previous = parent === undefined ? (this.#lastSeen(transaction, id) ?? current) : parent;
-      if (previous !== null) memberOf(transaction, id, previous);
-      const follows = previous === current;
-      const now = transaction.now();
-      const added: string[] = [];
-      for (const message of list) {
-        const content =
-          typeof message.content === 'string'
-            ? [{ type: 'text', text: message.content }]
-            : message.content;
-        const messageId = newUlid(now);
-        const body = JSON.stringify({ ...message, content });
-        insertMessage(transaction, {
-          id: messageId,
-          sessionId: id,
-          parentId: previous,
-          role: message.role,
-          createdAt: now,
-          body,
-        });
-        previous = messageId;
-        added.push(messageId);
-      }
-      if (previous === null || added.length === 0) return added;
-      moveLeaf(transaction, SESSION_TREE, id, previous);
-      const count = follows
-        ? session.message_count + added.length
-        : countBranch(transaction, SESSION_TREE, id, previous);
-      transaction.update(table, id, { updated_at: now, message_count: count });
-      // Before the next call has its turn, which goes on from here.
-      this.#seen.set(id, previous);
-      return added;
-    });
+    const prepared = list.map(prepareMessage);
+    return this.#order.run(id, stagingOf(this.#runner, prepared), (hashes) =>
+      this.#runner.write((transaction) => {
+        const session = found(findSession(transaction, id), 'session', id);
+        const current = currentLeaf(transaction, SESSION_TREE, id);
+        let previous = parent === undefined ? (this.#lastSeen(transaction, id) ?? current) : parent;
+        if (previous !== null) memberOf(transaction, id, previous);
+        const follows = previous === current;
+        const now = transaction.now();
+        const added: string[] = [];
+        for (const [i, message] of prepared.entries()) {
+          const place = { id: newUlid(now), sessionId: id, parentId: previous, createdAt: now };
+          insertMessage(transaction, { ...message, ...place, hash: hashes?.get(i) });
+          previous = place.id;
+          added.push(place.id);
+        }
+        if (previous === null || added.length === 0) return added;
+        moveLeaf(transaction, SESSION_TREE, id, previous);
+        const count = follows
+          ? session.message_count + added.length
+          : countBranch(transaction, SESSION_TREE, id, previous);
+        transaction.update(table, id, { updated_at: now, message_count: count });
+        // Before the next call has its turn, which goes on from here.
+        this.#seen.set(id, previous);
+        return added;
+      }),
+    );
   }
 
   /** The current branch, oldest first; with a limit its newest part, and `nextCursor` leads back. */
@@ -215,22 +209,20 @@ export class Sessions {
   ): Promise<Page<SessionMessage>> {
     validate(knownIdSchema, id, 'session id');
     const query = validate(schema.messagesSchema, options, 'messages');
-    return this.#runner.read((reader) => {
+    const read = await this.#runner.read((reader) => {
       refusePurged(reader, 'sessions', id);
       found(findSession(reader, id), 'session', id);
       const start = query.cursor ?? query.leaf ?? currentLeaf(reader, SESSION_TREE, id);
-      if (start === null) return { items: [], nextCursor: null };
+      if (start === null) return { page: { items: [], nextCursor: null }, pending: [] };
       memberOf(reader, id, start);
       if (!query.cursor && !query.leaf) this.#seen.set(id, start);
       const rows = walkBranch(reader, id, start, query.limit);
-      const items = rows.toReversed().map((row) => toMessage(reader, row));
-      const oldest = rows.at(-1);
-      const more = oldest?.parent_id ?? null;
-      return {
-        items,
-        nextCursor: more !== null && isMember(reader, SESSION_TREE, id, more) ? more : null,
-      };
+      const { items, pending } = readMessages(reader, rows.toReversed());
+      const more = rows.at(-1)?.parent_id ?? null;
+      const nextCursor = more !== null && isMember(reader, SESSION_TREE, id, more) ? more : null;
+      return { page: { items, nextCursor }, pending };
     });
+    return wholeMessages(this.#runner, read);
   }
 
   /** Every branch by its last message, newest first. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DamagedStoreError } from '../errors.ts';
+import { jsonSlices, type LongJson } from '../model/long-json.ts';
 import { SLICE_BYTES_MAX, textSlices } from '../model/text-slices.ts';
 import type { Value } from './connection.ts';
 import type { Document, Reader } from './reader.ts';
@@ -65,6 +66,16 @@ export function storeSlices(
 ): { [K in keyof BodyColumns]: Value } {
   const isThere = hash !== undefined && hasBlob(transaction, hash);
   return { body: null, body_hash: isThere ? hash : storeText(transaction, slices) };
+}
+
+/** As {@link storeStaged}, of a text whose long strings may not be spelled yet. */
+export function storeJson(
+  transaction: Transaction,
+  json: string | LongJson,
+  hash?: string,
+): { [K in keyof BodyColumns]: Value } {
+  if (typeof json === 'string') return storeStaged(transaction, () => json, hash);
+  return storeSlices(transaction, () => jsonSlices(json), hash);
 }
 
 /** In pieces: the bytes of a large text beside it would double the memory. */

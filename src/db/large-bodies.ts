@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import { DamagedStoreError } from '../errors.ts';
 import { HollowJson } from '../model/hollow-json.ts';
-import { textSlices } from '../model/text-slices.ts';
+import { jsonSlices, type LongJson } from '../model/long-json.ts';
 import {
   DEFLATE_LEVEL,
   LARGE_UNITS,
@@ -72,14 +72,18 @@ export function isLargeText(text: string): boolean {
   return text.length > LARGE_UNITS;
 }
 
+export function isLargeJson(json: string | LongJson): boolean {
+  return typeof json !== 'string' || isLargeText(json);
+}
+
 /** {@link stageText} for those of some texts that are large. @returns their hashes by their places */
 export async function stageLarge(
   place: BodyPlace,
-  texts: readonly string[],
+  texts: readonly (string | LongJson)[],
 ): Promise<ReadonlyMap<number, string>> {
   const hashes = new Map<number, string>();
   for (const [i, text] of texts.entries()) {
-    if (isLargeText(text)) hashes.set(i, await stageText(place, () => textSlices(text)));
+    if (isLargeJson(text)) hashes.set(i, await stageText(place, () => jsonSlices(text)));
   }
   return hashes;
 }

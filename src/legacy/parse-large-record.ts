@@ -34,15 +34,17 @@ interface Apart {
 
 /** Undefined where there is nothing to take out, or something is wrong with what was. */
 async function takeApart(bytes: Buffer): Promise<Apart | undefined> {
-  if (!isUtf8(bytes)) return undefined;
   const lengths: number[] = [];
   const hollow = new HollowText((number, segment) => {
     checkStringContent(segment);
     lengths[number] = (lengths[number] ?? 0) + segment.length;
   });
   try {
-    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-      hollow.push(bytes.subarray(at, at + PIECE_BYTES));
+    for (let at = 0; at < bytes.length;) {
+      const piece = bytes.subarray(at, pieceEnd(bytes, at));
+      if (!isUtf8(piece)) return undefined;
+      hollow.push(piece);
+      at += piece.length;
       await setImmediate();
     }
     const skeleton = hollow.skeleton();
@@ -53,4 +55,14 @@ async function takeApart(bytes: Buffer): Promise<Apart | undefined> {
     if (error instanceof JsonTextError || error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** A piece that is whole characters where all of the text is. */
+function pieceEnd(bytes: Buffer, from: number): number {
+  const end = from + PIECE_BYTES;
+  // A character has up to four bytes; all but the first of them begin with the bits 10.
+  for (let cut = end; cut > end - 4; cut--) {
+    if (((bytes[cut] ?? 0) & 0xc0) !== 0x80) return cut;
+  }
+  return end;
 }

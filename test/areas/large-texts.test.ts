@@ -217,4 +217,94 @@ describe('an event with a large payload', () => {
     expect(items.map(({ payload }) => payload)).toEqual(payloads);
     await again.close();
   });
+
+  it('is kept as the very bytes of its JSON, whatever becomes of the value meanwhile', async () => {
+    const store = await tempStore();
+    const { thread } = await started(store);
+    const payload = {
+      [`\0${'k'.repeat(70_000)}`]: [LARGE, 'short', '\0', { deep: [LARGE, null, 1.5] }],
+      __proto__: null,
+      text: OTHER,
+    };
+    const bytes = Buffer.from(JSON.stringify(payload));
+    const appending = store.events.append(thread.id, [{ type: 'own', payload }]);
+    payload.text = 'changed';
+    await appending;
+    expect(query(store.path, 'select hash, size from blobs')).toEqual([
+      [createHash('sha256').update(bytes).digest('hex'), bytes.length],
+    ]);
+  });
+
+  it('keeps its place among those that are appended after it', async () => {
+    const store = await tempStore();
+    const { thread } = await started(store);
+    const other = await started(store);
+    const append = (type: string, payload: unknown, id = thread.id) =>
+      store.events.append(id, [{ type, payload }]);
+    await Promise.all([
+      append('first', { text: LARGE }),
+      append('second', 'small'),
+      append('elsewhere', 'small', other.thread.id),
+      append('third', { text: OTHER }),
+      append('fourth', 'small'),
+    ]);
+    const { items } = await store.events.tail(thread.id, 4);
+    expect(items.map(({ type }) => type)).toEqual(['first', 'second', 'third', 'fourth']);
+  });
+
+  it('holds up nobody where it is refused', async () => {
+    const store = await tempStore();
+    const { thread } = await started(store);
+    const append = (id: string, payload: unknown) =>
+      store.events.append(id, [{ type: 'own', payload }]);
+    const results = await Promise.allSettled([
+      append('thr_none', LARGE),
+      append('thr_none', 'small'),
+      append(thread.id, LARGE),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+    expect(await append(thread.id, 'small')).toHaveLength(1);
+  });
+});
+
+describe('a large message', () => {
+  it('is kept as the very bytes of its JSON, found, and read again', async () => {
+    const store = await tempStore();
+    const { id } = await store.sessions.create({ workspace: '/w' });
+    const message = { role: 'user', content: `searchable ${LARGE}`, own: [LARGE, null] };
+    const [first = ''] = await store.sessions.appendMessages(id, [message]);
+    const content = [{ type: 'text', text: message.content }];
+    const bytes = Buffer.from(JSON.stringify({ ...message, content }));
+    expect(query(store.path, 'select hash, size from blobs')).toEqual([
+      [createHash('sha256').update(bytes).digest('hex'), bytes.length],
+    ]);
+    const { items } = await store.sessions.messages(id);
+    expect(items).toMatchObject([{ id: first, parentId: null, role: 'user' }]);
+    expect(items[0]?.content).toEqual(content);
+    expect((await store.search('searchable')).items).toHaveLength(1);
+    const copy = await store.sessions.fork(id);
+    const copied = (await store.sessions.messages(copy.id)).items;
+    expect(copied[0]?.content).toEqual(content);
+    expect(query(store.path, 'select count(*) from blobs')).toEqual([[1]]);
+    await store.purge(id);
+    await expect(store.sessions.messages(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('is followed by what is said after it, also where nobody waits', async () => {
+    const store = await tempStore();
+    const { id } = await store.sessions.create({ workspace: '/w' });
+    const said = (content: string) => ({ role: 'user', content });
+    const ids = await Promise.all([
+      store.sessions.appendMessages(id, [said('first'), said(LARGE)]),
+      store.sessions.appendMessages(id, [said('then')]),
+      store.sessions.appendMessages(id, [said(OTHER)]),
+    ]);
+    const inside = await store.transaction((tx) =>
+      tx.sessions.appendMessages(id, [said(OTHER), said('last')]),
+    );
+    const { items } = await store.sessions.messages(id);
+    expect(items.map((message) => message.id)).toEqual([...ids.flat(), ...inside]);
+    const texts = items.map(({ content }) => (content as { text: string }[])[0]?.text);
+    expect(texts).toEqual(['first', LARGE, 'then', OTHER, OTHER, 'last']);
+  });
 });

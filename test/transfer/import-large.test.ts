@@ -13,6 +13,9 @@ const AS_ONE_TEXT = { largeBytes: Infinity };
 const SPELLED = '\\u00e9é文🐋\\ud83d\\udc0b\\/\\"\\\\\\n\\u0000 x'.repeat(5000);
 const PLAIN = 'a line\\n'.repeat(20_000);
 
+/** It is looked through in pieces of a megabyte: at least one of them ends inside a character. */
+const IN_PIECES = '🐋文é'.repeat(400_000);
+
 const AT = '"2026-07-25T14:00:00.000000001Z"';
 const thread = (id: string) => `{
   "schema_version": 2, "id": "${id}", "created_at": ${AT}, "updated_at": ${AT},
@@ -41,6 +44,7 @@ const events = (threadId: string) => [
   event(4, threadId, LARGE_PAYLOAD, ',"turn_id":"\\u0000"'),
   event(5, 'thr_9', `["${SPELLED}"]`),
   event(6, threadId, '{"small":true}'),
+  event(7, threadId, `"${IN_PIECES}"`),
 ];
 const message = (text: string, role = 'user') =>
   `{"role":"${role}","content":[{"type":"text","text":"${text}"}]}`;
@@ -171,15 +175,15 @@ describe('a large record that is taken apart', () => {
     expect(first.byKind).toMatchObject({
       sessions: { imported: 5 },
       items: { imported: 2, orphaned: 1 },
-      events: { imported: 7, orphaned: 7 },
+      events: { imported: 8, orphaned: 8 },
     });
-    expect(first.totals).toMatchObject({ failed: 0, orphaned: 9 });
+    expect(first.totals).toMatchObject({ failed: 0, orphaned: 10 });
     // The parent of the orphans comes, and a record changes.
     writeHome(home, {
       [`${RUNTIME}/threads/thr_3.json`]: thread('thr_3'),
       [`${RUNTIME}/items/item_1.json`]: item('item_1', 'turn_1', `,"more":"${PLAIN}"`),
     });
-    expect((await bring()).totals).toMatchObject({ orphaned: 0, updated: 1, imported: 10 });
+    expect((await bring()).totals).toMatchObject({ orphaned: 0, updated: 1, imported: 11 });
     expect((await bring()).totals).toMatchObject({ updated: 0, imported: 0 });
   });
 
