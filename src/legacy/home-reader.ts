@@ -4,6 +4,7 @@ import type { FileEntry, ProblemEntry, ReadHooks, SourceFile } from './home-entr
 import type { IgnoreReason, LegacyKind } from './kinds.ts';
 import { LARGE_RECORD_BYTES } from './parse-large-record.ts';
 import { problem } from './problem.ts';
+import { PIECE_BYTES } from './read-source.ts';
 import type { LegacyHome } from './resolve-homes.ts';
 
 /** What the readers of one home share. */
@@ -12,6 +13,8 @@ export class HomeReader {
   readonly hooks: ReadHooks;
   /** A record of more bytes is taken apart, where its kind may have long texts. */
   readonly largeBytes: number;
+  /** Where its files are read to, one after the other: several homes may be read at once. */
+  readonly memory = Buffer.allocUnsafeSlow(PIECE_BYTES);
   private readonly realRoot: string;
   private readonly visited = new Set<string>();
   /** Ids that came in, by kind. */

@@ -46,7 +46,7 @@ export async function readJsonFile(
 ): Promise<FileOutcome> {
   const where = { kind: spec.kind, path: reader.show(file) };
   for (let attempt = 1; ; attempt++) {
-    const source = await readSource(file);
+    const source = await readSource(file, reader.memory);
     if (source === 'missing') return { entries: [] };
     if (source === 'directory') return { entries: [problem(where, 'ignore', 'directory')] };
     if (source === 'not_a_file') return { entries: [problem(where, 'ignore', 'foreign_file')] };

@@ -4,7 +4,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises';
 
 /** A file that was read in one consistent state. */
 export interface SourceBytes {
-  /** Shared memory, unless the file is large: good until the next read. */
+  /** In the memory that was given, unless the file is large: good until the next read into that. */
   bytes: Buffer;
   size: number;
   sha256: string;
@@ -25,16 +25,16 @@ const SETTLED_MS = 15;
 export const PIECE_BYTES = 1 << 20;
 
 const chunk = Buffer.allocUnsafeSlow(256 * 1024);
-const memory = Buffer.allocUnsafeSlow(PIECE_BYTES);
 
 /**
  * Reads a whole file without following a link, again when it changed meanwhile.
  *
+ * @param memory - of {@link PIECE_BYTES}, of one who reads one file after the other
  * @returns the bytes, or why there are none
  */
-export async function readSource(path: string): Promise<SourceBytes | SourceFault> {
+export async function readSource(path: string, memory: Buffer): Promise<SourceBytes | SourceFault> {
   for (let attempt = 1; ; attempt++) {
-    const source = await readOnce(path);
+    const source = await readOnce(path, memory);
     if (source !== 'changing' || attempt === ATTEMPTS_MAX) return source;
     await setTimeout(PAUSE_MS * attempt);
   }
@@ -66,13 +66,14 @@ export function sameStats(a: Stats, b: Stats): boolean {
   return a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.ino === b.ino;
 }
 
-async function readOnce(path: string): Promise<SourceBytes | SourceFault> {
+async function readOnce(path: string, memory: Buffer): Promise<SourceBytes | SourceFault> {
   const opened = openSource(path);
   if (typeof opened === 'string') return opened;
   const { fd, stats } = opened;
   try {
     if (stats.size > SOURCE_SIZE_MAX) return 'too_large';
-    const target = memoryFor(stats.size);
+    const isLarge = stats.size >= memory.length;
+    const target = isLarge ? Buffer.allocUnsafeSlow(stats.size + 1) : memory;
     const digest = createHash('sha256');
     let size = 0;
     for (;;) {
@@ -126,11 +127,6 @@ export async function hashOf(fd: number, size: number): Promise<{ size: number; 
 }
 
 /** The shared memory is for what is read in one go: another read may come in between two pieces. */
-function memoryFor(size: number): Buffer {
-  if (size >= PIECE_BYTES) return Buffer.allocUnsafeSlow(size + 1);
-  return memory;
-}
-
 function openFault(error: unknown): SourceFault {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ELOOP':

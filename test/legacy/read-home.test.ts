@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { FileEntry, SourceFile } from '../../src/legacy/home-entry.ts';
-import { makeHome, readAll, reasons, type Manifest, type Reading } from './legacy-home.ts';
+import {
+  homeOf,
+  makeHome,
+  readAll,
+  reasons,
+  thread,
+  type Manifest,
+  type Reading,
+} from './legacy-home.ts';
 
 /** Kinds that the manifest does not count. */
 const UNCOUNTED = new Set(['runtime_owner', 'work_graph_archive']);
@@ -124,5 +132,28 @@ describe('readHome', () => {
     expect([...asked].sort()).toEqual(
       expect.arrayContaining(['automations', 'state.threads', 'threads', 'turns']),
     );
+  });
+
+  it('reads homes at the same time, each from its own files', async () => {
+    const ids = Array.from({ length: 50 }, (_, i) => `thr_${String(i).padStart(8, '0')}`);
+    const homes = Array.from({ length: 8 }, (_, home) => ({
+      home,
+      dir: homeOf(
+        Object.fromEntries(
+          ids.map((id) => [
+            `tasks/runtime/threads/${id}.json`,
+            JSON.stringify(thread({ id, title: `of home ${home}` })),
+          ]),
+        ),
+      ),
+    }));
+    const titles = await Promise.all(
+      homes.map(async ({ home, dir }) => {
+        // A few steps after the one before: some read while another has not parsed yet.
+        for (let i = 0; i < home; i++) await Promise.resolve();
+        return (await readAll(dir)).records.map(({ value }) => (value as { title: string }).title);
+      }),
+    );
+    for (const { home } of homes) expect(titles[home]).toEqual(ids.map(() => `of home ${home}`));
   });
 });
