@@ -37,7 +37,7 @@ function* readTables(reader: HomeReader, path: string, copy: SqliteCopy): Genera
     const { kind, name } = table;
     const source: SourceFile = { path: `${path}:${name}`, kind, size, sha256, mtimeMs };
     const mark = reader.hooks.mark(source);
-    if (mark !== undefined) {
+    if (mark !== undefined && !(name === 'threads' && lacksTools(reader, source, path, copy))) {
       for (const id of mark.ids) reader.ids(kind).add(id);
       yield unchangedFile(source, mark);
       continue;
@@ -54,6 +54,18 @@ function* readTables(reader: HomeReader, path: string, copy: SqliteCopy): Genera
       yield problem({ kind, path: source.path }, 'reject', 'damaged_db');
     }
   }
+}
+
+/** Tools that have not come in yet need the rows of their threads beside them. */
+function lacksTools(
+  reader: HomeReader,
+  source: SourceFile,
+  path: string,
+  copy: SqliteCopy,
+): boolean {
+  const name = 'thread_dynamic_tools';
+  const tools: SourceFile = { ...source, kind: `state.${name}`, path: `${path}:${name}` };
+  return reader.hooks.mark(tools) === undefined && copy.columns(name).length > 0;
 }
 
 function* readTable(

@@ -59,8 +59,8 @@ export function* splitSteps(raw: string): Steps<SplitSession> {
   const members = new Map(objectMembers(raw).map(({ key, value }) => [key, value]));
   const rows = new Map<string, SplitMessage>();
   const chain = arrayElements(members.get('messages') ?? '[]');
-  const journal = members.get('journal');
-  const split = journal === undefined ? null : yield* splitJournal(journal, rows);
+  const journal = members.get('journal') ?? 'null';
+  const split = journal === 'null' ? null : yield* splitJournal(journal, rows);
   let end: string | null = null;
   for (const body of chain) end = yield* addRow(rows, end, body, null);
   const skeleton = patchObject(raw, {

@@ -48,7 +48,7 @@ export function joinSession(parts: SessionParts): SessionDocument {
   }
   const path = pathTo(parts.messages, leaf);
   const start = base ?? dropConversation(parts.body);
-  const journal = base === undefined ? undefined : memberOf(base, 'journal');
+  const journal = base === undefined ? undefined : objectOf(base, 'journal');
   let next: ExtendedJournal | undefined;
   if (joined && journal !== undefined) {
     const entryOf = entryIds(parts.id, joined);
@@ -79,8 +79,8 @@ function joinSkeleton({ body, messages }: SessionParts): JoinedSkeleton | undefi
   const end = memberOf(body, 'messages');
   if (end === undefined || !(end === 'null' || end.startsWith('"'))) return undefined;
   const list = listOf(pathTo(messages, parseJson(end) as string | null));
-  const journal = memberOf(body, 'journal');
-  const entries = journal?.startsWith('{') ? memberOf(journal, 'entries') : undefined;
+  const journal = objectOf(body, 'journal');
+  const entries = journal === undefined ? undefined : memberOf(journal, 'entries');
   if (journal === undefined || !entries?.startsWith('[')) {
     return { raw: patchObject(body, { messages: list }), entryRows: [] };
   }
@@ -192,8 +192,8 @@ function openedAt(raw: string, journal: string, leafId: string): string {
 }
 
 function depthOf(base: string): string {
-  const metadata = memberOf(base, 'metadata');
-  const depth = metadata?.startsWith('{') ? memberOf(metadata, 'spawn_depth') : undefined;
+  const metadata = objectOf(base, 'metadata');
+  const depth = metadata === undefined ? undefined : memberOf(metadata, 'spawn_depth');
   return depth !== undefined && /^\d+$/.test(depth) ? depth : '0';
 }
 
@@ -209,4 +209,10 @@ function listOf(messages: readonly DocumentMessage[]): string {
 
 function memberOf(raw: string, key: string): string | undefined {
   return objectMembers(raw).find((member) => member.key === key)?.value;
+}
+
+/** A member that is an object; `null` is none. */
+function objectOf(raw: string, key: string): string | undefined {
+  const text = memberOf(raw, key);
+  return text?.startsWith('{') ? text : undefined;
 }

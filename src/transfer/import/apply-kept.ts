@@ -91,16 +91,9 @@ function idToTake(
   const stands = (id: string) =>
     transaction.number('select count(*) from legacy_records where id = ?', [id]) > 0;
   if (stands(ids.former)) return ids.former;
-  return stands(ids.place) && cameEarlier(transaction, record.path, context)
+  return stands(ids.place) && context.cameEarlier(transaction, record.path)
     ? ids.ranked
     : ids.place;
-}
-
-/** Whether a home that came before has a file of this path. */
-export function cameEarlier(reader: Reader, path: string, { earlier }: HomeContext): boolean {
-  const paths = JSON.stringify(earlier.map((root) => `${root}\n${path}`));
-  const sql = `select count(*) from import_sources where path in (select value from json_each(?))`;
-  return reader.number(sql, [paths]) > 0;
 }
 
 /**

@@ -48,7 +48,7 @@ export const applyThread: Apply = (transaction, record, context) => {
       ...storeRecordText(transaction, record, record.raw),
     },
     updatedAt,
-    context.successor,
+    context.isSuccessor(transaction, record.path),
   );
 };
 
@@ -78,7 +78,7 @@ export const applyTurn: Apply = (transaction, record, context) => {
       ...storeRecordText(transaction, record, record.raw),
     },
     endedAt ?? startedAt ?? createdAt,
-    context.successor,
+    context.isSuccessor(transaction, record.path),
   );
 };
 
@@ -114,7 +114,7 @@ export const applyItem: Apply = (transaction, record, context) => {
       ...storeRecordText(transaction, record, record.raw),
     },
     at,
-    context.successor,
+    context.isSuccessor(transaction, record.path),
   );
   const thread = transaction.rows('select thread_id from runtime_turns where id = ?', [turnId])[0];
   const ownerId = (thread?.[0] as string | undefined) ?? turnId;

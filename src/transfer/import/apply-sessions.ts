@@ -44,7 +44,7 @@ export const applySession: Apply = (transaction, record, context) => {
       ...storeRecordText(transaction, record, split.skeleton),
     },
     updatedAt,
-    context.successor,
+    context.isSuccessor(transaction, record.path),
   );
   moveLeaf(transaction, id, split.leaf, added || outcome === 'imported');
   noteForSearch(transaction, outcome, { kind: 'session', refId: id, ownerId: id, at: updatedAt });

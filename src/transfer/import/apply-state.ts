@@ -24,6 +24,7 @@ export const applyStateThread: Apply = (transaction, record, context) => {
   const source = text(value, 'source');
   const updatedAt = seconds(value, 'updated_at') ?? 0;
   const tools = transaction.first<{ tools: string }>(['tools'], 'from threads where id = ?', [id]);
+  const body = storeBody(transaction, record.raw);
   const outcome = importRow(
     transaction,
     threads,
@@ -41,11 +42,17 @@ export const applyStateThread: Apply = (transaction, record, context) => {
       created_at: seconds(value, 'created_at') ?? 0,
       updated_at: updatedAt,
       tools: tools?.tools ?? '[]',
-      ...storeBody(transaction, record.raw),
+      ...body,
     },
     updatedAt,
-    context.successor,
+    context.isSuccessor(transaction, record.path),
   );
+  const held = transaction.first(
+    ['id'],
+    'from threads where id = ? and body is ? and body_hash is ?',
+    [id, body.body, body.body_hash],
+  );
+  if (held) context.stateThreads.set(id, { updatedAt, isNew: outcome !== 'unchanged' });
   const leaf = value['current_leaf_id'];
   if (typeof leaf === 'number' && outcome !== 'unchanged') {
     transaction.run(
@@ -76,16 +83,18 @@ export const applyStateMessage: Apply = (transaction, record) => {
   });
 };
 
-/** Tools of a thread stand in one column, in order, each as the row that it was. */
+/**
+ * Tools of a thread stand in one column, in order, each as the row that it was. They have no time:
+ * they go with their thread, and come in where the thread in the store is the one of this file.
+ */
 export const applyStateTool: Apply = (transaction, record, context) => {
   const { value } = record;
   const id = text(value, 'thread_id');
-  const row = transaction.first<{ tools: string; updated_at: number }>(
-    ['tools', 'updated_at'],
-    'from threads where id = ?',
-    [id],
-  );
-  if (!row) return 'unchanged';
+  const thread = context.stateThreads.get(id);
+  if (!thread) return 'unchanged';
+  const row = transaction.first<{ tools: string }>(['tools'], 'from threads where id = ?', [id]);
+  // Its thread was only tried.
+  if (!row) return 'imported';
   const list = JSON.parse(row.tools) as Record<string, unknown>[];
   const position = Number(value['position']);
   const tool = {
@@ -100,10 +109,13 @@ export const applyStateTool: Apply = (transaction, record, context) => {
     [...others, tool].toSorted((a, b) => Number(a.position) - Number(b.position)),
   );
   if (tools === row.tools) return 'unchanged';
-  const version = { ms: row.updated_at, device: 'import', successor: context.successor };
+  const replaces = others.length < list.length;
+  const mayReplace = thread.isNew || context.isSuccessor(transaction, record.path);
+  if (replaces && !mayReplace) return 'unchanged';
+  const version = { ms: thread.updatedAt, device: 'import', successor: true };
   const changed = transaction.update(threads, id, { tools }, version);
   if (changed.length === 0) return 'unchanged';
-  return others.length < list.length ? 'updated' : 'imported';
+  return replaces ? 'updated' : 'imported';
 };
 
 export const applyStateCheckpoint: Apply = (transaction, record, context) => {
@@ -123,7 +135,7 @@ export const applyStateCheckpoint: Apply = (transaction, record, context) => {
       ...storeBody(transaction, record.raw),
     },
     createdAt,
-    context.successor,
+    context.isSuccessor(transaction, record.path),
   );
 };
 
@@ -146,7 +158,7 @@ export const applyStateJob: Apply = (transaction, record, context) => {
       ...storeBody(transaction, record.raw),
     },
     updatedAt,
-    context.successor,
+    context.isSuccessor(transaction, record.path),
   );
 };
 
@@ -185,7 +197,7 @@ export function applyGoal(scope: 'thread' | 'runtime' | 'session'): Apply {
         ...storeBody(transaction, record.raw),
       },
       updatedAt,
-      context.successor,
+      context.isSuccessor(transaction, record.path),
     );
   };
 }

@@ -39,7 +39,7 @@ export const applyTask: Apply = (transaction, record, context) => {
       ...storeRecordText(transaction, record, record.raw),
     },
     updatedAt,
-    context.successor,
+    context.isSuccessor(transaction, record.path),
   );
   noteForSearch(transaction, outcome, { kind: 'task', refId: id, ownerId: id, at: updatedAt });
   return outcome;
@@ -94,7 +94,7 @@ export const applyAutomation: Apply = (transaction, record, context) => {
       ...storeBody(transaction, record.raw),
     },
     updatedAt,
-    context.successor,
+    context.isSuccessor(transaction, record.path),
   );
 };
 
@@ -129,7 +129,7 @@ export const applyRun: Apply = (transaction, record, context) => {
       ...storeBody(transaction, record.raw),
     },
     endedAt ?? startedAt ?? createdAt,
-    context.successor,
+    context.isSuccessor(transaction, record.path),
   );
 };
 
@@ -156,7 +156,7 @@ export const applyTrigger: Apply = (transaction, record, context) => {
       ...storeBody(transaction, record.raw),
     },
     firedAt ?? createdAt,
-    context.successor,
+    context.isSuccessor(transaction, record.path),
   );
 };
 

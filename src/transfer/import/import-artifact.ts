@@ -7,7 +7,7 @@ import type { Reader } from '../../db/reader.ts';
 import type { Stamper, Transaction } from '../../db/transaction.ts';
 import { artifacts } from '../../model/registers.ts';
 import type { ArtifactEntry } from '../../legacy/home-entry.ts';
-import { cameEarlier, NO_TIME } from './apply-kept.ts';
+import { NO_TIME } from './apply-kept.ts';
 import type { HomeContext } from './record.ts';
 
 /**
@@ -55,7 +55,7 @@ export async function importArtifact(
       deleted_at: null,
       body_hash: sha256,
     };
-    const successor = context.successor || !ownerCameEarlier(transaction, artifact, context);
+    const successor = !ownerCameEarlier(transaction, artifact, context);
     return importRow(transaction, artifacts, row, undefined, successor);
   });
 }
@@ -70,7 +70,7 @@ function holds(reader: Reader, id: string, hash: string): boolean {
 function ownerCameEarlier(reader: Reader, artifact: ArtifactEntry, context: HomeContext): boolean {
   const { owner, ownerId } = artifact;
   const path = owner === 'session' ? `sessions/${ownerId}.json` : `tasks/tasks/${ownerId}.json`;
-  return cameEarlier(reader, path, context);
+  return context.cameEarlier(reader, path);
 }
 
 function isPurged(reader: Reader, { owner, ownerId }: ArtifactEntry): boolean {

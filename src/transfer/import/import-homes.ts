@@ -52,7 +52,8 @@ export async function importHomes(
     for (const home of homes) {
       report.home(home.root);
       const place = await placeAmongHomes(bulk, stamper, home.root, homes[0]?.root, options);
-      await new HomeImport(bulk, stamper, home, place, report, options).run();
+      const marks = await Marks.load(bulk, home.root);
+      await new HomeImport(bulk, stamper, home, place, marks, report, options).run();
     }
     if (!options.dryRun) {
       await recordPlaces(bulk, stamper);
@@ -75,6 +76,7 @@ class HomeImport {
   readonly #report: ReportBuilder;
   readonly #options: ImportSettings;
   readonly #context: HomeContext;
+  readonly #marks: Marks;
   #batch: (RecordEntry | FileEntry)[] = [];
   #characters = 0;
   #records = 0;
@@ -85,6 +87,7 @@ class HomeImport {
     stamper: Stamper,
     home: LegacyHome,
     place: HomePlace,
+    marks: Marks,
     report: ReportBuilder,
     options: ImportSettings,
   ) {
@@ -93,22 +96,22 @@ class HomeImport {
     this.#home = home;
     this.#report = report;
     this.#options = options;
-    this.#context = new HomeContext(place);
+    this.#marks = marks;
+    this.#context = new HomeContext(place, marks);
   }
 
   async run(): Promise<void> {
-    const marks = await Marks.load(this.#database, this.#home.root);
     const database = this.#database;
     const entries = readHome(this.#home, {
-      mark: (file) => marks.find(file),
+      mark: (file) => this.#marks.find(file),
       known: (kind, id) => database.readNow((reader) => isKnown(reader, kind, id)),
       largeBytes: this.#options.largeBytes,
     });
-    for await (const entry of entries) await this.#take(entry, marks);
-    await this.#flush(marks);
+    for await (const entry of entries) await this.#take(entry);
+    await this.#flush();
   }
 
-  async #take(entry: HomeEntry, marks: Marks): Promise<void> {
+  async #take(entry: HomeEntry): Promise<void> {
     switch (entry.type) {
       case 'problem':
         this.#report.problem(problemOf(entry));
@@ -119,7 +122,7 @@ class HomeImport {
         return;
       case 'record':
         if (isLargeEntry(entry)) {
-          await this.#takeLarge(entry, marks);
+          await this.#takeLarge(entry);
           return;
         }
         this.#batch.push(entry);
@@ -132,13 +135,13 @@ class HomeImport {
         else this.#batch.push(entry);
     }
     if (this.#batch.length >= BATCH_RECORDS || this.#characters >= BATCH_CHARACTERS) {
-      await this.#flush(marks);
+      await this.#flush();
     }
   }
 
   /** In a transaction of its own, and at once: no second one stays in memory. */
-  async #takeLarge(entry: LargeEntry, marks: Marks): Promise<void> {
-    await this.#flush(marks);
+  async #takeLarge(entry: LargeEntry): Promise<void> {
+    await this.#flush();
     const database = this.#database;
     const isPurgedNow = (reader: Reader) => isPurged(reader, entry as ImportRecord, this.#context);
     const isWritten = !this.#options.dryRun && !(await database.read(isPurgedNow));
@@ -147,7 +150,7 @@ class HomeImport {
       write: (job) => database.write(this.#stamper, job),
     };
     this.#batch.push(await prepareLarge(entry, isWritten ? place : undefined));
-    await this.#flush(marks);
+    await this.#flush();
   }
 
   async #takeArtifact(entry: Extract<HomeEntry, { type: 'artifact' }>): Promise<void> {
@@ -172,7 +175,7 @@ class HomeImport {
     }
   }
 
-  async #flush(marks: Marks): Promise<void> {
+  async #flush(): Promise<void> {
     const batch = this.#batch;
     if (batch.length === 0) return;
     this.#batch = [];
@@ -181,7 +184,7 @@ class HomeImport {
     try {
       await this.#database.write(this.#stamper, (transaction) => {
         for (const entry of batch) {
-          if (entry.type === 'file') this.#mark(transaction, marks, entry);
+          if (entry.type === 'file') this.#mark(transaction, entry);
           else outcomes.push([entry.kind, this.#apply(transaction, entry)]);
         }
         if (this.#options.dryRun) throw new DryRun();
@@ -202,14 +205,12 @@ class HomeImport {
     return applyRecord(transaction, record, this.#context);
   }
 
-  /** Only a file of which every record came in is passed over the next time. */
-  #mark(transaction: Transaction, marks: Marks, entry: FileEntry): void {
-    if (entry.failed > 0 || entry.orphaned > 0) return;
+  #mark(transaction: Transaction, entry: FileEntry): void {
     const ids = entry.ids.map((id) => {
       const storeId = this.#context.idOf(entry.file.kind, id);
       return storeId === id ? id : `${id}\t${storeId}`;
     });
-    marks.save(transaction, entry, ids);
+    this.#marks.save(transaction, entry, ids);
   }
 
   #progress(entry: FileEntry): void {

@@ -11,10 +11,15 @@ interface MarkRow {
   readonly ids: string;
 }
 
+/** Before the hash of a file of which not every record came in: it is read again. */
+const PARTLY = 'partly ';
+
 /** What earlier imports remember of the files of one home: the same bytes are not read twice. */
 export class Marks {
   readonly #root: string;
   readonly #rows: Map<string, MarkRow>;
+  /** Paths that this run has met as an earlier one left them. */
+  readonly #same = new Set<string>();
 
   private constructor(root: string, rows: readonly MarkRow[]) {
     this.#root = root;
@@ -32,26 +37,38 @@ export class Marks {
     return new Marks(root, rows);
   }
 
+  /** What is remembered of a file of which every record came in; it is not read again. */
   find(file: SourceFile): FileMark | undefined {
-    const row = this.#rows.get(this.#key(file));
-    if (row?.size !== file.size || row.hash !== file.sha256) return undefined;
+    const row = this.#rows.get(this.#key(file.path));
+    if (row?.size !== file.size) return undefined;
+    const isWhole = row.hash === file.sha256;
+    if (!isWhole && row.hash !== `${PARTLY}${file.sha256}`) return undefined;
+    this.#same.add(file.path);
+    if (!isWhole) return undefined;
     const { records, ignored } = row;
     return { ids: JSON.parse(row.ids) as string[], records, ignored };
   }
 
-  /** Remembers a file of which every record came in, under the ids that they have in the store. */
+  /** How a file stands to the last import of this home. */
+  stateOf(path: string): 'new' | 'changed' | 'same' {
+    if (!this.#rows.has(this.#key(path))) return 'new';
+    return this.#same.has(path) ? 'same' : 'changed';
+  }
+
+  /** Remembers a file, and the ids that its records have in the store. */
   save(transaction: Transaction, entry: FileEntry, ids: readonly string[]): void {
-    const { file, records, ignored } = entry;
+    const { file, records, ignored, failed, orphaned } = entry;
+    const isWhole = failed === 0 && orphaned === 0;
     transaction.run(
       `insert into import_sources (path, kind, size, hash, records, ignored, ids, imported_at)
        values (?, ?, ?, ?, ?, ?, ?, ?)
        on conflict (path) do update set size = excluded.size, hash = excluded.hash,
          records = excluded.records, ignored = excluded.ignored, ids = excluded.ids, imported_at = excluded.imported_at`,
       [
-        this.#key(file),
+        this.#key(file.path),
         file.kind,
         file.size,
-        file.sha256,
+        isWhole ? file.sha256 : `${PARTLY}${file.sha256}`,
         records,
         ignored,
         JSON.stringify(ids),
@@ -60,7 +77,7 @@ export class Marks {
     );
   }
 
-  #key(file: SourceFile): string {
-    return `${this.#root}\n${file.path}`;
+  #key(path: string): string {
+    return `${this.#root}\n${path}`;
   }
 }

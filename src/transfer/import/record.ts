@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Outcome } from '../../db/import-row.ts';
+import type { Reader } from '../../db/reader.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { parseTime } from '../../model/time.ts';
 import type { LargeParts } from './large-parts.ts';
+import type { Marks } from './marks.ts';
 
 /** One record of a home, as the reader yields it. */
 export interface ImportRecord {
@@ -54,6 +56,8 @@ export class HomeContext {
   #anyOrphans: boolean | undefined;
   /** Turns of purged threads: their items stay out too. */
   readonly purgedTurns = new Set<string>();
+  /** Threads of state.db that stand in the store as this home has them. */
+  readonly stateThreads = new Map<string, { updatedAt: number; isNew: boolean }>();
   /** Told apart from other homes of this store by this; empty for the first. */
   readonly label: string;
   /** The same, by the order in which homes came and not by where they lie: machines agree on it. */
@@ -62,16 +66,39 @@ export class HomeContext {
   readonly earlier: readonly string[];
   /** Every label and rank of this home and of those before it, of which it may be a copy. */
   readonly labels: ReadonlySet<string>;
-  /** False for a home whose records only fill in what the first one lacks at the same time. */
-  readonly successor: boolean;
+  readonly #files: Pick<Marks, 'stateOf'>;
+  /** The file that was asked about last: its records come one after the other. */
+  #asked: { readonly path: string; readonly successor: boolean } | undefined;
 
-  constructor(place: HomePlace) {
+  constructor(place: HomePlace, files: Pick<Marks, 'stateOf'>) {
+    this.#files = files;
     this.label = place.label;
     this.rank = place.rank;
     this.earlier = place.earlier;
-    this.successor = place.label === '';
     const others = place.earlier.slice(1).flatMap((root, i) => [homeLabel(root), String(i + 2)]);
     this.labels = new Set(['', place.rank, place.label, ...others]);
+  }
+
+  /** Whether a home that came before has a file of this path. */
+  cameEarlier(reader: Reader, path: string): boolean {
+    if (this.earlier.length === 0) return false;
+    const paths = JSON.stringify(this.earlier.map((root) => `${root}\n${path}`));
+    const sql = `select count(*) from import_sources where path in (select value from json_each(?))`;
+    return reader.number(sql, [paths]) > 0;
+  }
+
+  /**
+   * Whether the records of a file win at the same time over what an import left: no home that came
+   * before has that file, or it was written since this home was imported last. Else they only fill
+   * in what is lacking.
+   */
+  isSuccessor(reader: Reader, path: string): boolean {
+    if (this.#asked?.path !== path) {
+      const state = this.#files.stateOf(path);
+      const successor = state === 'new' ? !this.cameEarlier(reader, path) : state === 'changed';
+      this.#asked = { path, successor };
+    }
+    return this.#asked.successor;
   }
 
   rename(kind: string, id: string, storeId: string): void {
