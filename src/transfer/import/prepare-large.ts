@@ -103,10 +103,10 @@ async function sessionParts({ record, strings }: Apart): Promise<Parts | undefin
   const steps = splitSteps(record.raw);
   let step = steps.next();
   while (!step.done) {
-    const { parentId, body } = step.value;
+    const { parentId, body, twin } = step.value;
     const id = strings.standIn(body)
-      ? await longMessageId(messageIdHead(sessionId, parentId), strings.slices(body))
-      : messageId(sessionId, parentId, body);
+      ? await longMessageId(messageIdHead(sessionId, parentId, twin), strings.slices(body))
+      : messageId(sessionId, parentId, body, twin);
     step = steps.next(id);
   }
   const split = step.value;
