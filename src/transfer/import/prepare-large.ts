@@ -99,7 +99,7 @@ async function lineDigests({ record, strings }: Apart): Promise<LineDigests> {
 
 /** Undefined where something else than a message is long, by which messages are told apart. */
 async function sessionParts({ record, strings }: Apart): Promise<Parts | undefined> {
-  const sessionId = text(object(record.value, 'metadata'), 'id');
+  const sessionId = text(object(record.value, 'metadata'), 'id').trim();
   const steps = splitSteps(record.raw);
   let step = steps.next();
   while (!step.done) {
