@@ -9,6 +9,7 @@ import type * as z from 'zod';
 import { eventsAfter, insertEvents, lastEvents, prepareEvents } from './event-rows.ts';
 import { wholeEvents } from './large-events.ts';
 import { followEvents } from './follow-events.ts';
+import { refusePurged } from './purged.ts';
 import type { Runner } from './runner.ts';
 
 /** How many events `follow` reads at a time. */
@@ -95,6 +96,7 @@ export class Events {
 }
 
 function requireThread(reader: Reader, threadId: string): void {
+  refusePurged(reader, 'runtime_threads', threadId);
   if (reader.number('select count(*) from runtime_threads where id = ?', [threadId]) === 0) {
     throw new NotFoundError('runtime thread', threadId);
   }
