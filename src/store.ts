@@ -219,6 +219,7 @@ export class Store implements Areas {
   async import(homes?: readonly string[], options: ImportOptions = {}): Promise<ImportReport> {
     const given = validate(z.array(pathSchema).optional(), homes, 'homes');
     validate(importSchema, options, 'import');
+    await this.#refuseClosed();
     const found = given === undefined ? resolveHomes(process.env) : given.map((dir) => homeAt(dir));
     return importHomes(this.#database, this.#stamper, found, options);
   }
@@ -242,6 +243,7 @@ export class Store implements Areas {
 
   /** Looks for damage and leftovers; changes nothing. */
   async check(): Promise<CheckResult> {
+    await this.#refuseClosed();
     return checkStore(this.#database, this.#stamper.now());
   }
 
@@ -281,6 +283,11 @@ export class Store implements Areas {
     this.#changes.close();
     await this.sync.stop();
     await this.#database.close();
+  }
+
+  /** For what reads through connections of its own. @throws `ClosedError` */
+  async #refuseClosed(): Promise<void> {
+    await this.#database.read(() => undefined);
   }
 
   async #write<T>(job: (transaction: Transaction) => T | Promise<T>): Promise<T> {

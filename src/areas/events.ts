@@ -10,6 +10,7 @@ import { CallOrder } from './call-order.ts';
 import { eventsAfter, insertEvents, lastEvents, prepareEvents } from './event-rows.ts';
 import { wholeEvents } from './large-events.ts';
 import { followEvents } from './follow-events.ts';
+import { refusePurged } from './purged.ts';
 import type { Runner } from './runner.ts';
 
 /** How many events `follow` reads at a time. */
@@ -101,6 +102,7 @@ export class Events {
 }
 
 function requireThread(reader: Reader, threadId: string): void {
+  refusePurged(reader, 'runtime_threads', threadId);
   if (reader.number('select count(*) from runtime_threads where id = ?', [threadId]) === 0) {
     throw new NotFoundError('runtime thread', threadId);
   }

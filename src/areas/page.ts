@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { InvalidInputError, NotFoundError } from '../errors.ts';
 import type { Value } from '../db/connection.ts';
 import type { Reader } from '../db/reader.ts';
@@ -13,6 +14,8 @@ export interface Condition {
   /** SQL with a `?` for each of `params`. */
   readonly sql: string;
   readonly params?: readonly Value[];
+  /** What stands for it in a cursor where it is not the same for every page; empty: nothing does. */
+  readonly identity?: string;
 }
 
 export interface Listing {
@@ -50,7 +53,7 @@ export function readPage<T extends object>(reader: Reader, listing: Listing): Pa
   if (cursor !== undefined && cursor !== null) {
     conditions.push({
       sql: `(${sort}, ${tie}) ${descending ? '<' : '>'} (?, ?)`,
-      params: decodeCursor(cursor, column),
+      params: decodeCursor(cursor, listing),
     });
   }
   const order = descending ? 'desc' : 'asc';
@@ -69,15 +72,15 @@ export function readPage<T extends object>(reader: Reader, listing: Listing): Pa
   const last = rows.length > limit ? items.at(-1) : undefined;
   return {
     items: items as T[],
-    nextCursor: last ? encodeCursor(column, last[column] as Value, last[tie] as Value) : null,
+    nextCursor: last ? encodeCursor(listing, [last[column] as Value, last[tie] as Value]) : null,
   };
 }
 
-function encodeCursor(column: string, value: Value, tie: Value): string {
-  return Buffer.from(JSON.stringify([column, value, tie])).toString('base64url');
+function encodeCursor(listing: Listing, place: readonly Value[]): string {
+  return Buffer.from(JSON.stringify([identityOf(listing), ...place])).toString('base64url');
 }
 
-function decodeCursor(cursor: string, column: string): Value[] {
+function decodeCursor(cursor: string, listing: Listing): Value[] {
   let parts: unknown;
   try {
     parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
@@ -88,10 +91,19 @@ function decodeCursor(cursor: string, column: string): Value[] {
   if (!Array.isArray(parts) || parts.length !== 3 || !usable(parts[1]) || !usable(parts[2])) {
     throw new InvalidInputError('cursor: not one that a list returned');
   }
-  if (parts[0] !== column) {
-    throw new InvalidInputError('cursor: it belongs to a list with another order');
+  if (parts[0] !== identityOf(listing)) {
+    throw new InvalidInputError('cursor: it belongs to another list, or one with other options');
   }
   return [parts[1], parts[2]];
+}
+
+/** Tells a list from others: the table, the order, and what is asked for. */
+function identityOf({ table, sort, where }: Listing): string {
+  const asked = where
+    .map(({ sql, params = [], identity }) => identity ?? [sql, ...params.map(String)])
+    .filter((each) => each !== '');
+  const text = JSON.stringify([table.replace(/ indexed by .*/, ''), sort, asked]);
+  return createHash('sha256').update(text).digest('base64url').slice(0, 8);
 }
 
 /** Conditions of `--since` and `--until`: both inclusive, in unix milliseconds. */
@@ -101,8 +113,10 @@ export function between(
   until: number | undefined,
 ): Condition[] {
   const conditions: Condition[] = [];
-  if (since !== undefined) conditions.push({ sql: `${column} >= ?`, params: [since] });
-  if (until !== undefined) conditions.push({ sql: `${column} <= ?`, params: [until] });
+  // An age, such as seven days, is another time for every page.
+  const identity = '';
+  if (since !== undefined) conditions.push({ sql: `${column} >= ?`, params: [since], identity });
+  if (until !== undefined) conditions.push({ sql: `${column} <= ?`, params: [until], identity });
   return conditions;
 }
 

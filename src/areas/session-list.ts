@@ -91,7 +91,8 @@ function conditions(query: Query, filter: WorkspaceFilter | undefined): Conditio
     hasCome(sessions),
     ...between('updated_at', query.since, query.until),
   ];
-  if (filter) where.push(filter.condition);
+  // The paths of a workspace may become known between two pages.
+  if (filter) where.push({ ...filter.condition, identity: `in ${query.workspace ?? ''}` });
   if (!query.deleted && query.archived !== 'include') {
     where.push({ sql: `archived_at is ${query.archived === 'only' ? 'not null' : 'null'}` });
   }

@@ -6,6 +6,7 @@ import type { taskFinishSchema } from '../model/task.ts';
 import { formatTime } from '../model/time.ts';
 import { IMPORT_DEVICE } from '../model/version.ts';
 import type * as z from 'zod';
+import { requireDevice } from './known-device.ts';
 import { bodyOf } from './runtime-rows.ts';
 import {
   dropLease,
@@ -114,13 +115,15 @@ export function handOverTask(
   lost: boolean,
 ): void {
   const task = needTask(transaction, id);
-  if (task.status !== 'running') {
+  const running = task.status === 'running';
+  if (running && (!lost || task.owner === transaction.device)) {
+    throw new ConflictError(`the task ${id} is running`);
+  }
+  requireDevice(transaction, device);
+  if (!running) {
     // Above a late word of the former owner's at this attempt.
     transaction.update(table, id, { owner: device, attempt: task.attempt + 1 });
     return;
-  }
-  if (!lost || task.owner === transaction.device) {
-    throw new ConflictError(`the task ${id} is running`);
   }
   queueAgain(transaction, task, device);
 }

@@ -204,7 +204,9 @@ export class Tasks {
    * its own: so the work of one that is lost goes on. One that is only away may have begun it meanwhile;
    * then both run it, and what the new owner says of it counts.
    *
-   * @throws `ConflictError` it is running; with `lost`, only where it runs on this very device
+   * @throws `ConflictError` it is running; with `lost`, only where it runs on this very device; or the
+   *   other device was revoked
+   * @throws `NotFoundError` also where the last exchange told of no such device
    */
   async handOver(id: string, device: string, options: TaskHandOver = {}): Promise<Task> {
     validate(idSchema, device, 'device id');

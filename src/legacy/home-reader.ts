@@ -62,7 +62,12 @@ export class HomeReader {
       this.visited.add(real);
       const entries = readdirSync(directory, { withFileTypes: true });
       entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-      return { entries, problems: [] };
+      const garbled = entries.filter((entry) => isGarbled(directory, entry));
+      if (garbled.length === 0) return { entries, problems: [] };
+      const problems = garbled.map(({ name }) =>
+        problem({ kind, path: this.show(join(directory, name)) }, 'reject', 'invalid_name'),
+      );
+      return { entries: entries.filter((entry) => !garbled.includes(entry)), problems };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' && !isLink(directory)) return { entries: [], problems: [] };
@@ -71,6 +76,14 @@ export class HomeReader {
       return { entries: [], problems: [problem(where, className, reason)] };
     }
   }
+}
+
+/** Whether the name is not valid UTF-8: as text it is another one, under which nothing can be read. */
+function isGarbled(directory: string, { name }: Dirent): boolean {
+  return (
+    name.includes('\ufffd') &&
+    lstatSync(join(directory, name), { throwIfNoEntry: false }) === undefined
+  );
 }
 
 /** A link whose target is gone counts as unreadable, not as absent. */

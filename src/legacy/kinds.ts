@@ -40,6 +40,7 @@ export type LegacyKind = (typeof legacyKinds)[number];
 /** Why a record is refused. */
 export type RejectReason =
   // the file
+  | 'invalid_name'
   | 'symlink'
   | 'unreadable'
   | 'changing'

@@ -4,6 +4,7 @@ import type { LegacyKind } from './kinds.ts';
 
 const SENTENCES: Record<ProblemEntry['reason'], string> = {
   symlink: 'It is a symbolic link, which is not followed.',
+  invalid_name: 'Its name is not valid UTF-8.',
   unreadable: 'It cannot be read.',
   changing: 'It was being written all the time.',
   too_large: 'It is larger than 500 MiB.',

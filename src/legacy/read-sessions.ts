@@ -147,5 +147,5 @@ async function* readArtifactsOf(reader: HomeReader, elsewhere: string): AsyncGen
 }
 
 function sessionId(value: Record<string, unknown>): string {
-  return (value['metadata'] as { id: string }).id;
+  return (value['metadata'] as { id: string }).id.trim();
 }

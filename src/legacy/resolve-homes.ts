@@ -34,7 +34,7 @@ export interface ResolveOptions {
  */
 export function homeAt(directory: string): LegacyHome {
   const root = resolve(directory);
-  const stats = statSync(root, { throwIfNoEntry: false });
+  const stats = look(root);
   if (stats === undefined) throw new HomeNotFoundError(root, 'does not exist');
   if (!stats.isDirectory()) throw new HomeNotFoundError(root, 'is not a directory');
   if (!isReadable(root)) throw new HomeNotFoundError(root, 'may not be read by this user');
@@ -49,6 +49,16 @@ export function homeAt(directory: string): LegacyHome {
     auditLogs: [join(root, 'audit.log.1'), join(root, 'audit.log')],
     artifactDirs: [],
   };
+}
+
+/** @throws `HomeNotFoundError` it cannot even be looked at: a name too long, a loop of links */
+function look(path: string) {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new HomeNotFoundError(path, `cannot be looked at (${code ?? 'unknown'})`);
+  }
 }
 
 function isReadable(directory: string): boolean {
@@ -156,5 +166,5 @@ function setting(env: NodeJS.ProcessEnv, name: string): string | undefined {
 }
 
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return look(path)?.isDirectory() === true;
 }

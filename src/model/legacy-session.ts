@@ -39,6 +39,7 @@ interface Entry {
 export interface UnnamedMessage {
   readonly parentId: string | null;
   readonly body: string;
+  readonly twin: number;
 }
 
 /** Each step asks for the id of a message, which may be long in the making. */
@@ -48,8 +49,8 @@ export function splitSession(sessionId: string, raw: string): SplitSession {
   const steps = splitSteps(raw);
   let step = steps.next();
   while (!step.done) {
-    const { parentId, body } = step.value;
-    step = steps.next(messageId(sessionId, parentId, body));
+    const { parentId, body, twin } = step.value;
+    step = steps.next(messageId(sessionId, parentId, body, twin));
   }
   return step.value;
 }
@@ -79,12 +80,12 @@ function* splitJournal(
   const members = new Map(objectMembers(journal).map(({ key, value }) => [key, value]));
   const texts = arrayElements(members.get('entries') ?? '[]');
   const entries = texts.map(readEntry);
-  const rowIds = yield* linkEntries(entries, rows);
+  const leafId = parseJson(members.get('leaf_id') ?? 'null');
+  const at = entries.findIndex((entry) => entry.id === leafId);
+  const rowIds = yield* linkEntries(entries, at, rows);
   const stripped = texts.map((entry, i) =>
     entries[i]?.holdsMessage ? patchObject(entry, { message: JSON.stringify(rowIds[i]) }) : entry,
   );
-  const leafId = parseJson(members.get('leaf_id') ?? 'null');
-  const at = entries.findIndex((entry) => entry.id === leafId);
   return {
     skeleton: members.has('entries')
       ? patchObject(journal, { entries: `[${stripped.join(',')}]` })
@@ -96,30 +97,72 @@ function* splitJournal(
 /** Gives each entry its row, parents before children; the id of an entry is unique in its session. */
 function* linkEntries(
   entries: readonly Entry[],
+  leaf: number,
   rows: Map<string, SplitMessage>,
 ): Steps<(string | null)[]> {
-  const indexOf = new Map<string, number>();
-  entries.forEach((entry, i) => {
-    if (!indexOf.has(entry.id)) indexOf.set(entry.id, i);
-  });
+  const parentOf = parentsOf(entries);
   const rowIds: (string | null)[] = entries.map(() => null);
-  for (let i = 0; i < entries.length; i++) {
+  const order = [...entries.keys()];
+  // Parents that form a cycle: the old program goes up from the leaf, and so it is cut as it shows it.
+  if (leaf >= 0 && upFrom(leaf, parentOf).end !== undefined) order.unshift(leaf);
+  for (const i of order) {
     // Up to the first ancestor that has its row, then down again; a cycle is cut where it closes.
-    const waiting: number[] = [];
-    let at: number | undefined = i;
-    while (at !== undefined && rowIds[at] === null && !waiting.includes(at)) {
-      waiting.push(at);
-      const parentId: string | undefined = entries[at]?.parentId;
-      at = parentId === undefined ? undefined : indexOf.get(parentId);
-    }
-    let parent: string | null = at === undefined ? null : (rowIds[at] ?? null);
-    for (const index of waiting.toReversed()) {
+    const { path, end } = upFrom(i, parentOf, (at) => rowIds[at] !== null);
+    let parent: string | null = end === undefined ? null : (rowIds[end] ?? null);
+    for (const index of path.toReversed()) {
       const entry = entries[index] as Entry;
       parent = yield* addRow(rows, parent, entry.body, entry.createdAt);
       rowIds[index] = parent;
     }
   }
+  yield* partTwins(entries, rowIds, new Set(parentOf), rows);
   return rowIds;
+}
+
+/** For each entry the place of its parent; the first of several of one id counts. */
+function parentsOf(entries: readonly Entry[]): (number | undefined)[] {
+  const indexOf = new Map<string, number>();
+  entries.forEach((entry, i) => {
+    if (!indexOf.has(entry.id)) indexOf.set(entry.id, i);
+  });
+  return entries.map(({ parentId }) =>
+    parentId === undefined ? undefined : indexOf.get(parentId),
+  );
+}
+
+/** The entries from `start` upwards, and the one that ends them: it was met before, or `known` says so. */
+function upFrom(
+  start: number,
+  parentOf: readonly (number | undefined)[],
+  known: (at: number) => boolean = () => false,
+): { path: number[]; end: number | undefined } {
+  const path = new Set<number>();
+  let at: number | undefined = start;
+  while (at !== undefined && !known(at) && !path.has(at)) {
+    path.add(at);
+    at = parentOf[at];
+  }
+  return { path: [...path], end: at };
+}
+
+/**
+ * Siblings with the same content share a row, and what follows them follows it: a journal that is made
+ * anew keeps its rows. One that nothing follows is the end of a branch, and needs a row of its own
+ * where something follows the others: else its branch would be gone.
+ */
+function* partTwins(
+  entries: readonly Entry[],
+  rowIds: (string | null)[],
+  parents: ReadonlySet<number | undefined>,
+  rows: Map<string, SplitMessage>,
+): Steps<void> {
+  const followed = new Set([...rows.values()].map(({ parentId }) => parentId));
+  const firstOf = new Map(entries.map(({ id }, i) => [id, i] as const).toReversed());
+  for (const [i, { id, body, createdAt }] of entries.entries()) {
+    const row = rows.get(rowIds[i] ?? '');
+    if (row === undefined || !followed.has(row.id) || parents.has(firstOf.get(id))) continue;
+    rowIds[i] = yield* addRow(rows, row.parentId, body, createdAt, 1);
+  }
 }
 
 function* addRow(
@@ -127,8 +170,9 @@ function* addRow(
   parentId: string | null,
   body: string,
   createdAt: string | null,
+  twin = 0,
 ): Steps<string> {
-  const id = yield { parentId, body };
+  const id = yield { parentId, body, twin };
   if (!rows.has(id)) {
     const { role } = parseJson(body) as { role: string };
     rows.set(id, { id, parentId, role, body, createdAt });

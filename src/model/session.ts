@@ -14,9 +14,15 @@ export const titleSchema = textSchema
     error: `a title has 1 to ${TITLE_LENGTH_MAX} visible characters`,
   });
 
+/** Names that mean something else in the folder of sessions, also in that of an export. */
+const RESERVED_IDS = ['session_boot_owners', 'latest', 'offline_queue'];
+const newSessionIdSchema = idSchema.refine((id) => !RESERVED_IDS.includes(id), {
+  error: `no session may have the id ${RESERVED_IDS.join(', ')}`,
+});
+
 export const sessionCreateSchema = z.strictObject({
   /** A ULID unless given. */
-  id: idSchema.optional(),
+  id: newSessionIdSchema.optional(),
   title: titleSchema.default('New Session'),
   /** The folder that the session works in. */
   workspace: textSchema,

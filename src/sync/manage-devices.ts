@@ -13,7 +13,7 @@ import {
 } from './devices.ts';
 import type { Hub } from './hub/hub.ts';
 import { needState } from './state.ts';
-import type { SyncDevice } from './status.ts';
+import { listedDevices, type SyncDevice } from './status.ts';
 
 // What `Sync` says of each of these is promised there.
 
@@ -30,7 +30,18 @@ export async function devicesOf(access: Access): Promise<SyncDevice[]> {
 }
 
 export async function revokeDevice(access: Access, id: string): Promise<void> {
-  await atHub(access, async (hub) => markRevoked(hub, (await findDevice(hub, id)).id));
+  await atHub(access, async (hub) => {
+    const device = await findDevice(hub, id);
+    await markRevoked(hub, device.id);
+    // Not only with the next exchange: no work is to be given to it meanwhile.
+    const { database, now } = access;
+    await database.write({ now }, (transaction) => {
+      const devices = listedDevices(transaction).map((each) =>
+        each.id === device.id ? { ...each, revokedAt: each.revokedAt ?? formatTime(now()) } : each,
+      );
+      transaction.run('update sync_status set devices = ?', [JSON.stringify(devices)]);
+    });
+  });
 }
 
 export async function renameDevice(access: Access, id: string, name: string): Promise<void> {

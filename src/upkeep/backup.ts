@@ -56,7 +56,11 @@ export async function backup(
 }
 
 function refuseExisting(target: string): void {
-  if (!lstatSync(target, { throwIfNoEntry: false })) return;
+  try {
+    if (!lstatSync(target, { throwIfNoEntry: false })) return;
+  } catch (error) {
+    throw new FileSystemError(`the backup ${target} cannot be written`, error);
+  }
   throw new ConflictError(`${target} exists already; give another name`);
 }
 
@@ -85,16 +89,30 @@ export interface RestoreResult {
  * @throws `StorePathError` there is no such file; nothing was changed
  * @throws `DamagedStoreError` the backup is none, or needs another key; nothing was changed
  * @throws `BusyError` another program has the store open; nothing was changed
+ * @throws `FileSystemError` the path cannot be written
  */
 export async function restoreStore(
   file: string,
   path: string,
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
-  const { encryptionKey, clock = Date.now } = validate(restoreSchema, options, 'options');
+  const checked = validate(restoreSchema, options, 'options');
   const source = resolve(validate(pathSchema, file, 'file'));
   const target = resolve(validate(pathSchema, path, 'path'));
-  refuseNoBackup(source, encryptionKey);
+  refuseNoBackup(source, checked.encryptionKey);
+  try {
+    return await putInPlace(source, target, checked);
+  } catch (error) {
+    if (error instanceof StoreError) throw error;
+    throw new FileSystemError(`the store ${target} cannot be written`, error);
+  }
+}
+
+async function putInPlace(
+  source: string,
+  target: string,
+  { encryptionKey, clock = Date.now }: RestoreOptions,
+): Promise<RestoreResult> {
   const settings = { durability: 'full', encryptionKey, readOnly: false } as const;
   const fresh = `${target}.restoring`;
   rmSync(fresh, { force: true });

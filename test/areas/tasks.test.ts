@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Connection } from '../../src/db/connection.ts';
 import type { Store, Task, TaskStatus } from '../../src/index.ts';
 import { builtLibrary } from '../support/built-library.ts';
+import { knownDevices } from '../support/known-devices.ts';
 import { expectIndexed, statementLog } from '../support/query-plans.ts';
 import { tempStore } from '../support/temp-store.ts';
 
@@ -178,9 +179,16 @@ describe('the queue', () => {
   it('gives a task only to the device that owns it', async () => {
     const { store, create } = await setup();
     const task = await create('a');
+    rawly(store, knownDevices('OTHER', 'revoked'));
     const handed = await store.tasks.handOver(task.id, 'OTHER');
     expect(handed.owner).toBe('OTHER');
     expect(await store.tasks.claim({ owner: 'w', leaseMs: 1 })).toBeNull();
+    for (const [device, code] of [
+      ['nosuch', 'NOT_FOUND'],
+      ['revoked', 'CONFLICT'],
+    ] as const) {
+      await expect(store.tasks.handOver(task.id, device)).rejects.toMatchObject({ code });
+    }
     await store.tasks.handOver(task.id, task.owner);
     expect(await store.tasks.claim({ owner: 'w', leaseMs: 1 })).not.toBeNull();
   });

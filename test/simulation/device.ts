@@ -2,6 +2,7 @@ import { copyFileSync, existsSync } from 'node:fs';
 import { openDatabase } from '../../src/db/open.ts';
 import type { Database } from '../../src/db/database.ts';
 import { Store } from '../../src/store.ts';
+import { knownDevices } from '../support/known-devices.ts';
 import { Memory, type Exchange } from '../../src/sync/exchange.ts';
 import type { Hub } from '../../src/sync/hub/hub.ts';
 import { parseKeyRing } from '../../src/sync/keys/key-ring.ts';
@@ -69,6 +70,10 @@ export class Device {
     } as const;
     this.crashAfter = -1;
     this.database = await openDatabase(this.path, settings, this.now);
+    // Work is handed over to them, which nobody does.
+    await this.database.write({ now: this.now }, (transaction) => {
+      transaction.run(knownDevices('elsewhere', 'here'));
+    });
     this.store = new Store(this.database, { now: this.now });
     this.memory = new Memory();
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FileHub } from '../support/file-hub.ts';
+import { tellOf } from '../support/known-devices.ts';
 import { syncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
 
@@ -8,6 +9,7 @@ async function setup() {
   const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
   const [a, b] = [await syncDevice('a', hub), await syncDevice('b', hub)];
   const idOfB = (await b.store.sync.status()).deviceId;
+  await tellOf(a.database, idOfB);
   /** As where the hub did not take a register. */
   const lose = (register: string) =>
     hub.run([{ sql: 'delete from hub_entries where register = ?1', params: [register] }], 'write');

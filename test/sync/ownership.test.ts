@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { FileHub } from '../support/file-hub.ts';
+import { tellOf } from '../support/known-devices.ts';
 import { syncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
 
@@ -30,6 +31,7 @@ it('work runs, ends and is recovered only on the device that owns it, until it i
   expect((await a.store.tasks.get(task.id)).status).toBe('queued');
 
   const { deviceId } = await b.store.sync.status();
+  await tellOf(a.database, deviceId);
   await a.store.tasks.handOver(task.id, deviceId);
   await a.store.automations.update(automation.id, { owner: deviceId });
   expect(await a.store.tasks.claim({ owner: 'worker of a', leaseMs: 60_000 })).toBeNull();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sweepBlobs } from '../../src/upkeep/repair.ts';
 import { FileHub } from '../support/file-hub.ts';
+import { tellOf } from '../support/known-devices.ts';
 import { syncDevice, type SyncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
 
@@ -60,6 +61,7 @@ describe('a conflict', () => {
     const { id } = await a.store.tasks.create({ prompt: 'build' });
     await exchange(devices);
     await a.store.tasks.cancel(id);
+    await tellOf(b.database, 'another');
     await b.store.tasks.handOver(id, 'another');
     await exchange(devices);
     const lost = (await conflictsOf(a)).find(({ register }) => register === 'lifecycle');

@@ -13,6 +13,7 @@ import {
   safeId,
   text,
   time,
+  trimmed,
   u32,
   u64,
   u8,
@@ -146,14 +147,16 @@ const workState = object({
 });
 
 /** An id of a session: no name that the sessions folder uses for something else. */
-const sessionId: Check = both(
-  safeId,
-  rule((id: string) => id !== 'session_boot_owners', 'unsafe_id'),
+const sessionId: Check = trimmed(
+  both(
+    safeId,
+    rule((id: string) => id !== 'session_boot_owners', 'unsafe_id'),
+  ),
 );
 
 const checkpointId: Check = both(
   sessionId,
-  rule((id: string) => id !== 'latest' && id !== 'offline_queue', 'unsafe_id'),
+  trimmed(rule((id: string) => id !== 'latest' && id !== 'offline_queue', 'unsafe_id')),
 );
 const savedSession = (id: Check): Check =>
   object({

@@ -88,6 +88,11 @@ export function matching(pattern: RegExp, reason: RejectReason): Check {
 
 /** An id of the session and runtime stores. Blanks around it are refused here. */
 export const safeId = matching(/^[A-Za-z0-9_-]+$/, 'unsafe_id');
+/** As the old program reads the id of a session: without the blanks around it. */
+export function trimmed(check: Check): Check {
+  return (value) => check(typeof value === 'string' ? value.trim() : value);
+}
+
 /** An id that is one plain component of a path. */
 export const pathId: Check = (value) => {
   const refusal = text(value);

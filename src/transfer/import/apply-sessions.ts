@@ -10,7 +10,7 @@ import { object, requiredTime, text, textOrNull, type Apply, type HomeContext } 
 /** A session file: its metadata, its messages as rows, the branch that it is on. */
 export const applySession: Apply = (transaction, record, context) => {
   const metadata = object(record.value, 'metadata');
-  const id = text(metadata, 'id');
+  const id = text(metadata, 'id').trim();
   const updatedAt = requiredTime(metadata, 'updated_at');
   const split = record.large?.split ?? splitSession(id, record.raw);
   let added = false;
@@ -85,7 +85,7 @@ function isImported(transaction: Parameters<Apply>[0], messageId: string): boole
 export const applyCheckpoint: Apply = (transaction, record, context) => {
   const name = record.path.replace(/^.*\//, '').replace(/\.json$/, '');
   const row = {
-    session_id: text(object(record.value, 'metadata'), 'id'),
+    session_id: text(object(record.value, 'metadata'), 'id').trim(),
     saved_at: Math.round(record.mtimeMs),
     ...storeRecordText(transaction, record, record.raw),
   };

@@ -99,14 +99,14 @@ async function lineDigests({ record, strings }: Apart): Promise<LineDigests> {
 
 /** Undefined where something else than a message is long, by which messages are told apart. */
 async function sessionParts({ record, strings }: Apart): Promise<Parts | undefined> {
-  const sessionId = text(object(record.value, 'metadata'), 'id');
+  const sessionId = text(object(record.value, 'metadata'), 'id').trim();
   const steps = splitSteps(record.raw);
   let step = steps.next();
   while (!step.done) {
-    const { parentId, body } = step.value;
+    const { parentId, body, twin } = step.value;
     const id = strings.standIn(body)
-      ? await longMessageId(messageIdHead(sessionId, parentId), strings.slices(body))
-      : messageId(sessionId, parentId, body);
+      ? await longMessageId(messageIdHead(sessionId, parentId, twin), strings.slices(body))
+      : messageId(sessionId, parentId, body, twin);
     step = steps.next(id);
   }
   const split = step.value;

@@ -9,7 +9,7 @@ interface Owner {
 const inner = (key: string) => (record: ImportRecord) => text(record.value, key);
 const session: Owner = {
   table: 'sessions',
-  id: (record) => text(object(record.value, 'metadata'), 'id'),
+  id: (record) => text(object(record.value, 'metadata'), 'id').trim(),
 };
 const stateThread = (key: string): Owner => ({ table: 'threads', id: inner(key) });
 
