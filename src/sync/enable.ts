@@ -106,7 +106,10 @@ export async function enableWith(
       number: (state?.epoch.number ?? 0) + 1,
       token: randomBytes(16).toString('hex'),
     };
-    await foundHub(hub, storeId, epoch, key.check).catch((error: unknown) => explain(hub, error));
+    const rest = settings.join ? 'clear' : ask.pair;
+    await foundHub(hub, storeId, epoch, key.check, rest).catch((error: unknown) =>
+      explain(hub, error),
+    );
   }
   const revoked = asked?.meta.revoked ?? false;
   const deviceId = await save(access, settings, state, key, { storeId, revoked });
