@@ -75,6 +75,26 @@ export async function foundHub(
 }
 
 /**
+ * Takes a founding back whose answer did not come: the lock of its keys is on the hub, and the key was
+ * kept nowhere. Only while nothing was sent there and no other device was told of.
+ *
+ * @returns whether the hub is empty now
+ */
+export async function undoFounding(hub: Hub, device: string): Promise<boolean> {
+  const unused = `head = 0 and not exists (select 1 from hub_entries)
+    and not exists (select 1 from hub_devices where id <> ?1)`;
+  const [rows] = await hub.run(
+    [
+      { sql: `delete from hub_meta where ${unused} returning only`, params: [device] },
+      { sql: `delete from hub_devices where ${LOST}`, params: [] },
+      { sql: `delete from hub_commits where ${LOST}`, params: [] },
+    ],
+    'write',
+  );
+  return (rows?.length ?? 0) > 0;
+}
+
+/**
  * Raises the epoch, so that every device offers all that it has: the hub is not what it was. One
  * transaction that checks the reason again, because the answer that told of it may be old.
  *
