@@ -71,6 +71,17 @@ export class HubForeignError extends StoreError {
     'Check the address; to leave the former hub for this one, run "codewhale-store sync enable URL --join".';
 }
 
+/**
+ * The hub has lost the row that says whose it is, and what is still there is not known to this device.
+ * Nothing was sent, and nothing of it was taken away.
+ */
+export class HubLostError extends StoreError {
+  override readonly name = 'HubLostError';
+  readonly code = 'HUB_LOST';
+  override readonly hint =
+    'A device that was in step with it sets it right: run "codewhale-store sync now" there. If there is none, "codewhale-store sync enable URL --join" empties the hub and begins anew with what is here.';
+}
+
 /** The key does not open what the hub holds. Nothing was sent. */
 export class SyncKeyError extends StoreError {
   override readonly name = 'SyncKeyError';

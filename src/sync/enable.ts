@@ -9,10 +9,11 @@ import {
   HubRefusedError,
   HubUnreachableError,
   NotAHubError,
+  SyncKeyError,
 } from '../errors.ts';
 import { infoOf, tokenSource, type Access } from './connect.ts';
 import { nameStatement } from './devices.ts';
-import { foundHub } from './found-hub.ts';
+import { foundHub, undoFounding } from './found-hub.ts';
 import { askHub, type HubMeta } from './hub-meta.ts';
 import { HttpHub } from './hub/http-hub.ts';
 import { hubAddress } from './hub/hub-address.ts';
@@ -60,7 +61,8 @@ export interface Enabled {
 
 /**
  * Turns sync on: checks the hub, the token and the key, and then lets every change be noted and
- * everything that was written before be offered. Nothing of the store is sent before all is checked.
+ * everything that was written before be offered. Nothing of the store is sent before all is checked,
+ * and where anything fails, sync stands as it stood before.
  *
  * @throws the errors of the hub, `SyncKeyError`, `HubForeignError`, `HubNewerError`; `NotAHubError`
  *   something else answers; `DeviceRevokedError` it was revoked, and the token is the one it had then
@@ -91,26 +93,28 @@ export async function enableWith(
   };
   const known = settings.join ? null : (state?.storeId ?? null);
   const ask = { ...(state ? askOf(state) : BLANK), device };
-  // As a write: a token that may only read is found out now, not at the first push.
-  const asked = await askHub(hub, ask, [], 'write').catch((error: unknown) => explain(hub, error));
-  if (asked) await refuseOldToken(asked.meta, settings.tokenFile);
-  const key = asked
-    ? await keyForHub(held, settings.key, asked.meta.keyCheck)
-    : await keyForNewHub(held, settings.key);
-  if (asked && known !== null && asked.meta.storeId !== known) {
+  const told = (error: unknown) => explain(hub, error);
+  const found = await askHub(hub, ask, [], 'write').catch(told);
+  if (found) await refuseOldToken(found.meta, settings.tokenFile);
+  if (found && known !== null && found.meta.storeId !== known) {
     throw new HubForeignError('the address leads to the hub of another store');
   }
+  const { asked, key } = await keyOf(hub, found, held, settings.key, device);
   const storeId = asked?.meta.storeId ?? known ?? newUlid(now());
   if (!asked) {
     const epoch = {
       number: (state?.epoch.number ?? 0) + 1,
       token: randomBytes(16).toString('hex'),
     };
-    await foundHub(hub, storeId, epoch, key.check).catch((error: unknown) => explain(hub, error));
+    const rest = settings.join ? 'clear' : ask.pair;
+    await foundHub(hub, storeId, epoch, key.check, rest).catch(told);
   }
-  const revoked = asked?.meta.revoked ?? false;
-  const deviceId = await save(access, settings, state, key, { storeId, revoked });
-  await hub.run([nameStatement(deviceId, infoOf({ deviceName: settings.name }))], 'write');
+  // Who was revoked comes back as somebody else.
+  const deviceId = asked?.meta.revoked ? newUlid(now()) : device;
+  // Before anything is saved: a token that may only read is found out by this write, and no other.
+  const name = nameStatement(deviceId, infoOf({ deviceName: settings.name }));
+  await hub.run([name], 'write').catch(told);
+  await save(access, settings, state, key, { storeId, deviceId });
   return {
     url: settings.url,
     storeId,
@@ -121,6 +125,30 @@ export async function enableWith(
     moved: !asked && known !== null && isElsewhere(state, settings.url),
     newKey: !asked && key.secret !== null && key.secret !== held.secret,
   };
+}
+
+/**
+ * The keys for this hub.
+ *
+ * @returns `asked`: null where the hub is to be founded, also because it was by this device, under a
+ *   key that went with the answer that never came
+ */
+async function keyOf(
+  hub: Hub,
+  asked: Awaited<ReturnType<typeof askHub>>,
+  held: HeldKey,
+  wanted: Wanted,
+  device: string,
+): Promise<{ asked: typeof asked; key: GroupKey }> {
+  if (!asked) return { asked, key: await keyForNewHub(held, wanted) };
+  const { keyCheck } = asked.meta;
+  try {
+    return { asked, key: await keyForHub(held, wanted, keyCheck) };
+  } catch (error) {
+    if (!(error instanceof SyncKeyError) || keyCheck === held.check) throw error;
+    if (!(await undoFounding(hub, device))) throw error;
+    return { asked: null, key: await keyForNewHub(held, wanted) };
+  }
 }
 
 function isElsewhere(former: SyncState | undefined, url: string): boolean {
@@ -173,9 +201,9 @@ async function save(
   settings: EnableSettings,
   state: SyncState | undefined,
   key: GroupKey,
-  hub: { readonly storeId: string; readonly revoked: boolean },
-): Promise<string> {
-  return database.write({ now }, (transaction) => {
+  hub: { readonly storeId: string; readonly deviceId: string },
+): Promise<void> {
+  await database.write({ now }, (transaction) => {
     if (!state) insertState(transaction);
     if (settings.join && state && hub.storeId !== state.storeId) forgetHub(transaction);
     transaction.run(
@@ -187,10 +215,10 @@ async function save(
       machineId(),
     ]);
     transaction.forgetIdentity();
-    // Who was revoked comes back as somebody else.
-    if (hub.revoked) takeIdentity(transaction, newUlid(now()), machineId());
+    if (hub.deviceId !== transaction.device) {
+      takeIdentity(transaction, hub.deviceId, machineId());
+    }
     offerAll(transaction);
-    return transaction.device;
   });
 }
 

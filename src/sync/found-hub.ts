@@ -1,45 +1,97 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { HubRefusedError } from '../errors.ts';
+import { HubLostError } from '../errors.ts';
 import type { Ask, Mark } from './ask.ts';
 import type { Hub, HubStatement } from './hub/hub.ts';
-import { isEmpty, PROTOCOL } from './hub-meta.ts';
+import { PROTOCOL } from './hub-meta.ts';
 
 /** Beside src in the repository, beside dist in the package. */
 const SCHEMA = fileURLToPath(new URL('../../migrations/hub/0001_create_hub.sql', import.meta.url));
 
+/** Some tables may be there: somebody else founds the hub at this moment, or it has lost the others. */
 function schemaStatements(): HubStatement[] {
   return readFileSync(SCHEMA, 'utf8')
     .replaceAll('\r\n', '\n')
+    .replaceAll(/^create table /gm, 'create table if not exists ')
     .split(/;\n/)
     .filter((sql) => sql.trim() !== '')
     .map((sql) => ({ sql, params: [] }));
 }
 
+const LOST = 'not exists (select 1 from hub_meta)';
+const REST = ['hub_entries', 'hub_commits', 'hub_devices'];
+const NOTHING_ELSE = REST.map((table) => `not exists (select 1 from ${table})`).join(' and ');
+const last = (column: string, table: string) =>
+  `coalesce((select max(${column}) from ${table} where ${column} < ${Number.MAX_SAFE_INTEGER}), 0)`;
+
+/** ?5, ?6: a state by which the device knows what is still there of a hub that lost its meta row. */
+const META = `insert into hub_meta
+    (only, store_id, epoch, epoch_token, protocol, head, floor_ms, key_check)
+  select 1, ?1, ?2, ?3, ${PROTOCOL},
+    max(${last('seq', 'hub_entries')}, ${last('head', 'hub_commits')}), 0, ?4
+  where ${LOST} and ((${NOTHING_ELSE})
+    or exists (select 1 from hub_commits where head = ?5 and token = ?6))`;
+
+/** A head that no push made (somebody wrote the rows by hand) would be missed again and again. */
+const HEAD_TOKEN = `insert into hub_commits (head, token)
+  select head, lower(hex(randomblob(16))) from hub_meta
+  where head not in (select head from hub_commits)`;
+
 /**
  * Makes the tables of an empty hub, under the store id that this device knows or mints. Of two
  * devices that do it at once one does it, the other finds it done.
+ *
+ * Where a hub lost its meta row and nothing else, it gets it back in a new epoch, and all that is on it
+ * stays: it may be all that there is of a device that is gone. Only who remembers a state of that very
+ * hub can tell whose it is.
+ *
+ * @param rest - the state that is remembered, or `clear`: what is still there goes
+ * @throws `HubLostError` what is still there is not known to this device
  */
 export async function foundHub(
   hub: Hub,
   storeId: string,
   epoch: Mark,
   keyCheck: string,
+  rest: Mark | 'clear' | null = null,
 ): Promise<void> {
-  const meta = {
-    sql: `insert into hub_meta (only, store_id, epoch, epoch_token, protocol, head, floor_ms, key_check)
-      values (1, ?1, ?2, ?3, ${PROTOCOL}, 0, 0, ?4)`,
-    params: [storeId, epoch.number, epoch.token, keyCheck],
-  };
-  const commit = {
-    sql: 'insert into hub_commits (head, token) values (0, lower(hex(randomblob(16))))',
-    params: [],
-  };
-  try {
-    await hub.run([...schemaStatements(), meta, commit], 'write');
-  } catch (error) {
-    if (!(error instanceof HubRefusedError) || (await isEmpty(hub))) throw error;
+  const pair = rest === 'clear' ? null : rest;
+  const clearing =
+    rest === 'clear' ? REST.map((table) => `delete from ${table} where ${LOST}`) : [];
+  const params = [storeId, epoch.number, epoch.token, keyCheck];
+  const statements = [
+    ...schemaStatements(),
+    ...clearing.map((sql) => ({ sql, params: [] })),
+    { sql: META, params: [...params, pair?.number ?? null, pair?.token ?? null] },
+    { sql: HEAD_TOKEN, params: [] },
+    { sql: 'select only from hub_meta', params: [] },
+  ];
+  const answers = await hub.run(statements, 'write');
+  if (answers.at(-1)?.length !== 1) {
+    throw new HubLostError(
+      'the hub has lost the row that says whose it is (hub_meta), and this device does not know the rest of it',
+    );
   }
+}
+
+/**
+ * Takes a founding back whose answer did not come: the lock of its keys is on the hub, and the key was
+ * kept nowhere. Only while nothing was sent there and no other device was told of.
+ *
+ * @returns whether the hub is empty now
+ */
+export async function undoFounding(hub: Hub, device: string): Promise<boolean> {
+  const unused = `head = 0 and not exists (select 1 from hub_entries)
+    and not exists (select 1 from hub_devices where id <> ?1)`;
+  const [rows] = await hub.run(
+    [
+      { sql: `delete from hub_meta where ${unused} returning only`, params: [device] },
+      { sql: `delete from hub_devices where ${LOST}`, params: [] },
+      { sql: `delete from hub_commits where ${LOST}`, params: [] },
+    ],
+    'write',
+  );
+  return (rows?.length ?? 0) > 0;
 }
 
 /**
@@ -62,14 +114,10 @@ export async function raiseEpoch(hub: Hub, ask: Ask, seen: Mark, lost: Mark | nu
     lost?.number ?? null,
     lost?.token ?? null,
   ];
-  // A head that no push made (somebody wrote the rows by hand) would be missed again and again.
-  const commit = `insert into hub_commits (head, token)
-    select head, lower(hex(randomblob(16))) from hub_meta
-    where head not in (select head from hub_commits)`;
   await hub.run(
     [
       { sql, params },
-      { sql: commit, params: [] },
+      { sql: HEAD_TOKEN, params: [] },
     ],
     'write',
   );

@@ -92,9 +92,11 @@ export async function askHub(
 
 const FIND = `select name from sqlite_master where name = 'hub_meta'`;
 
-/** Whether nobody has founded a hub there, or somebody wiped it. */
+/** Whether nobody has founded a hub there, somebody wiped it, or it lost the row that makes it one. */
 export async function isEmpty(hub: Hub): Promise<boolean> {
-  const [rows] = await hub.run([{ sql: FIND, params: [] }], 'read');
+  const [tables] = await hub.run([{ sql: FIND, params: [] }], 'read');
+  if (tables?.length === 0) return true;
+  const [rows] = await hub.run([{ sql: 'select only from hub_meta', params: [] }], 'read');
   return rows?.length === 0;
 }
 

@@ -14,7 +14,7 @@ import { needState, saveAcked, saveCursor, savePair, type SyncState } from './st
 
 /**
  * Compares the hub with what this device remembers of it, and sets right what differs: an empty hub
- * is founded or refilled, one that went back gets a new epoch, and a store that was restored or
+ * is founded or refilled, one that lost its meta row gets it back, one that went back gets a new epoch, and a store that was restored or
  * copied takes a new device id. Nothing local is ever cleared.
  *
  * @returns true: go on with the answer; false: the state was changed, ask again
@@ -159,7 +159,7 @@ async function refuse(exchange: Exchange, state: SyncState): Promise<never> {
 async function refill(exchange: Exchange, state: SyncState): Promise<void> {
   const epoch = { number: state.epoch.number + 1, token: randomBytes(16).toString('hex') };
   const storeId = state.storeId ?? newUlid(exchange.now());
-  await foundHub(exchange.hub, storeId, epoch, state.keyCheck ?? NO_KEYS);
+  await foundHub(exchange.hub, storeId, epoch, state.keyCheck ?? NO_KEYS, state.pair);
 }
 
 /** Changes the state unless it is another one meanwhile than that in which the reason was seen. */

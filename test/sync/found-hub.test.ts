@@ -24,6 +24,21 @@ async function setup() {
   return { hub, ask, epoch, read };
 }
 
+describe('foundHub', () => {
+  it('gives a hub its lost meta row back once, to the first who knows the rest of it', async () => {
+    const { hub, epoch, read } = await setup();
+    const [number, token] = await read('select head, token from hub_commits');
+    await hub.run([{ sql: 'delete from hub_meta', params: [] }], 'write');
+    const unknown = foundHub(hub, 'another', { number: 9, token: 'x' }, 'none', UNKNOWN);
+    await expect(unknown).rejects.toMatchObject({ code: 'HUB_LOST' });
+    const next = { number: 4, token: 'after' };
+    await foundHub(hub, 'store', next, 'none', { number, token });
+    await foundHub(hub, 'store', { ...next, token: 'too late' }, 'none', { number, token });
+    expect(await epoch()).toEqual(next);
+    expect(await read('select head, token from hub_commits')).toEqual([number, token]);
+  });
+});
+
 describe('raiseEpoch', () => {
   it('raises it once for all devices that saw the same loss', async () => {
     const { hub, ask, epoch } = await setup();
