@@ -4,6 +4,7 @@ import type { Row } from '../../db/transaction.ts';
 import { splitSession } from '../../model/legacy-session.ts';
 import { sessions } from '../../model/registers.ts';
 import { parseTime } from '../../model/time.ts';
+import { followFile, heldConversation } from './follow-file.ts';
 import { storeRecordText } from './large-parts.ts';
 import { object, requiredTime, text, textOrNull, type Apply, type HomeContext } from './record.ts';
 
@@ -13,6 +14,7 @@ export const applySession: Apply = (transaction, record, context) => {
   const id = text(metadata, 'id');
   const updatedAt = requiredTime(metadata, 'updated_at');
   const split = record.large?.split ?? splitSession(id, record.raw);
+  const held = heldConversation(transaction, id);
   let added = false;
   for (const message of split.rows) {
     const outcome = importPlain(transaction, 'session_messages', {
@@ -27,6 +29,7 @@ export const applySession: Apply = (transaction, record, context) => {
     const at = (message.createdAt === null ? null : parseTime(message.createdAt)) ?? updatedAt;
     noteForSearch(transaction, outcome, { kind: 'message', refId: message.id, ownerId: id, at });
   }
+  const body = storeRecordText(transaction, record, split.skeleton);
   const outcome = importRow(
     transaction,
     sessions,
@@ -40,46 +43,16 @@ export const applySession: Apply = (transaction, record, context) => {
       archived_at: metadata['archived'] === true ? updatedAt : null,
       deleted_at: null,
       updated_at: updatedAt,
-      message_count: split.length,
-      ...storeRecordText(transaction, record, split.skeleton),
+      message_count: held?.length ?? 0,
+      ...body,
     },
     updatedAt,
     context.isSuccessor(transaction, record.path),
   );
-  moveLeaf(transaction, id, split.leaf, added || outcome === 'imported');
+  followFile(transaction, id, { ...split, body }, held);
   noteForSearch(transaction, outcome, { kind: 'session', refId: id, ownerId: id, at: updatedAt });
   return outcome === 'unchanged' && added ? 'updated' : outcome;
 };
-
-/**
- * Follows the file's own conversation only where it grew out of the branch that this device is on:
- * work done in the store since an earlier import stays the current branch.
- */
-function moveLeaf(
-  transaction: Parameters<Apply>[0],
-  sessionId: string,
-  leaf: string | null,
-  changed: boolean,
-): void {
-  if (leaf === null || !changed) return;
-  const current = transaction.rows('select leaf_id from session_leaves where session_id = ?', [
-    sessionId,
-  ])[0]?.[0] as string | undefined;
-  if (current !== undefined && !isImported(transaction, current)) return;
-  transaction.run(
-    `insert into session_leaves (session_id, leaf_id) values (?, ?)
-     on conflict (session_id) do update set leaf_id = excluded.leaf_id`,
-    [sessionId, leaf],
-  );
-}
-
-function isImported(transaction: Parameters<Apply>[0], messageId: string): boolean {
-  return (
-    transaction.number(`select count(*) from session_messages where id = ? and device = 'import'`, [
-      messageId,
-    ]) > 0
-  );
-}
 
 /** A turn in flight, kept whole: it is no session before somebody takes it up. */
 export const applyCheckpoint: Apply = (transaction, record, context) => {
