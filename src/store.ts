@@ -12,7 +12,7 @@ import { openDatabase } from './db/open.ts';
 import type { Stamper, Transaction } from './db/transaction.ts';
 import { ClosedError } from './errors.ts';
 import { knownIdSchema, pathSchema, validate } from './model/validate.ts';
-import { homeAt, resolveHomes } from './legacy/resolve-homes.ts';
+import { homesAt, resolveHomes } from './legacy/resolve-homes.ts';
 import { Sync } from './sync/sync.ts';
 import type { ExportReport } from './transfer/export/export-report.ts';
 import { exportSchema, exportStore, type ExportOptions } from './transfer/export/export-store.ts';
@@ -220,7 +220,7 @@ export class Store implements Areas {
     const given = validate(z.array(pathSchema).optional(), homes, 'homes');
     validate(importSchema, options, 'import');
     await this.#refuseClosed();
-    const found = given === undefined ? resolveHomes(process.env) : given.map((dir) => homeAt(dir));
+    const found = given === undefined ? resolveHomes(process.env) : homesAt(given);
     return importHomes(this.#database, this.#stamper, found, options);
   }
 

@@ -14,7 +14,7 @@ const TABLE = { name: 'offline_queue', key: 'session_id' } as const;
 
 /**
  * Input typed while offline, one queue per session; the empty session id is the single slot of old
- * versions. Queues stay on this device, need no session, and are only deleted by `clear`: another
+ * versions, and `~` with eight digits marks that of another imported home. Queues stay on this device, need no session, and are only deleted by `clear`: another
  * session that starts takes nothing away.
  */
 export class OfflineQueue {

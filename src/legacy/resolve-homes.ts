@@ -61,6 +61,21 @@ function look(path: string) {
   }
 }
 
+/**
+ * Homes given by their directories, as {@link homeAt}. Each is read once, under the first of the names
+ * that it is reached by.
+ *
+ * @throws `HomeNotFoundError` when one does not exist or is no directory
+ */
+export function homesAt(directories: readonly string[]): LegacyHome[] {
+  const homes = new Map<string, LegacyHome>();
+  for (const home of directories.map(homeAt)) {
+    const real = realpathSync(home.root);
+    if (!homes.has(real)) homes.set(real, home);
+  }
+  return [...homes.values()];
+}
+
 function isReadable(directory: string): boolean {
   try {
     accessSync(directory, constants.R_OK | constants.X_OK);

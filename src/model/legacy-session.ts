@@ -73,6 +73,17 @@ export function* splitSteps(raw: string): Steps<SplitSession> {
   return { skeleton, rows: [...rows.values()], leaf, length: pathLength(rows, leaf) };
 }
 
+/** Where the conversation of a file ends, by its skeleton: tells whether it moved. */
+export function conversationEnd(skeleton: string): string {
+  if (!skeleton.startsWith('{')) return '';
+  const members = new Map(objectMembers(skeleton).map(({ key, value }) => [key, value]));
+  const journal = members.get('journal');
+  const leafId = journal?.startsWith('{')
+    ? objectMembers(journal).find(({ key }) => key === 'leaf_id')?.value
+    : undefined;
+  return `${members.get('messages') ?? ''} ${leafId ?? ''}`;
+}
+
 function* splitJournal(
   journal: string,
   rows: Map<string, SplitMessage>,

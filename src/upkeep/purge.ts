@@ -73,7 +73,9 @@ const RULES: readonly Rule[] = [
     local: [
       'delete from session_leaves where session_id = ?',
       'delete from session_checkpoints where session_id = ?',
-      'delete from offline_queue where session_id = ?',
+      // Also those of other homes, which stand beside it: `<session>~<home>`.
+      `delete from offline_queue where session_id = ?1
+         or (substr(session_id, 1, length(?1) + 1) = ?1 || '~' and length(session_id) = length(?1) + 9)`,
       ...forget(`kind in ('session', 'message') and owner_id = ?`),
     ],
   },

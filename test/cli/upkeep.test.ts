@@ -23,6 +23,15 @@ function makeHome(cli: Cli, ...options: string[]): string {
 }
 
 describe('import', () => {
+  it('says where it looked when there was nothing', async () => {
+    const cli = await setupCli();
+    const empty = join(cli.folder, 'empty');
+    mkdirSync(empty);
+    const told = await cli.run('import', empty);
+    expect(told.code).toBe(0);
+    expect(told.stderr).toBe(`nothing to import was found in ${empty}\n`);
+  });
+
   it('counts, lists what it set aside, and says where to go on', async () => {
     const cli = await setupCli();
     const home = makeHome(cli, '--faults');

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { homeAt, resolveHomes } from '../../src/legacy/resolve-homes.ts';
+import { homeAt, homesAt, resolveHomes } from '../../src/legacy/resolve-homes.ts';
 import { homeOf, readAll, session, temporaryDir } from './legacy-home.ts';
 
 function userHome(...dirs: string[]): string {
@@ -88,5 +88,15 @@ describe('homeAt', () => {
         expect.objectContaining({ code: 'HOME_NOT_FOUND' }),
       );
     }
+  });
+});
+
+describe('homesAt', () => {
+  it('takes each directory once, whatever names it is reached by', () => {
+    const [dir, other] = [temporaryDir(), temporaryDir()];
+    const link = join(other, 'link');
+    symlinkSync(dir, link);
+    const names = [dir, `${dir}/`, join(dir, 'x', '..'), link, other];
+    expect(homesAt(names).map((home) => home.root)).toEqual([dir, other]);
   });
 });

@@ -90,6 +90,9 @@ function formatPlaces(group: readonly ImportProblem[], paint: Paint): string[] {
 function noteWhatNext(report: ImportReport, out: Output, dryRun: boolean): void {
   if (report.homes.length === 0) {
     out.note('no old store was found on this machine; name one: codewhale-store import DIR');
+  } else if (Object.values(report.totals).every((count) => count === 0)) {
+    const homes = report.homes.map((home) => safeLine(home));
+    out.note(`nothing to import was found in ${homes.join(', ')}`);
   } else if (dryRun) {
     out.note('nothing was written; the same without --dry-run imports it');
   } else {

@@ -168,6 +168,9 @@ function checkpointRecord(
   return completeSession(checkpoint, metadata);
 }
 
+/** How an import tells the queue of another home from the one that has the slot. */
+const BESIDE = /~[0-9a-f]{8}$/;
+
 /** The one queue of the home: the newest; the others under the names of later versions. */
 export async function writeOfflineQueues(context: ExportContext): Promise<void> {
   const queues = await context.read((reader) =>
@@ -177,15 +180,16 @@ export async function writeOfflineQueues(context: ExportContext): Promise<void> 
     ),
   );
   for (const [i, queue] of queues.entries()) {
-    if (context.session !== undefined && queue.session_id !== context.session) continue;
+    const sessionId = queue.session_id.replace(BESIDE, '');
+    if (context.session !== undefined && sessionId !== context.session) continue;
     const name =
       i === 0 ? 'offline_queue.json' : `${sessionFileName(queue.session_id)}.offline_queue.json`;
     if (i > 0) context.counter.skip('offline_queue', 'later_format');
     const raw = await context.read((reader) => {
       const body = bodyOf(reader, 'offline_queue', queue.session_id, 'session_id');
-      const patch = new RecordPatch(body).fallback('schema_version', '1');
-      if (queue.session_id !== '') patch.reference('session_id', queue.session_id);
-      return patch.fallback('messages', '[]').result();
+      const patch = new RecordPatch(body);
+      if (sessionId !== '') patch.reference('session_id', sessionId);
+      return patch.result();
     });
     context.target.write(`sessions/checkpoints/${name}`, recordText(raw), queue.saved_at);
     if (i === 0) context.counter.add('offline_queue');

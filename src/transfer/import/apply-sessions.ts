@@ -1,11 +1,10 @@
-import { storeBody } from '../../db/bodies.ts';
 import { importPlain, importRow, noteForSearch } from '../../db/import-row.ts';
-import type { Row } from '../../db/transaction.ts';
 import { splitSession } from '../../model/legacy-session.ts';
 import { sessions } from '../../model/registers.ts';
 import { parseTime } from '../../model/time.ts';
+import { followFile, heldConversation } from './follow-file.ts';
 import { storeRecordText } from './large-parts.ts';
-import { object, requiredTime, text, textOrNull, type Apply, type HomeContext } from './record.ts';
+import { object, requiredTime, text, textOrNull, type Apply } from './record.ts';
 
 /** A session file: its metadata, its messages as rows, the branch that it is on. */
 export const applySession: Apply = (transaction, record, context) => {
@@ -13,6 +12,7 @@ export const applySession: Apply = (transaction, record, context) => {
   const id = text(metadata, 'id').trim();
   const updatedAt = requiredTime(metadata, 'updated_at');
   const split = record.large?.split ?? splitSession(id, record.raw);
+  const held = heldConversation(transaction, id);
   let added = false;
   for (const message of split.rows) {
     const outcome = importPlain(transaction, 'session_messages', {
@@ -27,6 +27,7 @@ export const applySession: Apply = (transaction, record, context) => {
     const at = (message.createdAt === null ? null : parseTime(message.createdAt)) ?? updatedAt;
     noteForSearch(transaction, outcome, { kind: 'message', refId: message.id, ownerId: id, at });
   }
+  const body = storeRecordText(transaction, record, split.skeleton);
   const outcome = importRow(
     transaction,
     sessions,
@@ -40,103 +41,13 @@ export const applySession: Apply = (transaction, record, context) => {
       archived_at: metadata['archived'] === true ? updatedAt : null,
       deleted_at: null,
       updated_at: updatedAt,
-      message_count: split.length,
-      ...storeRecordText(transaction, record, split.skeleton),
+      message_count: held?.length ?? 0,
+      ...body,
     },
     updatedAt,
     context.isSuccessor(transaction, record.path),
   );
-  moveLeaf(transaction, id, split.leaf, added || outcome === 'imported');
+  followFile(transaction, id, { ...split, body }, held);
   noteForSearch(transaction, outcome, { kind: 'session', refId: id, ownerId: id, at: updatedAt });
   return outcome === 'unchanged' && added ? 'updated' : outcome;
 };
-
-/**
- * Follows the file's own conversation only where it grew out of the branch that this device is on:
- * work done in the store since an earlier import stays the current branch.
- */
-function moveLeaf(
-  transaction: Parameters<Apply>[0],
-  sessionId: string,
-  leaf: string | null,
-  changed: boolean,
-): void {
-  if (leaf === null || !changed) return;
-  const current = transaction.rows('select leaf_id from session_leaves where session_id = ?', [
-    sessionId,
-  ])[0]?.[0] as string | undefined;
-  if (current !== undefined && !isImported(transaction, current)) return;
-  transaction.run(
-    `insert into session_leaves (session_id, leaf_id) values (?, ?)
-     on conflict (session_id) do update set leaf_id = excluded.leaf_id`,
-    [sessionId, leaf],
-  );
-}
-
-function isImported(transaction: Parameters<Apply>[0], messageId: string): boolean {
-  return (
-    transaction.number(`select count(*) from session_messages where id = ? and device = 'import'`, [
-      messageId,
-    ]) > 0
-  );
-}
-
-/** A turn in flight, kept whole: it is no session before somebody takes it up. */
-export const applyCheckpoint: Apply = (transaction, record, context) => {
-  const name = record.path.replace(/^.*\//, '').replace(/\.json$/, '');
-  const row = {
-    session_id: text(object(record.value, 'metadata'), 'id').trim(),
-    saved_at: Math.round(record.mtimeMs),
-    ...storeRecordText(transaction, record, record.raw),
-  };
-  const id = name === 'latest' ? latestSlot(transaction, context, row) : name;
-  return replaceLocal(transaction, 'session_checkpoints', 'id', id, row);
-};
-
-/** Every home has one slot of this name; that of a copy is the one that it was copied from. */
-function latestSlot(
-  transaction: Parameters<Apply>[0],
-  { label }: HomeContext,
-  { body, body_hash: hash }: Pick<Row, 'body' | 'body_hash'>,
-): string {
-  const same = transaction.rows(
-    `select id from session_checkpoints where (id = 'latest' or id like 'latest-%')
-     and body is ? and body_hash is ?`,
-    [body ?? null, hash ?? null],
-  )[0];
-  if (same) return same[0] as string;
-  return label === '' ? 'latest' : `latest-${label}`;
-}
-
-/** The one slot of the whole home, under the session that it was typed in. */
-export const applyOfflineQueue: Apply = (transaction, record) => {
-  const row = { saved_at: Math.round(record.mtimeMs), ...storeBody(transaction, record.raw) };
-  const sessionId = text(record.value, 'session_id');
-  return replaceLocal(transaction, 'offline_queue', 'session_id', sessionId, row);
-};
-
-function replaceLocal(
-  transaction: Parameters<Apply>[0],
-  table: string,
-  key: string,
-  id: string,
-  row: Record<string, string | number | bigint | Uint8Array | null>,
-) {
-  const columns = Object.keys(row);
-  const old = transaction.first<Record<string, unknown>>(
-    columns,
-    `from ${table} where ${key} = ?`,
-    [id],
-  );
-  if (!old) {
-    transaction.insertPlain(table, [{ [key]: id, ...row }]);
-    return 'imported';
-  }
-  const same = old['body'] === row['body'] && old['body_hash'] === row['body_hash'];
-  if (same || Number(old['saved_at']) > Number(row['saved_at'])) return 'unchanged';
-  transaction.run(
-    `update ${table} set ${columns.map((name) => `${name} = ?`).join(', ')} where ${key} = ?`,
-    [...Object.values(row), id],
-  );
-  return 'updated';
-}

@@ -1,6 +1,7 @@
 import { releaseOrphan, applyAudit, applyKept, keepRecord } from './apply-kept.ts';
 import { applyEvent, applyItem, applyThread, applyTurn } from './apply-runtime.ts';
-import { applyCheckpoint, applyOfflineQueue, applySession } from './apply-sessions.ts';
+import { applySession } from './apply-sessions.ts';
+import { applyCheckpoint, applyOfflineQueue } from './apply-slots.ts';
 import {
   applyGoal,
   applyStateCheckpoint,

@@ -249,8 +249,8 @@ async function placeAmongHomes(
   );
   const at = known.indexOf(root);
   const earlier = at === -1 ? known : known.slice(0, at);
-  if (root === (known[0] ?? firstOfRun)) return { label: '', rank: '', earlier };
-  return { label: homeLabel(root), rank: String(earlier.length + 1), earlier };
+  if (root === (known[0] ?? firstOfRun)) return { root, label: '', rank: '', earlier };
+  return { root, label: homeLabel(root), rank: String(earlier.length + 1), earlier };
 }
 
 const PARENTS: Partial<Record<LegacyKind, string>> = {

@@ -45,7 +45,7 @@ export function homeLabel(root: string): string {
 }
 
 /** Where a home stands among those of the store; see {@link HomeContext}. */
-export type HomePlace = Pick<HomeContext, 'label' | 'rank' | 'earlier'>;
+export type HomePlace = Pick<HomeContext, 'root' | 'label' | 'rank' | 'earlier'>;
 
 /** What the records of one home need to know of each other while they come in. */
 export class HomeContext {
@@ -58,6 +58,7 @@ export class HomeContext {
   readonly purgedTurns = new Set<string>();
   /** Threads of state.db that stand in the store as this home has them. */
   readonly stateThreads = new Map<string, { updatedAt: number; isNew: boolean }>();
+  readonly root: string;
   /** Told apart from other homes of this store by this; empty for the first. */
   readonly label: string;
   /** The same, by the order in which homes came and not by where they lie: machines agree on it. */
@@ -72,6 +73,7 @@ export class HomeContext {
 
   constructor(place: HomePlace, files: Pick<Marks, 'stateOf'>) {
     this.#files = files;
+    this.root = place.root;
     this.label = place.label;
     this.rank = place.rank;
     this.earlier = place.earlier;

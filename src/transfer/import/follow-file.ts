@@ -1,0 +1,73 @@
+import { currentLeaf, moveLeaf } from '../../areas/message-tree.ts';
+import { SESSION_TREE } from '../../areas/session-rows.ts';
+import { loadBody, type BodyColumns } from '../../db/bodies.ts';
+import type { Reader } from '../../db/reader.ts';
+import type { Row, Transaction } from '../../db/transaction.ts';
+import { conversationEnd, type SplitSession } from '../../model/legacy-session.ts';
+import { deviceOf, IMPORT_DEVICE } from '../../model/version.ts';
+
+/** The conversation of a session as it was before a file of it came. */
+export interface HeldConversation {
+  readonly length: number;
+  /** Where that of the file ended that the session is of. */
+  readonly end: string;
+  /** Whether something of the session was edited since that file. */
+  readonly isEdited: boolean;
+}
+
+export function heldConversation(reader: Reader, id: string): HeldConversation | undefined {
+  const row = reader.first<{ message_count: number; details_version: string } & BodyColumns>(
+    ['message_count', 'details_version', 'body', 'body_hash'],
+    'from sessions where id = ?',
+    [id],
+  );
+  return (
+    row && {
+      length: row.message_count,
+      end: conversationEnd(loadBody(reader, row)),
+      isEdited: deviceOf(row.details_version) !== IMPORT_DEVICE,
+    }
+  );
+}
+
+/**
+ * Follows the conversation of a file where it moved, and counts anew. Only of the file that the
+ * session in the store is of: another one is older, or of another home. Work done in the store since
+ * an earlier import stays the current branch.
+ */
+export function followFile(
+  transaction: Transaction,
+  id: string,
+  file: SplitSession & { readonly body: Pick<Row, keyof BodyColumns> },
+  held: HeldConversation | undefined,
+): void {
+  const { leaf, length, skeleton, body } = file;
+  if (leaf === null) return;
+  const current = currentLeaf(transaction, SESSION_TREE, id);
+  if (current !== null) {
+    if (conversationEnd(skeleton) === held?.end || !isImported(transaction, current)) return;
+  }
+  const grew = held?.isEdited === true && current !== null && leadsThrough(file, current);
+  if (!grew && !isOf(transaction, id, body)) return;
+  moveLeaf(transaction, SESSION_TREE, id, leaf);
+  transaction.run('update sessions set message_count = ? where id = ?', [length, id]);
+}
+
+/** Whether the session in the store is, but for its messages, what this file says. */
+function isOf(reader: Reader, id: string, { body, body_hash }: Pick<Row, keyof BodyColumns>) {
+  const sql = 'select count(*) from sessions where id = ? and body is ? and body_hash is ?';
+  return reader.number(sql, [id, body ?? null, body_hash ?? null]) > 0;
+}
+
+/** Whether the conversation of a file goes on from a message. */
+function leadsThrough({ rows, leaf }: SplitSession, messageId: string): boolean {
+  const parents = new Map(rows.map((row) => [row.id, row.parentId]));
+  let at = leaf;
+  while (at !== null && at !== messageId) at = parents.get(at) ?? null;
+  return at !== null;
+}
+
+function isImported(reader: Reader, messageId: string): boolean {
+  const sql = 'select count(*) from session_messages where id = ? and device = ?';
+  return reader.number(sql, [messageId, IMPORT_DEVICE]) > 0;
+}
