@@ -5,7 +5,6 @@ import {
   applyGoal,
   applyStateCheckpoint,
   applyStateJob,
-  applyStateMessage,
   applyStateThread,
   applyStateTool,
 } from './apply-state.ts';
@@ -16,6 +15,7 @@ import {
   applyTaskQueue,
   applyTrigger,
 } from './apply-work.ts';
+import { applyStateMessage } from './apply-state-message.ts';
 import { isPurged } from './purged.ts';
 import type { Apply } from './record.ts';
 

@@ -54,6 +54,8 @@ export class HomeContext {
   #anyOrphans: boolean | undefined;
   /** Turns of purged threads: their items stay out too. */
   readonly purgedTurns = new Set<string>();
+  /** By threads of state.db whose row came from this home: their last message, as that names it. */
+  readonly leaves = new Map<string, string>();
   /** Told apart from other homes of this store by this; empty for the first. */
   readonly label: string;
   /** The same, by the order in which homes came and not by where they lie: machines agree on it. */
