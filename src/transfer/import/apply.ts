@@ -16,6 +16,7 @@ import {
   applyTrigger,
 } from './apply-work.ts';
 import { applyStateMessage } from './apply-state-message.ts';
+import { claimId } from './claim-id.ts';
 import { isPurged } from './purged.ts';
 import type { Apply } from './record.ts';
 
@@ -46,6 +47,7 @@ const TABLES: ReadonlyMap<string, Apply> = new Map([
 
 /** Writes one record to where its kind belongs. */
 export const applyRecord: Apply = (transaction, record, context) => {
+  claimId(transaction, record, context);
   if (isPurged(transaction, record, context)) return 'unchanged';
   const apply = TABLES.get(record.kind);
   if (!apply) return applyKept(transaction, record, context);

@@ -77,12 +77,20 @@ export class HomeContext {
   }
 
   rename(kind: string, id: string, storeId: string): void {
-    this.#renamed.set(`${kind}:${id}`, storeId);
+    if (id === storeId) this.#renamed.delete(`${kind}:${id}`);
+    else this.#renamed.set(`${kind}:${id}`, storeId);
   }
 
   /** The id in the store of a record of this home. */
   idOf(kind: string, id: string): string {
     return this.#renamed.get(`${kind}:${id}`) ?? id;
+  }
+
+  /** The ids of a row of a record that {@link claimId} looked at. */
+  rowIdOf({ kind, id }: ImportRecord): { id: string; legacy_id: string | null } {
+    const legacyId = id ?? '';
+    const storeId = this.idOf(kind, legacyId);
+    return { id: storeId, legacy_id: storeId === legacyId ? null : legacyId };
   }
 
   /** 0 for the first time that this text comes in this home, then 1, 2 … */
@@ -99,12 +107,13 @@ export class HomeContext {
 
   /** The order of a turn's items, read once. */
   itemOrder(turnId: string, read: () => readonly string[]): ReadonlyMap<string, number> {
-    let order = this.#turnItems.get(turnId);
-    if (!order) {
-      order = new Map(read().map((id, i) => [id, i]));
-      if (this.#turnItems.size > 2000) this.#turnItems.clear();
-      this.#turnItems.set(turnId, order);
-    }
+    const known = this.#turnItems.get(turnId);
+    if (known) return known;
+    // An id may stand there twice: its first place counts, as when the list is walked.
+    const order = new Map<string, number>();
+    for (const [i, id] of read().entries()) if (!order.has(id)) order.set(id, i);
+    if (this.#turnItems.size > 2000) this.#turnItems.clear();
+    this.#turnItems.set(turnId, order);
     return order;
   }
 }
