@@ -209,3 +209,18 @@ it('an item that its turn lists twice stands where it is listed first', async ()
   const { items } = await store.runtime.listItems('turn_aaaaaaaa');
   expect(items.map((one) => one.id).slice(0, 2)).toEqual(['item_00000003', 'item_00000001']);
 });
+
+it('the counter of events stays one of 64 bits', async () => {
+  const home = clashingHome('C', 1);
+  addEvent(home, '18446744073709551615', 'last');
+  const store = await tempStore();
+  await store.import([home]);
+  await store.events.append('thr_aaaaaaaa', [{ type: 'mine' }]);
+  const out = join(tempFolder(), 'out');
+  await store.export(out, { format: 'legacy' });
+  const text = readFileSync(join(out, RUNTIME, 'state.json'), 'utf8');
+  expect(/"next_seq": (\d+)/.exec(text)?.[1]).toBe('18446744073709551615');
+  const copy = await tempStore();
+  const report = await copy.import([out]);
+  expect(report.byKind['events']).toMatchObject({ imported: 3, failed: 0 });
+});
