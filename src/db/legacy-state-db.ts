@@ -173,6 +173,8 @@ const INDEXES: Partial<Record<LegacyStateTable, Readonly<Record<string, string>>
 };
 
 const USER_VERSION = 4;
+/** SQLite takes 2,000. */
+const COLUMNS_MAX = 1000;
 
 /** The names of a table's columns. */
 export function legacyColumns(table: LegacyStateTable): string[] {
@@ -190,6 +192,7 @@ export function isLegacyStateTable(name: string): name is LegacyStateTable {
 export class LegacyStateDb {
   readonly #connection: Connection;
   readonly #statements = new Map<LegacyStateTable, string>();
+  readonly #columns = new Map<LegacyStateTable, string[]>();
 
   /** @param path - an empty file */
   constructor(path: string) {
@@ -201,19 +204,43 @@ export class LegacyStateDb {
     this.#connection.exec(schema());
   }
 
-  /** Columns that `values` lacks are null, or their default. */
-  insert(table: LegacyStateTable, values: ReadonlyMap<string, Value>): void {
-    const names = legacyColumns(table);
+  /**
+   * Columns that `values` lacks are null, or their default.
+   *
+   * @param later - whether the table gets the columns that only `values` has: those of a later version
+   */
+  insert(table: LegacyStateTable, values: ReadonlyMap<string, Value>, later = false): void {
+    if (later) this.#addColumns(table, values.keys());
+    const names = this.#columnsOf(table);
     const complete = names.every((name) => values.has(name));
     const used = complete ? names : names.filter((name) => values.has(name));
     const sql =
       (complete ? this.#statements.get(table) : undefined) ??
-      `insert into ${table} (${used.join(', ')}) values (${used.map(() => '?').join(', ')})`;
+      `insert into ${table} (${used.map(quoted).join(', ')}) values (${used.map(() => '?').join(', ')})`;
     if (complete) this.#statements.set(table, sql);
     this.#connection.run(
       sql,
       used.map((name) => values.get(name) ?? null),
     );
+  }
+
+  /** Without a type, so that values stay what they are. */
+  #addColumns(table: LegacyStateTable, names: Iterable<string>): void {
+    const known = this.#columnsOf(table);
+    for (const name of names) {
+      // SQLite takes names that differ in the case of letters only for one.
+      const isKnown = known.some((one) => one.toLowerCase() === name.toLowerCase());
+      if (isKnown || known.length >= COLUMNS_MAX || !isColumnName(name)) continue;
+      this.#connection.exec(`alter table ${table} add column ${quoted(name)}`);
+      known.push(name);
+      this.#statements.delete(table);
+    }
+  }
+
+  #columnsOf(table: LegacyStateTable): string[] {
+    let columns = this.#columns.get(table);
+    if (!columns) this.#columns.set(table, (columns = legacyColumns(table)));
+    return columns;
   }
 
   has(table: LegacyStateTable, column: string, value: Value): boolean {
@@ -231,6 +258,14 @@ export class LegacyStateDb {
   close(): void {
     this.#connection.close();
   }
+}
+
+function isColumnName(name: string): boolean {
+  return name !== '' && !name.includes('\0') && name.isWellFormed();
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
 function schema(): string {

@@ -38,11 +38,13 @@ export function parseStateRow(
   const value = parseJson(raw) as Record<string, unknown>;
   const parts: string[] = [];
   for (const name of table.key) {
-    const part = value[name] as string | number | null | undefined;
+    // The column itself: an integer may pass 2^53.
+    const part = values[names.indexOf(name)];
     if (part === undefined || part === null)
       return { refusal: { reason: 'missing_field', at: name } };
-    if (part === '') return { refusal: { reason: 'unsafe_id', at: name } };
-    parts.push(String(part));
+    const key = part.toString();
+    if (key === '') return { refusal: { reason: 'unsafe_id', at: name } };
+    parts.push(key);
   }
   const unknown = Object.entries(table.enums ?? {}).some(
     ([name, words]) => !words.includes(value[name] as string),

@@ -54,6 +54,19 @@ function* readTables(reader: HomeReader, path: string, copy: SqliteCopy): Genera
       yield problem({ kind, path: source.path }, 'reject', 'damaged_db');
     }
   }
+  for (const name of laterTables(copy)) {
+    yield problem({ kind: 'state.threads', path: `${path}:${name}` }, 'ignore', 'later_format');
+  }
+}
+
+const KNOWN_TABLES = new Set(stateTables.map(({ name }) => name));
+
+/** Tables that only a later version has. */
+function laterTables(copy: SqliteCopy): string[] {
+  const sql = `select name from sqlite_master where type = 'table' and name not glob 'sqlite_*' order by name`;
+  return Array.from(copy.rows(sql), ([name]) => String(name)).filter(
+    (name) => !KNOWN_TABLES.has(name),
+  );
 }
 
 /** Tools that have not come in yet need the rows of their threads beside them. */
@@ -137,6 +150,11 @@ function selectRows(
   const columns = [...names];
   const expressions = names.map(quoted);
   let order = 'rowid';
+  const added = ADDED[table.name];
+  if (added !== undefined && !columns.includes(added.column)) {
+    columns.push(added.column);
+    expressions.push(added.sql);
+  }
   if (copy.userVersion() === 0 && !hasTree(copy)) {
     const derived = DERIVED[table.name];
     if (derived !== undefined) {
@@ -153,6 +171,11 @@ function selectRows(
   const sql = `select cast(${types} as blob), ${values.join(', ')} from ${quoted(table.name)} order by ${order}`;
   return { sql, columns };
 }
+
+/** What an upgrade adds to rows of versions that lack it: a copy of the home may be upgraded already. */
+const ADDED: Partial<Record<string, { column: string; sql: string }>> = {
+  thread_goals: { column: 'continuation_count', sql: '0' },
+};
 
 const DERIVED: Partial<Record<string, { column: string; sql: string; order: string }>> = {
   threads: {

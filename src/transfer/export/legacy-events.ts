@@ -117,7 +117,7 @@ async function withDetail(
 }
 
 function lineOf(row: EventRow, thread: ThreadRow, payload: string, seqs: SeqSource): string {
-  const seq = row.legacy_seq ?? String(BigInt(row.number) + seqs.offset);
+  const seq = row.legacy_seq ?? String(atMost(BigInt(row.number) + seqs.offset));
   if (BigInt(seq) > seqs.highest) seqs.highest = BigInt(seq);
   const timestamp = keptTime(row.legacy);
   if (row.legacy === null || timestamp !== undefined) {
@@ -189,7 +189,7 @@ export function writeCounter(
   kept: KeptDocument | undefined,
   highest: bigint,
 ): void {
-  const next = String(highest + 1n);
+  const next = String(atMost(highest + 1n));
   if (kept === undefined && highest === 0n) return;
   let raw = kept?.raw ?? `{"schema_version":2,"next_seq":${next}}`;
   if (memberInteger(raw, 'next_seq') <= highest) raw = patchObject(raw, { next_seq: next });
@@ -201,6 +201,13 @@ export function writeCounter(
 function memberInteger(raw: string, key: string): bigint {
   const text = objectMembers(raw).find((member) => member.key === key)?.value ?? '0';
   return /^\d+$/.test(text) ? BigInt(text) : 0n;
+}
+
+/** Numbers are unsigned of 64 bits there. The last one is given out more than once: it may be. */
+const SEQ_MAX = 2n ** 64n - 1n;
+
+function atMost(seq: bigint): bigint {
+  return seq > SEQ_MAX ? SEQ_MAX : seq;
 }
 
 function maxOf(a: bigint, b: bigint): bigint {

@@ -12,8 +12,29 @@ const RESERVED = new Set(['session_boot_owners', 'latest', 'offline_queue']);
  */
 export function legacyId(id: string): string {
   if (LEGACY_ID.test(id)) return id;
-  if (/^[A-Za-z0-9_-]+~[0-9a-f]{8}$/.test(id)) return id.replace('~', '-');
+  if (isDerivedId(id)) return id.replace('~', '-');
   return `${id.replace(/[^A-Za-z0-9_-]/g, '_')}-${digestOf(id)}`;
+}
+
+/** Whether an import made the id, for a record whose short id another one bore already. */
+export function isDerivedId(id: string): boolean {
+  return /^[A-Za-z0-9_-]+~[0-9a-f]{8}$/.test(id);
+}
+
+/** The id of a task as it is exported: the old program takes any but those that an import made. */
+export function taskId(id: string): string {
+  return isDerivedId(id) ? legacyId(id) : id;
+}
+
+export function taskIdOrNull(id: string | null): string | null {
+  return id === null ? null : taskId(id);
+}
+
+/** The text of a task with the paths of its artifacts, which lie in a folder of its exported id. */
+export function withArtifactPaths(id: string, body: string): string {
+  if (!isDerivedId(id)) return body;
+  const shortId = id.slice(0, id.lastIndexOf('~'));
+  return body.replaceAll(`"artifacts/${shortId}/`, `"artifacts/${taskId(id)}/`);
 }
 
 export function legacyIdOrNull(id: string | null): string | null {
@@ -28,6 +49,7 @@ export function sessionFileName(id: string): string {
 
 /** A name for any id, for formats without a rule of their own. */
 export function plainFileName(id: string): string {
+  if (isDerivedId(id)) return legacyId(id);
   const plain = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,150}$/.test(id);
   return plain ? id : `${id.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, 100)}-${digestOf(id)}`;
 }

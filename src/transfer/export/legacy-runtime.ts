@@ -8,7 +8,7 @@ import {
   type ExportContext,
   type RowQuery,
 } from './export-context.ts';
-import { legacyId } from './legacy-names.ts';
+import { legacyId, taskIdOrNull } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
 import { writeRecord } from './write-record.ts';
 
@@ -138,7 +138,7 @@ function threadRecord(row: ThreadRow, body: string): string {
     thread.setJson('archived', String(archived));
   }
   return thread
-    .text('task_id', row.task_id)
+    .text('task_id', taskIdOrNull(row.task_id))
     .text('title', row.title)
     .reference('session_id', row.session_id)
     .result();

@@ -21,6 +21,7 @@ import {
   type JobRow,
   type StateThreadRow,
 } from './legacy-state-rows.ts';
+import { legacyNumber, MessageNumbers, rowNumber } from './message-numbers.ts';
 import { RecordPatch } from './record-patch.ts';
 import { wellFormedJson } from './record-text.ts';
 
@@ -42,8 +43,6 @@ class StateExport {
   /** The latest time of a row that is known by that of the file only. */
   /** 0 where no record tells it. */
   #modifiedAt = 0;
-  /** Messages of the library are numbered after all of the old program. */
-  #nextMessage = 1n;
 
   constructor(context: ExportContext) {
     this.#context = context;
@@ -51,7 +50,7 @@ class StateExport {
 
   async run(): Promise<void> {
     const context = this.#context;
-    this.#nextMessage = 1n + (await context.read(highestMessage));
+    const messageNumbers = await context.read((reader) => new MessageNumbers(reader));
     const threads: RowQuery<StateThreadRow & { tools: string }> = {
       kind: 'state.threads',
       columns: [
@@ -72,13 +71,12 @@ class StateExport {
       key: 'id',
     };
     await eachRow(context, threads, (reader, row) => {
-      this.#writeThread(reader, row);
+      this.#writeThread(reader, row, messageNumbers);
     });
     await eachGoal(context, 'state.thread_goals', 'thread', (reader, row) => {
-      this.#insert(
-        'thread_goals',
-        goalRecord(row, bodyOf(reader, 'goals', row.id), (id) => id),
-      );
+      const body = bodyOf(reader, 'goals', row.id);
+      const record = goalRecord(row, body, (id) => id);
+      this.#insert('thread_goals', record, isOldRow(body));
     });
     const jobs: RowQuery<JobRow> = {
       kind: 'state.jobs',
@@ -87,9 +85,10 @@ class StateExport {
       key: 'id',
     };
     await eachRow(context, jobs, (reader, row) => {
-      this.#insert('jobs', jobRecord(row, bodyOf(reader, 'jobs', row.id)));
+      const body = bodyOf(reader, 'jobs', row.id);
+      this.#insert('jobs', jobRecord(row, body), isOldRow(body));
     });
-    await this.#writeKept();
+    await this.#writeKept(messageNumbers);
     this.#db?.finish();
     if (this.#db && this.#modifiedAt > 0) {
       context.target.setModified('state.db', this.#modifiedAt);
@@ -100,42 +99,39 @@ class StateExport {
     this.#db?.close();
   }
 
-  #writeThread(reader: Reader, row: StateThreadRow & { tools: string }): void {
+  #writeThread(
+    reader: Reader,
+    row: StateThreadRow & { tools: string },
+    messageNumbers: MessageNumbers,
+  ): void {
     const messages = reader.list<MessageRow>(
       ['id', 'parent_id', 'role', 'created_at'],
       'from thread_messages where thread_id = ? order by number',
       [row.id],
     );
-    const numbers = new Map(messages.map((message) => [message.id, this.#number(message.id)]));
+    const numbers = new Map(
+      messages.map(({ id }) => [id, messageNumbers.of(reader, this.#db, id)] as const),
+    );
     const leaf = reader.first<{ leaf_id: string }>(
       ['leaf_id'],
       'from thread_leaves where thread_id = ?',
       [row.id],
     );
     const leafNumber = leaf ? (numbers.get(leaf.leaf_id) ?? legacyNumber(leaf.leaf_id)) : null;
-    this.#insert(
-      'threads',
-      stateThreadRecord(row, bodyOf(reader, 'threads', row.id), leafNumber ?? null),
-    );
+    const thread = bodyOf(reader, 'threads', row.id);
+    const record = stateThreadRecord(row, thread, leafNumber ?? null);
+    this.#insert('threads', record, isOldRow(thread));
     this.#writeTools(row);
     for (const message of messages) {
       const parent = message.parent_id;
-      this.#insert(
-        'messages',
-        messageRecord(row.id, message, bodyOf(reader, 'thread_messages', message.id), {
-          own: numbers.get(message.id) ?? 0n,
-          parent: parent === null ? null : (numbers.get(parent) ?? legacyNumber(parent) ?? null),
-        }),
-      );
+      const body = bodyOf(reader, 'thread_messages', message.id);
+      const record = messageRecord(row.id, message, body, {
+        own: numbers.get(message.id) ?? 0n,
+        parent: parent === null ? null : (numbers.get(parent) ?? legacyNumber(parent) ?? null),
+      });
+      this.#insert('messages', record, isOldRow(body));
     }
     this.#writeCheckpoints(reader, row.id);
-  }
-
-  /** The number that the old program gave, unless a row of another home has it. */
-  #number(id: string): bigint {
-    const number = legacyNumber(id);
-    const taken = number === undefined || (this.#db?.has('messages', 'id', number) ?? false);
-    return taken ? this.#nextMessage++ : number;
   }
 
   #writeTools({ id, tools }: { id: string; tools: string }): void {
@@ -150,6 +146,7 @@ class StateExport {
         `{"thread_id":${JSON.stringify(id)},"position":${tool.json('position') ?? i},` +
           `"name":${tool.json('name') ?? '""'},"description":${tool.json('description') ?? 'null'},` +
           `"input_schema":${inputSchema}}`,
+        false,
       );
     }
   }
@@ -161,19 +158,21 @@ class StateExport {
       [threadId],
     );
     for (const row of rows) {
-      const checkpoint = new RecordPatch(bodyOf(reader, 'thread_checkpoints', row.id))
+      const body = bodyOf(reader, 'thread_checkpoints', row.id);
+      const checkpoint = new RecordPatch(body)
         .text('thread_id', threadId)
         .text('checkpoint_id', row.checkpoint_id)
         .seconds('created_at', row.created_at);
       const state = checkpoint.json('state');
       if (state !== undefined)
         checkpoint.setJson('state_json', JSON.stringify(wellFormedJson(state)));
-      this.#insert('checkpoints', checkpoint.fallback('state_json', '"null"').result());
+      const record = checkpoint.fallback('state_json', '"null"').result();
+      this.#insert('checkpoints', record, isOldRow(body));
     }
   }
 
   /** Rows without a table here, and those whose thread does not exist. */
-  async #writeKept(): Promise<void> {
+  async #writeKept(messageNumbers: MessageNumbers): Promise<void> {
     const query: RowQuery<{ id: string; kind: string; modified_at: number }> = {
       kind: 'state.*',
       columns: ['id', 'kind', 'modified_at'],
@@ -183,34 +182,35 @@ class StateExport {
     await eachRow(this.#context, query, (reader, row) => {
       const table = row.kind.slice('state.'.length);
       this.#modifiedAt = Math.max(this.#modifiedAt, row.modified_at);
-      if (isLegacyStateTable(table))
-        this.#writeKeptRow(table, bodyOf(reader, 'legacy_records', row.id));
+      const raw = bodyOf(reader, 'legacy_records', row.id);
+      if (table === 'messages') this.#writeOrphan(reader, raw, messageNumbers);
+      else if (isLegacyStateTable(table)) this.#writeKeptRow(table, raw);
       else this.#context.counter.skip(row.kind, 'unplaced');
     });
   }
 
+  #writeOrphan(reader: Reader, raw: string, messageNumbers: MessageNumbers): void {
+    const isTaken = this.#db?.has('messages', 'id', rowNumber(raw)) ?? false;
+    const id = () => String(messageNumbers.free(reader, this.#db));
+    this.#insert('messages', isTaken ? patchObject(raw, { id: id() }) : raw, true);
+  }
+
   #writeKeptRow(table: LegacyStateTable, raw: string): void {
     const record = new RecordPatch(raw);
-    if (table === 'messages') {
-      const number = record.value('id');
-      const taken =
-        typeof number === 'number' && (this.#db?.has('messages', 'id', BigInt(number)) ?? false);
-      this.#insert(table, taken ? patchObject(raw, { id: String(this.#nextMessage++) }) : raw);
-      return;
-    }
     const key = record.value('id') ?? record.value('thread_id');
     const column = record.has('id') ? 'id' : 'thread_id';
     const composite = table === 'checkpoints' || table === 'thread_dynamic_tools';
     // The same row of a second home.
     if (!composite && typeof key === 'string' && this.#db?.has(table, column, key)) {
       this.#context.counter.skip(`state.${table}`, 'duplicate');
-    } else this.#insert(table, raw);
+    } else this.#insert(table, raw, true);
   }
 
-  #insert(table: LegacyStateTable, raw: string): void {
+  /** @param isRow - the record was a row of the old program: all its columns go back */
+  #insert(table: LegacyStateTable, raw: string, isRow: boolean): void {
     this.#db ??= new LegacyStateDb(this.#context.target.reserve('state.db'));
     const values = objectMembers(raw).map(({ key, value }) => [key, sqlValue(value)] as const);
-    this.#db.insert(table, new Map(values));
+    this.#db.insert(table, new Map(values), isRow);
     this.#context.counter.add(`state.${table}`);
   }
 }
@@ -241,31 +241,16 @@ function messageRecord(
   return message.result();
 }
 
-/** The number of a message of the old program, in its id here. */
-function legacyNumber(id: string): bigint | undefined {
-  const digits = /^msg(\d+)~/.exec(id)?.[1];
-  return digits === undefined ? undefined : BigInt(digits);
-}
-
-function highestMessage(reader: Reader): bigint {
-  const stored = reader.number(
-    `select max(cast(substr(id, 4) as integer)) from thread_messages where id glob 'msg[0-9]*~*'`,
-  );
-  const orphans = reader.list<{ id: string }>(
-    ['id'],
-    `from legacy_records where kind = 'state.messages' and body is not 'null'`,
-  );
-  let highest = stored;
-  for (const { id } of orphans) {
-    const number = new RecordPatch(bodyOf(reader, 'legacy_records', id)).value('id');
-    if (typeof number === 'number' && number > highest) highest = number;
-  }
-  return BigInt(highest);
+/** Rows of the old program begin with their key; what the library made has no such member. */
+function isOldRow(body: string): boolean {
+  return /^\{"(thread_)?id":/.test(body);
 }
 
 /** What a JSON value is in a column: integers exact, lists and objects as their text. */
 function sqlValue(json: string): Value {
-  if (/^-?\d{1,18}$/.test(json)) return BigInt(json);
+  if (/^-?\d{1,19}$/.test(json) && BigInt.asIntN(64, BigInt(json)) === BigInt(json)) {
+    return BigInt(json);
+  }
   const value = json.startsWith('{') || json.startsWith('[') ? json : parseJson(json);
   return typeof value === 'boolean' ? BigInt(value) : (value as Value);
 }

@@ -7,7 +7,13 @@ import {
   type RowQuery,
 } from './export-context.ts';
 import type { KeptDocument } from './legacy-kept.ts';
-import { fileStamp, plainFileName } from './legacy-names.ts';
+import {
+  fileStamp,
+  plainFileName,
+  taskId,
+  taskIdOrNull,
+  withArtifactPaths,
+} from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
 import { recordText } from './record-text.ts';
 import { writeRecord } from './write-record.ts';
@@ -56,11 +62,11 @@ export async function writeTasks(context: ExportContext): Promise<void> {
 }
 
 function taskRecord(row: TaskRow, body: string): string {
-  const task = new RecordPatch(body);
+  const task = new RecordPatch(withArtifactPaths(row.id, body));
   // Absent means true there, which nobody asked for in a task of the library.
   if (!task.has('id')) task.fallback('schema_version', '2').fallback('auto_approve', 'false');
   return task
-    .text('id', row.id)
+    .text('id', taskId(row.id))
     .text('prompt', row.prompt)
     .text('model', row.model)
     .text('workspace', row.workspace)
@@ -73,6 +79,7 @@ function taskRecord(row: TaskRow, body: string): string {
     .time('ended_at', row.ended_at)
     .text('error', row.error)
     .reference('thread_id', row.thread_id)
+    .link('turn_id')
     .reference('owner_session_id', row.session_id)
     .fallback('tool_calls', '[]')
     .fallback('timeline', '[]')
@@ -92,7 +99,7 @@ export async function writeTaskQueue(
       `from tasks t where status = 'queued' and ${live('t')} order by queued_at, id`,
     ),
   );
-  const order = queued.map((task) => task.id);
+  const order = queued.map((task) => taskId(task.id));
   if (kept === undefined && order.length === 0) return;
   const queue = new RecordPatch(kept?.raw ?? '{}');
   const same = kept !== undefined && sameOrder(effectiveOrder(queue.value('queue'), order), order);
@@ -227,7 +234,7 @@ function runRecord(row: RunRow, body: string): string {
     .time('created_at', row.created_at)
     .time('started_at', row.started_at)
     .time('ended_at', row.ended_at)
-    .text('task_id', row.task_id)
+    .text('task_id', taskIdOrNull(row.task_id))
     .text('error', row.error)
     .result();
 }
@@ -286,7 +293,7 @@ function triggerRecord(row: TriggerRow, body: string): string {
     .text('status', row.status)
     .time('created_at', row.created_at)
     .time('fired_at', row.fired_at)
-    .text('task_id', row.task_id)
+    .text('task_id', taskIdOrNull(row.task_id))
     .reference('thread_id', row.thread_id)
     .text('error', row.error)
     .result();

@@ -1,6 +1,6 @@
 import { objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
 import { parseTime } from '../../model/time.ts';
-import { legacyIdOrNull, legacyTime } from './legacy-names.ts';
+import { isDerivedId, legacyId, legacyIdOrNull, legacyTime } from './legacy-names.ts';
 
 /**
  * A record of the old program on its way out. It starts from the kept text; a member changes only
@@ -50,6 +50,12 @@ export class RecordPatch {
   reference(key: string, column: string | null): this {
     if (column !== null && this.value(key) === column) return this;
     return this.text(key, legacyIdOrNull(column));
+  }
+
+  /** The id of another record that no column has. */
+  link(key: string): this {
+    const id = this.value(key);
+    return typeof id === 'string' && isDerivedId(id) ? this.text(key, legacyId(id)) : this;
   }
 
   /** A time in unix milliseconds; `null` takes the member away. */

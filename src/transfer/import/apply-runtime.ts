@@ -7,6 +7,7 @@ import { eventLine, keptOfLine } from '../../model/legacy-lines.ts';
 import { runtimeItems, runtimeThreads, runtimeTurns } from '../../model/registers.ts';
 import { formatTime, parseTime } from '../../model/time.ts';
 import { storeRecordText } from './large-parts.ts';
+import { linkTurn, taskOfThread, turnOfThread } from './link-clashes.ts';
 import {
   eventHead,
   logIdOf,
@@ -27,20 +28,19 @@ export const applyThread: Apply = (transaction, record, context) => {
   const { value } = record;
   const createdAt = requiredTime(value, 'created_at');
   const updatedAt = requiredTime(value, 'updated_at');
-  const clash = `from runtime_threads where id = ? and created_at <> ?`;
-  const id = claimId(transaction, record, context, clash, createdAt);
+  const ids = context.rowIdOf(record);
   return importRow(
     transaction,
     runtimeThreads,
     {
-      ...id,
+      ...ids,
       title: textOrNull(value, 'title'),
       workspace: text(value, 'workspace'),
       model: text(value, 'model'),
       mode: text(value, 'mode'),
       session_id: textOrNull(value, 'session_id'),
-      task_id: textOrNull(value, 'task_id'),
-      latest_turn_id: storedId(value, 'latest_turn_id', 'turns', context),
+      task_id: taskOfThread(transaction, value, ids.id, context),
+      latest_turn_id: turnOfThread(transaction, value, ids.id, context),
       archived: value['archived'] === true ? 1 : 0,
       deleted_at: null,
       created_at: createdAt,
@@ -56,17 +56,17 @@ export const applyTurn: Apply = (transaction, record, context) => {
   const { value } = record;
   const createdAt = requiredTime(value, 'created_at');
   const threadId = context.idOf('threads', text(value, 'thread_id'));
-  const clash = `from runtime_turns where id = ? and created_at <> ?`;
-  const id = claimId(transaction, record, context, clash, createdAt);
+  const ids = context.rowIdOf(record);
+  if (ids.legacy_id !== null) linkTurn(transaction, threadId, ids.legacy_id, ids.id);
   const startedAt = time(value, 'started_at');
   const endedAt = time(value, 'ended_at');
   return importRow(
     transaction,
     runtimeTurns,
     {
-      ...id,
+      ...ids,
       thread_id: threadId,
-      position: turnPosition(transaction, record, threadId),
+      position: turnPosition(transaction, record, threadId, ids.id),
       status: text(value, 'status'),
       attempt: 1,
       owner: 'import',
@@ -83,18 +83,22 @@ export const applyTurn: Apply = (transaction, record, context) => {
 };
 
 /** Microseconds, so that turns of one millisecond keep their order; the latest turn comes last. */
-function turnPosition(transaction: Transaction, record: ImportRecord, threadId: string): number {
+function turnPosition(
+  transaction: Transaction,
+  record: ImportRecord,
+  threadId: string,
+  id: string,
+): number {
   const latest = transaction.rows('select latest_turn_id from runtime_threads where id = ?', [
     threadId,
   ])[0]?.[0];
-  return micros(text(record.value, 'created_at')) + (latest === record.id ? 1 : 0);
+  return micros(text(record.value, 'created_at')) + (latest === id ? 1 : 0);
 }
 
 export const applyItem: Apply = (transaction, record, context) => {
   const { value } = record;
   const turnId = context.idOf('turns', text(value, 'turn_id'));
-  const clash = `from runtime_items where id = ? and turn_id <> ?`;
-  const id = claimId(transaction, record, context, clash, turnId);
+  const ids = context.rowIdOf(record);
   const startedAt = time(value, 'started_at');
   const endedAt = time(value, 'ended_at');
   const at = endedAt ?? startedAt ?? 0;
@@ -102,7 +106,7 @@ export const applyItem: Apply = (transaction, record, context) => {
     transaction,
     runtimeItems,
     {
-      ...id,
+      ...ids,
       turn_id: turnId,
       position: itemPosition(transaction, record, turnId, context),
       kind: text(value, 'kind'),
@@ -118,7 +122,7 @@ export const applyItem: Apply = (transaction, record, context) => {
   );
   const thread = transaction.rows('select thread_id from runtime_turns where id = ?', [turnId])[0];
   const ownerId = (thread?.[0] as string | undefined) ?? turnId;
-  noteForSearch(transaction, outcome, { kind: 'item', refId: id.id, ownerId, at });
+  noteForSearch(transaction, outcome, { kind: 'item', refId: ids.id, ownerId, at });
   return outcome;
 };
 
@@ -187,29 +191,6 @@ export const applyEvent: Apply = (transaction, record, context) => {
     ...storeRecordText(transaction, record, payload),
   });
 };
-
-/**
- * The id that the record gets: its own, or where another record bears it already (the short ids of
- * two homes can clash) one derived from it, the same on every machine.
- */
-function claimId(
-  transaction: Transaction,
-  record: ImportRecord,
-  context: HomeContext,
-  clash: string,
-  identity: string | number,
-): { id: string; legacy_id: string | null } {
-  const legacyId = record.id ?? '';
-  if (transaction.number(`select count(*) ${clash}`, [legacyId, identity]) === 0) {
-    return { id: legacyId, legacy_id: null };
-  }
-  const digest = createHash('sha256')
-    .update(JSON.stringify([legacyId, identity]))
-    .digest('hex');
-  const id = `${legacyId}~${digest.slice(0, 8)}`;
-  context.rename(record.kind, legacyId, id);
-  return { id, legacy_id: legacyId };
-}
 
 function storedId(
   value: Record<string, unknown>,

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { storeBody } from '../../db/bodies.ts';
-import { importPlain, importRow } from '../../db/import-row.ts';
+import { importRow } from '../../db/import-row.ts';
 import { goals, jobs, threadCheckpoints, threads } from '../../model/registers.ts';
+import { exactInteger, stateMessageId } from './apply-state-message.ts';
 import {
   seconds,
   text,
@@ -53,34 +53,17 @@ export const applyStateThread: Apply = (transaction, record, context) => {
     [id, body.body, body.body_hash],
   );
   if (held) context.stateThreads.set(id, { updatedAt, isNew: outcome !== 'unchanged' });
-  const leaf = value['current_leaf_id'];
-  if (typeof leaf === 'number' && outcome !== 'unchanged') {
+  const leaf = exactInteger(record.raw, 'current_leaf_id');
+  if (leaf !== null && outcome !== 'unchanged') {
+    const leafId = stateMessageId(id, leaf);
+    context.leaves.set(id, leafId);
     transaction.run(
       `insert into thread_leaves (thread_id, leaf_id) values (?, ?)
        on conflict (thread_id) do update set leaf_id = excluded.leaf_id where leaf_id like 'msg%~%'`,
-      [id, stateMessageId(id, leaf)],
+      [id, leafId],
     );
   }
   return outcome;
-};
-
-/** The numbers of the old table are unique in one file only, so the thread's id goes with them. */
-function stateMessageId(threadId: string, number: number): string {
-  return `msg${number}~${createHash('sha256').update(threadId).digest('hex').slice(0, 16)}`;
-}
-
-export const applyStateMessage: Apply = (transaction, record) => {
-  const { value } = record;
-  const threadId = text(value, 'thread_id');
-  const parent = value['parent_entry_id'];
-  return importPlain(transaction, 'thread_messages', {
-    id: stateMessageId(threadId, Number(value['id'])),
-    thread_id: threadId,
-    parent_id: typeof parent === 'number' ? stateMessageId(threadId, parent) : null,
-    role: text(value, 'role'),
-    created_at: seconds(value, 'created_at') ?? 0,
-    ...storeBody(transaction, record.raw),
-  });
 };
 
 /**

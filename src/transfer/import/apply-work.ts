@@ -1,19 +1,26 @@
 import { storeBody } from '../../db/bodies.ts';
 import { importRow, noteForSearch } from '../../db/import-row.ts';
 import { automationRuns, automations, tasks, triggers } from '../../model/registers.ts';
-import { storeRecordText } from './large-parts.ts';
-import { requiredTime, text, textOrNull, time, type Apply } from './record.ts';
 import { keepRecord } from './apply-kept.ts';
+import { storeRecordText } from './large-parts.ts';
+import { linkTask } from './link-clashes.ts';
+import { requiredTime, text, textOrNull, time, type Apply } from './record.ts';
 
 /** Imported work belongs to no device until somebody takes it over: two machines would run it twice. */
 const OWNER = 'import';
 
 export const applyTask: Apply = (transaction, record, context) => {
   const { value } = record;
-  const id = text(value, 'id');
+  const { id, legacy_id: legacyId } = context.rowIdOf(record);
+  const threadId = storedId(textOrNull(value, 'thread_id'), 'threads', context);
+  if (legacyId !== null && threadId !== null) linkTask(transaction, threadId, legacyId, id);
   const createdAt = requiredTime(value, 'created_at');
   const startedAt = time(value, 'started_at');
   const endedAt = time(value, 'ended_at');
+  // The place that the queue gave it, which no task file knows.
+  const held = transaction.first<{ queued_at: number }>(['queued_at'], 'from tasks where id = ?', [
+    id,
+  ]);
   const updatedAt = Math.max(createdAt, startedAt ?? 0, endedAt ?? 0);
   const outcome = importRow(
     transaction,
@@ -24,10 +31,10 @@ export const applyTask: Apply = (transaction, record, context) => {
       status: text(value, 'status'),
       attempt: 1,
       owner: OWNER,
-      queued_at: createdAt,
+      queued_at: held?.queued_at ?? createdAt,
       workspace: text(value, 'workspace'),
       model: text(value, 'model'),
-      thread_id: storedThread(textOrNull(value, 'thread_id'), context),
+      thread_id: threadId,
       session_id: textOrNull(value, 'owner_session_id'),
       error: textOrNull(value, 'error'),
       created_at: createdAt,
@@ -59,10 +66,10 @@ export const applyTaskQueue: Apply = (transaction, record, context) => {
   const waiting = new Map(queued.map((task) => [task.id, task]));
   const order: typeof queued = [];
   for (const id of record.value['queue'] as string[]) {
-    const task = waiting.get(id);
+    const task = waiting.get(context.idOf('tasks', id));
     if (!task) continue;
     order.push(task);
-    waiting.delete(id);
+    waiting.delete(task.id);
   }
   // Small numbers: imported work stands before everything that is queued later.
   [...order, ...waiting.values()].forEach((task, i) => {
@@ -120,7 +127,7 @@ export const applyRun: Apply = (transaction, record, context) => {
       slot: taken > 0 ? null : slot,
       status: text(value, 'status'),
       attempt: 1,
-      task_id: textOrNull(value, 'task_id'),
+      task_id: storedId(textOrNull(value, 'task_id'), 'tasks', context),
       error: textOrNull(value, 'error'),
       created_at: createdAt,
       started_at: startedAt,
@@ -149,8 +156,8 @@ export const applyTrigger: Apply = (transaction, record, context) => {
       status: text(value, 'status'),
       attempt: 1,
       fired_at: firedAt,
-      task_id: textOrNull(value, 'task_id'),
-      thread_id: storedThread(textOrNull(value, 'thread_id'), context),
+      task_id: storedId(textOrNull(value, 'task_id'), 'tasks', context),
+      thread_id: storedId(textOrNull(value, 'thread_id'), 'threads', context),
       error: textOrNull(value, 'error'),
       created_at: createdAt,
       ...storeBody(transaction, record.raw),
@@ -160,6 +167,6 @@ export const applyTrigger: Apply = (transaction, record, context) => {
   );
 };
 
-function storedThread(id: string | null, context: Parameters<Apply>[2]): string | null {
-  return id === null ? null : context.idOf('threads', id);
+function storedId(id: string | null, kind: string, context: Parameters<Apply>[2]): string | null {
+  return id === null ? null : context.idOf(kind, id);
 }

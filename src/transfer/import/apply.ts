@@ -6,7 +6,6 @@ import {
   applyGoal,
   applyStateCheckpoint,
   applyStateJob,
-  applyStateMessage,
   applyStateThread,
   applyStateTool,
 } from './apply-state.ts';
@@ -17,6 +16,8 @@ import {
   applyTaskQueue,
   applyTrigger,
 } from './apply-work.ts';
+import { applyStateMessage } from './apply-state-message.ts';
+import { claimId } from './claim-id.ts';
 import { isPurged } from './purged.ts';
 import type { Apply } from './record.ts';
 
@@ -47,6 +48,7 @@ const TABLES: ReadonlyMap<string, Apply> = new Map([
 
 /** Writes one record to where its kind belongs. */
 export const applyRecord: Apply = (transaction, record, context) => {
+  claimId(transaction, record, context);
   if (isPurged(transaction, record, context)) return 'unchanged';
   const apply = TABLES.get(record.kind);
   if (!apply) return applyKept(transaction, record, context);

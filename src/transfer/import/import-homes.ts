@@ -2,13 +2,14 @@ import type { Database } from '../../db/database.ts';
 import type { BodyPlace } from '../../db/large-bodies.ts';
 import type { Reader } from '../../db/reader.ts';
 import type { Stamper, Transaction } from '../../db/transaction.ts';
-import type { FileEntry, HomeEntry, RecordEntry } from '../../legacy/home-entry.ts';
+import type { ArtifactEntry, FileEntry, HomeEntry, RecordEntry } from '../../legacy/home-entry.ts';
 import type { LegacyKind } from '../../legacy/kinds.ts';
 import { readHome } from '../../legacy/read-home.ts';
 import type { LegacyHome } from '../../legacy/resolve-homes.ts';
 import { indexAll } from '../../upkeep/repair.ts';
 import { applyOrphan, applyRecord } from './apply.ts';
 import { importArtifact } from './import-artifact.ts';
+import { linkedTask } from './link-clashes.ts';
 import { Marks } from './marks.ts';
 import { HomeContext, homeLabel, type HomePlace, type ImportRecord } from './record.ts';
 import { isLargeEntry, prepareLarge, type LargeEntry } from './prepare-large.ts';
@@ -101,6 +102,7 @@ class HomeImport {
   }
 
   async run(): Promise<void> {
+    for (const one of this.#marks.renamed()) this.#context.rename(one.kind, one.id, one.storeId);
     const database = this.#database;
     const entries = readHome(this.#home, {
       mark: (file) => this.#marks.find(file),
@@ -149,30 +151,32 @@ class HomeImport {
       read: (job) => database.read(job),
       write: (job) => database.write(this.#stamper, job),
     };
-    this.#batch.push(await prepareLarge(entry, isWritten ? place : undefined));
+    // Its text is stored now, so that its links have to be in it.
+    const linked = { ...entry, raw: linkedTask(entry as ImportRecord, this.#context).raw };
+    this.#batch.push(await prepareLarge(linked, isWritten ? place : undefined));
     await this.#flush();
   }
 
-  async #takeArtifact(entry: Extract<HomeEntry, { type: 'artifact' }>): Promise<void> {
-    const outcome = await importArtifact(this.#database, this.#stamper, entry, this.#context);
+  async #takeArtifact(entry: ArtifactEntry): Promise<void> {
+    // Its task may wait still, and get another id than its own.
+    if (entry.owner === 'task') await this.#flush();
+    const kind = entry.owner === 'task' ? 'tasks' : 'sessions';
+    const artifact = { ...entry, ownerId: this.#context.idOf(kind, entry.ownerId) };
+    const outcome = await importArtifact(this.#database, this.#stamper, artifact, this.#context);
     if (outcome !== undefined) return;
     this.#report.problem({
       path: entry.path,
-      kind: entry.owner === 'session' ? 'sessions' : 'tasks',
+      kind,
       class: 'anomaly',
       reason: 'changing',
       message: 'The file changed while it was read; the next import takes it.',
     });
   }
 
-  /** A file of an earlier import: its records stand, under the ids that they were given then. */
+  /** A file of an earlier import: its records stand. */
   #skip(entry: FileEntry): void {
     this.#report.outcome(entry.file.kind, 'unchanged', entry.records);
     this.#report.ignored(entry.file.kind, entry.ignored);
-    for (const id of entry.ids) {
-      const [legacyId, storeId] = id.split('\t');
-      if (storeId !== undefined) this.#context.rename(entry.file.kind, legacyId ?? '', storeId);
-    }
   }
 
   async #flush(): Promise<void> {
@@ -197,7 +201,7 @@ class HomeImport {
   }
 
   #apply(transaction: Transaction, entry: RecordEntry) {
-    const record = entry as ImportRecord;
+    const record = linkedTask(entry as ImportRecord, this.#context);
     if (entry.orphan !== undefined) {
       applyOrphan(transaction, record, this.#context);
       return 'orphaned';
@@ -206,11 +210,7 @@ class HomeImport {
   }
 
   #mark(transaction: Transaction, entry: FileEntry): void {
-    const ids = entry.ids.map((id) => {
-      const storeId = this.#context.idOf(entry.file.kind, id);
-      return storeId === id ? id : `${id}\t${storeId}`;
-    });
-    this.#marks.save(transaction, entry, ids);
+    this.#marks.save(transaction, entry, (id) => this.#context.idOf(entry.file.kind, id));
   }
 
   #progress(entry: FileEntry): void {

@@ -4,6 +4,7 @@ import type { FileEntry, FileMark, SourceFile } from '../../legacy/home-entry.ts
 
 interface MarkRow {
   readonly path: string;
+  readonly kind: string;
   readonly size: number;
   readonly hash: string;
   readonly records: number;
@@ -13,6 +14,9 @@ interface MarkRow {
 
 /** Before the hash of a file of which not every record came in: it is read again. */
 const PARTLY = 'partly ';
+/** Between the id of a record and the other one that it has in the store. */
+const SEPARATOR = '\t';
+const SEPARATOR_IN_JSON = '\\t';
 
 /** What earlier imports remember of the files of one home: the same bytes are not read twice. */
 export class Marks {
@@ -29,7 +33,7 @@ export class Marks {
   static async load(database: Database, root: string): Promise<Marks> {
     const rows = await database.read((reader) =>
       reader.list<MarkRow>(
-        ['path', 'size', 'hash', 'records', 'ignored', 'ids'],
+        ['path', 'kind', 'size', 'hash', 'records', 'ignored', 'ids'],
         'from import_sources where path >= ? and path < ?',
         [`${root}\n`, `${root}\n\u{10ffff}`],
       ),
@@ -46,7 +50,8 @@ export class Marks {
     this.#same.add(file.path);
     if (!isWhole) return undefined;
     const { records, ignored } = row;
-    return { ids: JSON.parse(row.ids) as string[], records, ignored };
+    const ids = idsOf(row).map(([id]) => id);
+    return { ids, records, ignored };
   }
 
   /** How a file stands to the last import of this home. */
@@ -55,10 +60,28 @@ export class Marks {
     return this.#same.has(path) ? 'same' : 'changed';
   }
 
-  /** Remembers a file, and the ids that its records have in the store. */
-  save(transaction: Transaction, entry: FileEntry, ids: readonly string[]): void {
+  /** The records of this home that have another id in the store, whatever became of their files. */
+  *renamed(): Generator<{ kind: string; id: string; storeId: string }> {
+    for (const row of this.#rows.values()) {
+      if (!row.ids.includes(SEPARATOR_IN_JSON)) continue;
+      for (const [id, storeId] of idsOf(row)) {
+        if (storeId !== undefined) yield { kind: row.kind, id, storeId };
+      }
+    }
+  }
+
+  /**
+   * Remembers a file. Only one of which every record came in is passed over the next time.
+   *
+   * @param storeIdOf - the id that a record of it has in the store
+   */
+  save(transaction: Transaction, entry: FileEntry, storeIdOf: (id: string) => string): void {
     const { file, records, ignored, failed, orphaned } = entry;
     const isWhole = failed === 0 && orphaned === 0;
+    const ids = entry.ids.map((id) => {
+      const storeId = storeIdOf(id);
+      return storeId === id ? id : `${id}${SEPARATOR}${storeId}`;
+    });
     transaction.run(
       `insert into import_sources (path, kind, size, hash, records, ignored, ids, imported_at)
        values (?, ?, ?, ?, ?, ?, ?, ?)
@@ -80,4 +103,8 @@ export class Marks {
   #key(path: string): string {
     return `${this.#root}\n${path}`;
   }
+}
+
+function idsOf({ ids }: MarkRow): [id: string, storeId?: string][] {
+  return (JSON.parse(ids) as string[]).map((id) => id.split(SEPARATOR) as [string, string?]);
 }

@@ -59,6 +59,8 @@ export class HomeContext {
   /** Threads of state.db that stand in the store as this home has them. */
   readonly stateThreads = new Map<string, { updatedAt: number; isNew: boolean }>();
   readonly root: string;
+  /** By threads of state.db whose row came from this home: their last message, as that names it. */
+  readonly leaves = new Map<string, string>();
   /** Told apart from other homes of this store by this; empty for the first. */
   readonly label: string;
   /** The same, by the order in which homes came and not by where they lie: machines agree on it. */
@@ -104,12 +106,20 @@ export class HomeContext {
   }
 
   rename(kind: string, id: string, storeId: string): void {
-    this.#renamed.set(`${kind}:${id}`, storeId);
+    if (id === storeId) this.#renamed.delete(`${kind}:${id}`);
+    else this.#renamed.set(`${kind}:${id}`, storeId);
   }
 
   /** The id in the store of a record of this home. */
   idOf(kind: string, id: string): string {
     return this.#renamed.get(`${kind}:${id}`) ?? id;
+  }
+
+  /** The ids of a row of a record that {@link claimId} looked at. */
+  rowIdOf({ kind, id }: ImportRecord): { id: string; legacy_id: string | null } {
+    const legacyId = id ?? '';
+    const storeId = this.idOf(kind, legacyId);
+    return { id: storeId, legacy_id: storeId === legacyId ? null : legacyId };
   }
 
   /** 0 for the first time that this text comes in this home, then 1, 2 … */
@@ -126,12 +136,13 @@ export class HomeContext {
 
   /** The order of a turn's items, read once. */
   itemOrder(turnId: string, read: () => readonly string[]): ReadonlyMap<string, number> {
-    let order = this.#turnItems.get(turnId);
-    if (!order) {
-      order = new Map(read().map((id, i) => [id, i]));
-      if (this.#turnItems.size > 2000) this.#turnItems.clear();
-      this.#turnItems.set(turnId, order);
-    }
+    const known = this.#turnItems.get(turnId);
+    if (known) return known;
+    // An id may stand there twice: its first place counts, as when the list is walked.
+    const order = new Map<string, number>();
+    for (const [i, id] of read().entries()) if (!order.has(id)) order.set(id, i);
+    if (this.#turnItems.size > 2000) this.#turnItems.clear();
+    this.#turnItems.set(turnId, order);
     return order;
   }
 }
