@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { HubLostError } from '../errors.ts';
 import type { Ask, Mark } from './ask.ts';
 import type { Hub, HubStatement } from './hub/hub.ts';
-import { PROTOCOL } from './hub-meta.ts';
+import { IS_TOKEN, PROTOCOL } from './hub-meta.ts';
 
 /** Beside src in the repository, beside dist in the package. */
 const SCHEMA = fileURLToPath(new URL('../../migrations/hub/0001_create_hub.sql', import.meta.url));
@@ -33,9 +33,9 @@ const META = `insert into hub_meta
     or exists (select 1 from hub_commits where head = ?5 and token = ?6))`;
 
 /** A head that no push made (somebody wrote the rows by hand) would be missed again and again. */
-const HEAD_TOKEN = `insert into hub_commits (head, token)
+const HEAD_TOKEN = `insert or replace into hub_commits (head, token)
   select head, lower(hex(randomblob(16))) from hub_meta
-  where head not in (select head from hub_commits)`;
+  where head not in (select head from hub_commits where ${IS_TOKEN})`;
 
 /**
  * Makes the tables of an empty hub, under the store id that this device knows or mints. Of two

@@ -1,5 +1,6 @@
 import { HubNewerError, HubRefusedError } from '../errors.ts';
 import type { Ask, Mark } from './ask.ts';
+import { textOf } from './pull-statements.ts';
 import type { Hub, HubRow, HubStatement } from './hub/hub.ts';
 
 /** What this version speaks; a hub with a higher number is refused. */
@@ -35,11 +36,21 @@ export function limitOf(meta: Pick<HubMeta, 'nowMs' | 'floorMs'>): number {
   return Math.max(meta.nowMs + SLACK_MS, meta.floorMs);
 }
 
+/**
+ * Short and plain, as every token of a hub is: one that cannot be read as it is written would be missed
+ * again and again, and counts as none.
+ */
+export const IS_TOKEN = `length(cast(token as blob)) between 1 and 64
+  and length(token) = length(cast(token as blob)) and token not glob '*[^ -~]*'`;
+
+/** What stands in the row of a device may be anything; it then is no push that any device knows. */
 const META = `select m.protocol, m.store_id, m.epoch, m.epoch_token, m.head, h.token, ${HUB_NOW},
     m.floor_ms, ?2 is null or exists (select 1 from hub_commits where head = ?2 and token = ?3),
-    d.push_number, d.push_token, d.revoked_at, m.key_check
+    max(0, min(d.push_number, ${Number.MAX_SAFE_INTEGER})),
+    substr(cast(d.push_token as blob), 1, 100), iif(d.revoked_at is null, null,
+      max(0, min(d.revoked_at, ${Number.MAX_SAFE_INTEGER}))), m.key_check
   from hub_meta m
-  left join hub_commits h on h.head = m.head
+  left join hub_commits h on h.head = m.head and ${IS_TOKEN}
   left join hub_devices d on d.id = ?1`;
 
 export function metaStatement(ask: Ask): HubStatement {
@@ -67,7 +78,7 @@ export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
     mine:
       pushNumber === null || pushNumber === undefined
         ? null
-        : { number: Number(pushNumber), token: String(pushToken) },
+        : { number: Number(pushNumber), token: textOf(pushToken) },
     revoked: revokedAt !== null,
     revokedAtMs: revokedAt === null ? null : Number(revokedAt),
     keyCheck: String(keyCheck),

@@ -9,7 +9,7 @@ import {
   nameAnew,
   readDevices,
   shown,
-  type KnownDevice,
+  type HubDevice,
 } from './devices.ts';
 import type { Hub } from './hub/hub.ts';
 import { needState } from './state.ts';
@@ -20,7 +20,7 @@ import { listedDevices, type SyncDevice } from './status.ts';
 export async function devicesOf(access: Access): Promise<SyncDevice[]> {
   return atHub(access, async (hub, self) => {
     const list = shown(await readDevices(hub));
-    return list.map((device) => ({
+    return list.map(({ key: _key, ...device }) => ({
       ...device,
       seenAt: formatTime(device.seenAt),
       revokedAt: formatTime(device.revokedAt),
@@ -32,7 +32,7 @@ export async function devicesOf(access: Access): Promise<SyncDevice[]> {
 export async function revokeDevice(access: Access, id: string): Promise<void> {
   await atHub(access, async (hub) => {
     const device = await findDevice(hub, id);
-    await markRevoked(hub, device.id);
+    await markRevoked(hub, device);
     // Not only with the next exchange: no work is to be given to it meanwhile.
     const { database, now } = access;
     await database.write({ now }, (transaction) => {
@@ -47,7 +47,7 @@ export async function revokeDevice(access: Access, id: string): Promise<void> {
 export async function renameDevice(access: Access, id: string, name: string): Promise<void> {
   await atHub(access, async (hub, self) => {
     const device = await findDevice(hub, id);
-    await nameAnew(hub, device.id, name);
+    await nameAnew(hub, device, name);
     if (device.id !== self) return;
     const { database, now } = access;
     await database.write({ now }, (transaction) => {
@@ -62,7 +62,7 @@ export async function forgetDevice(access: Access, id: string): Promise<void> {
     if (device.id === self) {
       throw new InvalidInputError('this device cannot forget itself; turn sync off to leave');
     }
-    await hideDevice(hub, device.id);
+    await hideDevice(hub, device);
   });
 }
 
@@ -79,7 +79,7 @@ async function atHub<T>(access: Access, job: (hub: Hub, self: string) => Promise
 
 const LISTED = '"codewhale-store sync devices" lists the devices with their ids.';
 
-async function findDevice(hub: Hub, prefix: string): Promise<KnownDevice> {
+async function findDevice(hub: Hub, prefix: string): Promise<HubDevice> {
   validate(z.string().min(1).max(200), prefix, 'device id');
   const found = shown(await readDevices(hub)).filter(({ id }) => id.startsWith(prefix));
   const [device, ...others] = found;

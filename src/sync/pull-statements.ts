@@ -107,11 +107,11 @@ export function toEntry(row: HubRow): Entry {
 }
 
 /** Broken bytes become U+FFFD: such an entry opens nowhere and is parked. */
-function textOf(value: HubRow[number] | undefined): string {
+export function textOf(value: HubRow[number] | undefined): string {
   return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : String(value ?? '');
 }
 
-const CHUNKS = `select register, key_number, payload from hub_entries
+const CHUNKS = `select register, ${safe('key_number')}, payload from hub_entries
   where table_name = '${CHUNK_TABLE}' and id = ?1 and register in (select value from json_each(?2))`;
 
 /** Pieces of large bodies by their registers. */
@@ -119,8 +119,8 @@ export function chunksStatement(hubId: string, registers: readonly string[]): Hu
   return { sql: CHUNKS, params: [hubId, JSON.stringify(registers)] };
 }
 
-const ENTRIES = `select seq, table_name, id, register, version, ${safe('key_number')},
-    ${safe('schema')}, payload
+const ENTRIES = `select ${safe('seq')}, table_name, id, register, cast(version as blob),
+    ${safe('key_number')}, ${safe('schema')}, payload
   from hub_entries where (table_name, id, register) in (
     select value ->> 0, value ->> 1, value ->> 2 from json_each(?1))`;
 

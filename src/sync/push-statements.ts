@@ -1,6 +1,7 @@
 import type { Ask, Mark } from './ask.ts';
 import { NAME_KEPT } from './devices.ts';
 import type { HubRow, HubStatement } from './hub/hub.ts';
+import { textOf } from './pull-statements.ts';
 import { HUB_NOW, PROTOCOL, SLACK_MS } from './hub-meta.ts';
 
 /** An entry on its way to the hub. */
@@ -53,7 +54,7 @@ const HOLDS = `(select max(head) from hub_commits) > (select head from hub_meta)
 const LIMIT = `(select max(floor_ms, ?1, ${HUB_NOW} + ${SLACK_MS}) from hub_meta)`;
 
 /** What comes back unaccepted, with the version that the hub holds instead. ?2: the rows as JSON. */
-const RETURNED = line(`select r.key, e.version from json_each(?2) r
+const RETURNED = line(`select r.key, cast(e.version as blob) from json_each(?2) r
   left join hub_entries e
     on e.table_name = r.value ->> 0 and e.id = r.value ->> 1 and e.register = r.value ->> 2
   where r.value ->> 4 > ${LIMIT} and ${HOLDS}`);
@@ -156,7 +157,9 @@ export function pushRequest(
         head: { number: Number(head), token: String(token) },
         nowMs: Number(nowMs),
         floorMs: Number(heldFloorMs),
-        returned: new Map(returned.map((row) => [Number(row[0]), row[1] as string | null])),
+        returned: new Map(
+          returned.map(([key, held]) => [Number(key), held == null ? null : textOf(held)]),
+        ),
         changed: answerTo(CHANGED)?.[0]?.[0] === 1,
       };
     },

@@ -4,6 +4,7 @@ import { finishStep, newContext, type ApplyContext } from './apply/context.ts';
 import type { Opened } from './apply/open-entry.ts';
 import { Shapes } from './apply/shape.ts';
 import { refreshStale } from './apply/stale-roots.ts';
+import { boundUpdated, isAnyAhead, timeBound } from './apply/updated-times.ts';
 import { STEADY, type Exchange } from './exchange.ts';
 import type { HubMeta } from './hub-meta.ts';
 import type { Entry } from './pull-statements.ts';
@@ -67,6 +68,12 @@ export async function settle(
     if (left === 0) break;
     await database.write({ now }, (transaction) => refreshStale(transaction, STALE_STEP));
     await pace.rest();
+  }
+  const bound = timeBound(meta, now());
+  if (await database.read((reader) => isAnyAhead(reader, bound))) {
+    await database.write({ now }, (transaction) => {
+      boundUpdated(transaction, bound);
+    });
   }
 }
 

@@ -13,7 +13,7 @@ import { openPayload } from '../seal.ts';
 import { parsePayload } from './shape.ts';
 
 /** How far a version may be ahead of what the hub takes before it is set aside, in milliseconds. */
-const FUTURE_MS = 24 * 60 * 60_000;
+export const FUTURE_MS = 24 * 60 * 60_000;
 
 /** The longest text that JavaScript can hold is 2^29 characters less a few. */
 const TEXT_BYTES_MAX = 500 << 20;

@@ -1,6 +1,7 @@
 import Driver from 'libsql';
 import { describe, expect, it } from 'vitest';
 import { clockOf } from '../../../src/model/version.ts';
+import { timeBound } from '../../../src/sync/apply/updated-times.ts';
 import { startSqld } from '../../support/sqld.ts';
 import { agree, device, enable } from './group.ts';
 
@@ -62,6 +63,56 @@ describe('a device whose clock is wrong', () => {
     }
     await agree([right, odd]);
     expect((await right.store.sessions.get(id)).title).toBe('20');
+  });
+
+  it('by years ahead makes no record the newest for years', async () => {
+    const sqld = await startSqld();
+    let skew = 3000 * DAY;
+    const ahead = await device('ahead', { clock: () => Date.now() + skew });
+    const right = await device('right');
+    const third = await device('third');
+    const all = [right, ahead, third];
+    await enable(sqld.url, all);
+    const workspace = '/w';
+    const shared = await right.store.sessions.create({ title: 'shared', workspace });
+    await agree(all);
+    const { store } = ahead;
+    await store.sessions.appendMessages(shared.id, [{ role: 'user', content: 'm' }]);
+    await store.sessions.create({ title: 'ahead', workspace });
+    await store.tasks.create({ prompt: 'ahead', workspace });
+    const run = await store.runtime.createThread({ workspace, model: 'auto', mode: 'agent' });
+    await store.events.append(run.id, [{ type: 'n', payload: {} }]);
+    await store.threads.upsert({ title: 'ahead', cwd: workspace });
+    await agree(all);
+    await right.store.sessions.create({ title: 'newest', workspace });
+    skew = 0;
+    await agree(all);
+
+    for (const { store, name } of all) {
+      const lists = [
+        await store.sessions.list(),
+        await store.tasks.list(),
+        await store.runtime.listThreads(),
+        await store.threads.list(),
+      ];
+      for (const { updatedAt } of lists.flatMap((list): { updatedAt: string }[] => list.items)) {
+        expect(Date.parse(updatedAt), name).toBeLessThan(Date.now() + DAY);
+      }
+      expect(lists.map(({ items }) => items.length)).toEqual([3, 1, 1, 1]);
+      // What it wrote stays as it wrote it.
+      const [event] = (await store.events.since(run.id, 0)).items;
+      expect(Date.parse(event?.at ?? '')).toBeGreaterThan(Date.now() + 2999 * DAY);
+    }
+    for (const { store } of [right, third]) {
+      expect((await store.sessions.list()).items[0]?.title).toBe('newest');
+    }
+  });
+
+  it('by years behind, or a hub of such a clock, takes no time back', () => {
+    const hub = { nowMs: 0, floorMs: 0 };
+    const now = Date.now();
+    expect(timeBound(hub, now)).toEqual({ now, latest: now + DAY });
+    expect(timeBound({ nowMs: now, floorMs: 0 }, 0).latest).toBeGreaterThan(now + DAY);
   });
 
   it('holds up nobody else', async () => {
