@@ -7,6 +7,7 @@ import { pieceKey, type Batch, type Sending } from './gathering.ts';
 import { limitOf, type HubMeta } from './hub-meta.ts';
 import type { Taken } from './push-statements.ts';
 import { forgetSetAside, setAside } from './set-aside.ts';
+import { forgetRemoved } from './apply/park.ts';
 import { needState, raiseFloor, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
 import { trimSent } from './trim.ts';
 
@@ -39,6 +40,7 @@ export async function takeAnswer(
       if (entry.ms !== null) raiseFloor(transaction, clockOf(entry.version));
     trimBatch(exchange, transaction, held, batch);
     forgetSetAside(transaction, accepted);
+    forgetRemoved(transaction, accepted);
     if (returned.size > 0) stampAnew(transaction, sending, returned, { nowMs, floorMs });
     return needState(transaction);
   });

@@ -7,7 +7,7 @@ import { chunkEntry } from './chunks.ts';
 import type { BodyRef, Columns } from '../db/content.ts';
 import {
   Gathering,
-  keyOf,
+  noTrim,
   pieceKey,
   type Batch,
   type BatchLimits,
@@ -20,8 +20,9 @@ import type { KeyRing } from './keys/key-ring.ts';
 import { purgeEntry, registerEntries, rowEntry, type Ready } from './outgoing.ts';
 import { rowsById, unknownById, type UnknownColumns } from '../db/synced-rows.ts';
 import type { SyncState } from './state.ts';
+import { readWaiting } from './waiting.ts';
 
-const NOTHING: Trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
+const NOTHING = noTrim();
 
 interface Note {
   readonly number: number;
@@ -81,7 +82,7 @@ function pieceOf(
   const position = pieces.get(pieceKey(round, body)) ?? 0;
   const entry = chunkEntry(reader, ring, body, position);
   if (!entry) return undefined;
-  const trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
+  const trim = noTrim();
   return {
     sending: [{ entry, offered: true }],
     refused: [],
@@ -97,7 +98,7 @@ function gatherParked({ reader, limit, underWay }: Source, gathering: Gathering)
   const offers = underWay.parked.map(({ offer }) => offer);
   const rows = reader.rows(
     `select table_name, hub_id, register, version, key_number, schema, payload, offer
-     from parked where offer > 0 and reason <> 'chunks'
+     from parked where offer > 0 and reason not in ('chunks', 'damaged', 'removed')
        and offer not in (select value from json_each(?)) order by offer limit ?`,
     [JSON.stringify(offers), limit],
   );
@@ -137,7 +138,7 @@ function gatherNotes({ reader, ring, limit, underWay }: Source, gathering: Gathe
     [JSON.stringify(underWay.notes), JSON.stringify(tables.map(({ name }) => name)), limit],
   );
   if (notes.length === limit || purging) gathering.cut = true;
-  const waiting = parkedKeys(reader);
+  const waiting = readWaiting(reader);
   const rows = new Map<string, NotedRows>();
   for (const table of MUTABLE_TABLES) {
     const ids = notes.filter((note) => note.table_name === table.name).map((note) => note.row_id);
@@ -146,9 +147,7 @@ function gatherNotes({ reader, ring, limit, underWay }: Source, gathering: Gathe
   for (const note of notes) {
     if (gathering.isFull()) return;
     const list = entriesOf(reader, ring, note, rows.get(note.table_name));
-    // A local edit of a register with a parked entry waits with it.
-    if (list.some(({ entry }) => waiting.has(keyOf(entry.table, entry.id, entry.register))))
-      continue;
+    if (list.some(({ entry }) => waiting.has(entry))) continue;
     if (!gathering.add(list, false)) return;
     gathering.batch.trim.notes.push(note.number);
   }
@@ -187,13 +186,6 @@ function entriesOf(
   });
 }
 
-function parkedKeys(reader: Reader): ReadonlySet<string> {
-  const rows = reader.rows(
-    `select table_name, hub_id, register from parked where reason <> 'chunks'`,
-  );
-  return new Set(rows.map((row) => keyOf(row[0] as string, row[1] as string, row[2] as string)));
-}
-
 function gatherOffers(
   { reader, ring, limit, underWay }: Source,
   gathering: Gathering,
@@ -213,15 +205,19 @@ function gatherOffers(
     ])
     .map((row) => row[0] as string);
   const { rows, ancestors, unknown } = readNoted(reader, table, ids);
-  const waiting = parkedKeys(reader);
+  const waiting = readWaiting(reader);
   for (const id of ids) {
     if (gathering.isFull()) return;
-    const list = registerEntries(reader, ring, table, rows.get(id) as Columns, EVERY_REGISTER, {
+    const all = registerEntries(reader, ring, table, rows.get(id) as Columns, EVERY_REGISTER, {
       bases: [],
       ancestors: ancestors(id),
       unknown: unknown(id),
-    }).filter(({ entry }) => !waiting.has(keyOf(entry.table, entry.id, entry.register)));
+    });
+    const list = all.filter(({ entry }) => !waiting.has(entry));
     if (!gathering.add(list, true)) return;
+    for (const { entry, source } of all) {
+      if (waiting.has(entry) && waiting.isUnsent(entry)) gathering.batch.trim.waiting.push(source);
+    }
     gathering.batch.trim.ids.set(table.name, id);
   }
   if (ids.length < limit) gathering.batch.trim.ids.set(table.name, null);

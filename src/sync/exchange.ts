@@ -10,6 +10,7 @@ import type { HubPage } from './pull-statements.ts';
 import type { ReplicaReader } from './replica-reader.ts';
 import type { DeviceInfo } from './push-statements.ts';
 import type { Pace } from './pace.ts';
+import { Repairs, type Suspect } from './repairs.ts';
 import type { SyncState } from './state.ts';
 
 /** What one exchange with the hub stands on. */
@@ -79,6 +80,9 @@ export class Memory {
   /** How many parked entries were looked at: the next look goes on there, so that none waits for ever. */
   parkedFrom = 0;
   readonly parking: Parking = {};
+  readonly repairs = new Repairs();
+  /** Pieces of large bodies on the hub that do not open. */
+  readonly spoiltPieces = new Map<string, Suspect>();
   #limits = LIMITS;
   #pageRows = PAGE_ROWS_FIRST;
 

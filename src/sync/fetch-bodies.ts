@@ -5,10 +5,18 @@ import type { BodyRef } from '../db/content.ts';
 import { unpacked } from '../db/large-bodies.ts';
 import { SealError } from '../errors.ts';
 import type { Opened } from './apply/open-entry.ts';
-import { chunkCount, chunkId, chunkRegister, keepChunk, missingChunks } from './chunks.ts';
+import {
+  CHUNK_TABLE,
+  chunkCount,
+  chunkId,
+  chunkRegister,
+  keepChunk,
+  missingChunks,
+} from './chunks.ts';
 import type { Exchange } from './exchange.ts';
 import type { HubRow } from './hub/hub.ts';
 import { chunksStatement } from './pull-statements.ts';
+import { textOf } from './repairs.ts';
 import { TextCheck, isKnownJson, rememberJson } from './text-check.ts';
 
 /** Pieces of one answer. */
@@ -89,10 +97,10 @@ function* portions<T>(all: Iterable<T>, size: number): Generator<T[]> {
 }
 
 async function keep(
-  { database, ring, now }: Exchange,
+  { database, ring, now, memory }: Exchange,
   body: BodyRef,
   position: number | undefined,
-  [, keyNumber, payload]: HubRow,
+  [register, keyNumber, payload]: HubRow,
 ): Promise<void> {
   if (position === undefined || !(payload instanceof Uint8Array)) return;
   await database.write({ now }, (transaction) => {
@@ -101,6 +109,9 @@ async function keep(
     } catch (error) {
       // A piece that does not open is as good as missing: its entry waits.
       if (!(error instanceof SealError)) throw error;
+      const id = chunkId(ring, body.root ?? '');
+      const piece = { table: CHUNK_TABLE, id, register: String(register) };
+      memory.spoiltPieces.set(textOf(piece), piece);
     }
   });
 }

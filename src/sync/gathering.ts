@@ -10,7 +10,18 @@ export interface Trim {
   /** Table to how far it is sent now; a mutable table that was offered to its end has null. */
   readonly numbers: Map<string, number>;
   readonly ids: Map<string, string | null>;
+  /** What an offer came by and has to wait: it is noted, so that it counts as unsent. */
+  readonly waiting: Ready['source'][];
 }
+
+/** What trims nothing. */
+export const noTrim = (): Trim => ({
+  notes: [],
+  parked: [],
+  numbers: new Map(),
+  ids: new Map(),
+  waiting: [],
+});
 
 export interface Sending {
   readonly entry: Outgoing;
@@ -78,7 +89,7 @@ export class Gathering {
     pieces: SentPieces,
     refusedBodies: RefusedBodies,
   ) {
-    const trim = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
+    const trim = noTrim();
     this.batch = { sending: [], refused: [], trim, ...state, last: false };
     this.#limits = limits;
     this.#pieces = pieces;

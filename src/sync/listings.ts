@@ -16,8 +16,9 @@ export interface ParkedEntry {
   register: string;
   /**
    * `schema`: made by a newer version of this library; `key`: sealed with a key that is not here;
-   * `damaged`: not what a device of this group writes; `future`: far ahead of every clock; `chunks`:
-   * its large body is not all on the hub; `size`, `refused`: the hub does not take it.
+   * `damaged`: nobody can read it; `removed`: the same, and it was taken off the hub; `invalid`: made
+   * with the key, and not what this library writes; `future`: far ahead of every clock; `chunks`: its
+   * large body is not all on the hub; `size`, `refused`: the hub does not take it.
    */
   reason: string;
   at: string;
@@ -28,7 +29,11 @@ export interface ParkedEntry {
 const HINTS: Readonly<Record<string, string>> = {
   schema: 'Upgrade codewhale-store on this machine.',
   key: 'Bring the newest key from a device that has it: "codewhale-store sync key" prints it there.',
-  damaged: 'No device of this group wrote it so: look who has a token for the hub.',
+  damaged:
+    'Nobody can read it: the next exchange takes it off the hub. Look who has a token for the hub, and after its disk.',
+  removed:
+    'Nobody could read it: it was taken off the hub, and what your devices have in its place is sent again. Look who has a token for the hub, and after its disk.',
+  invalid: 'A device with the key wrote it, and no version of this program does: look which one.',
   future: 'Set the clock of the device that wrote it; it is taken once its time has come.',
   chunks: 'It comes by itself once the device that wrote it has sent all of it.',
   size: 'Make it smaller: the hub takes about 5 MB (compressed) in one piece.',

@@ -5,7 +5,7 @@ import { Shapes } from './apply/shape.ts';
 import type { Exchange } from './exchange.ts';
 import { fetchBodies } from './fetch-bodies.ts';
 import type { HubMeta } from './hub-meta.ts';
-import { entriesStatement, toEntry } from './pull-statements.ts';
+import { entriesStatement, toEntry, type Entry } from './pull-statements.ts';
 import { contextOf } from './settle.ts';
 import { needState } from './state.ts';
 
@@ -20,7 +20,7 @@ const WAITING = `select table_name, hub_id, register, version from parked
  * of the register, which came while that one was waited for: then it takes its place.
  */
 export async function replaceLost(exchange: Exchange, meta: HubMeta, tally: Tally): Promise<void> {
-  const { database, hub, ring, now } = exchange;
+  const { database, hub } = exchange;
   const waiting = await database.read((reader) => reader.rows(WAITING));
   if (waiting.length === 0) return;
   const versions = new Map(waiting.map(([...key]) => [key.slice(0, 3).join('\n'), key[3]]));
@@ -29,14 +29,26 @@ export async function replaceLost(exchange: Exchange, meta: HubMeta, tally: Tall
     const parked = versions.get([table, id, register].join('\n'));
     return typeof parked === 'string' && version < parked;
   });
-  const opened: Opened[] = earlier.map((entry) => openEntry(ring, entry, meta));
+  await replaceParked(exchange, meta, earlier, tally);
+}
+
+/** Applies entries as they stand on the hub in the place of what is parked of their registers. */
+export async function replaceParked(
+  exchange: Exchange,
+  meta: HubMeta,
+  entries: readonly Entry[],
+  tally: Tally,
+): Promise<void> {
+  const { database, ring, now } = exchange;
+  const opened: Opened[] = entries.map((entry) => openEntry(ring, entry, meta));
   await fetchBodies(exchange, opened);
   const shapes = new Shapes();
   for (const one of opened) {
     const { table, id, register } = one.entry;
     await database.write({ now }, (transaction) => {
       transaction.run(
-        `delete from parked where table_name = ? and hub_id = ? and register = ? and reason = 'chunks'`,
+        `delete from parked where table_name = ? and hub_id = ? and register = ?
+         and reason in ('chunks', 'damaged', 'key')`,
         [table, id, register],
       );
       const context = contextOf(exchange, transaction, meta, needState(transaction), shapes);

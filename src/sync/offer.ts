@@ -1,9 +1,10 @@
 import type { Transaction } from '../db/transaction.ts';
 import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../model/registers.ts';
+import { REMOVED } from './apply/park.ts';
 
 /**
- * Offers every row to the hub, whoever wrote it, parked entries included: versions make that safe.
- * Nothing is queued row by row; the next pushes go through the tables, and send what the hub lacks.
+ * Offers every row to the hub, whoever wrote it, and the parked entries that somebody may read one day:
+ * versions make that safe. Nothing is queued row by row; the next pushes go through the tables, and send what the hub lacks.
  */
 export function offerAll(transaction: Transaction): void {
   transaction.run('update sync_state set round = round + 1');
@@ -27,7 +28,7 @@ export function offerAll(transaction: Transaction): void {
     `update parked set offer = o.number from (
        select table_name, hub_id, register,
          row_number() over (order by parked_at, table_name, hub_id, register) as number
-       from parked) o
+       from parked where reason not in ('damaged', '${REMOVED}')) o
      where (o.table_name, o.hub_id, o.register) = (parked.table_name, parked.hub_id, parked.register)`,
   );
 }

@@ -27,6 +27,7 @@ import {
 import { askOf } from './push-once.ts';
 import { catchUp, contextOf, settle } from './settle.ts';
 import { needState, saveCursor, savePair, type SyncState } from './state.ts';
+import { takeOffUnreadable } from './take-off.ts';
 
 /**
  * How long entries are opened while others may write, in milliseconds. Encrypted ones take longer to
@@ -80,6 +81,9 @@ export async function pullOnce(exchange: Exchange): Promise<Pulled> {
     const open = (entries: readonly Entry[]) => openSome(exchange, answer.meta, entries, []);
     await replaceLost(exchange, answer.meta, tally);
     await settle(exchange, answer.meta, tally, open);
+    if (await takeOffUnreadable(exchange, answer.meta, tally)) {
+      return { ...again(answer), entries: answer.page.entries.length, ...tally };
+    }
   }
   return { outcome, entries: answer.page.entries.length, ...tally, meta: answer.meta };
 }

@@ -119,9 +119,9 @@ export function chunksStatement(hubId: string, registers: readonly string[]): Hu
   return { sql: CHUNKS, params: [hubId, JSON.stringify(registers)] };
 }
 
-const ENTRIES = `select ${safe('seq')}, table_name, id, register, cast(version as blob),
-    ${safe('key_number')}, ${safe('schema')}, payload
-  from hub_entries where (table_name, id, register) in (
+const ENTRIES = `select seq, cast(table_name as blob), cast(id as blob), cast(register as blob),
+    cast(version as blob), ${safe('key_number')}, ${safe('schema')}, payload
+  from hub_entries where seq < ${Number.MAX_SAFE_INTEGER} and (table_name, id, register) in (
     select value ->> 0, value ->> 1, value ->> 2 from json_each(?1))`;
 
 /** The entries of some registers. @param keys - table, id and register of each */

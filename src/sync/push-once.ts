@@ -3,7 +3,7 @@ import { HubRefusedError, HubTooLargeError } from '../errors.ts';
 import { acknowledge, takeAnswer } from './acknowledge.ts';
 import { sameAsk, sameMark, type Ask } from './ask.ts';
 import type { Exchange } from './exchange.ts';
-import { pieceKey, type Batch, type Sending } from './gathering.ts';
+import { noTrim, pieceKey, type Batch, type Sending } from './gathering.ts';
 import { askHub, isEmpty, type HubSeen } from './hub-meta.ts';
 import { lacking } from './lacking.ts';
 import { pushRequest, type Outgoing, type PushAsk, type Taken } from './push-statements.ts';
@@ -65,7 +65,7 @@ async function sendSingly(
   batch: Batch,
   sending: readonly Sending[],
 ): Promise<Pushed> {
-  const nothing = { notes: [], parked: [], numbers: new Map(), ids: new Map() };
+  const nothing = noTrim();
   let entries = 0;
   for (const one of sending) {
     const state = await exchange.database.read(needState);

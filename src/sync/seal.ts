@@ -60,20 +60,11 @@ export function sealPayload(ring: KeyRing | null, entry: EntryKey, json: string)
   return sealBytes(ring, entry, Buffer.from(json));
 }
 
-/**
- * Opens what {@link sealPayload} made. The hub is trusted with nothing.
- *
- * @throws `SealError` it cannot be opened; `reason` says why
- */
-export function openPayload(
-  ring: KeyRing | null,
-  entry: EntryKey,
-  keyNumber: number,
-  bytes: Uint8Array,
-): string {
-  const content = openBytes(ring, entry, keyNumber, bytes);
+/** The text of a payload that {@link unsealBytes} unsealed. @throws `SealError` it is none, whoever sealed it */
+export function unpackText(content: Uint8Array): string {
+  const bytes = decode(content);
   try {
-    return decoder.decode(content);
+    return decoder.decode(bytes);
   } catch (error) {
     throw new SealError('damaged', 'the payload is not UTF-8', { cause: error });
   }
@@ -104,8 +95,22 @@ export function openBytes(
   keyNumber: number,
   bytes: Uint8Array,
 ): Uint8Array {
-  if (ring) return decode(unseal(ring, entry, keyNumber, bytes));
-  if (keyNumber === NO_KEY) return decode(bytes);
+  return decode(unsealBytes(ring, entry, keyNumber, bytes));
+}
+
+/**
+ * What somebody of the group sealed for this very entry, still packed; without encryption as it came.
+ *
+ * @throws `SealError` nobody of the group did, or the key is not here
+ */
+export function unsealBytes(
+  ring: KeyRing | null,
+  entry: EntryKey,
+  keyNumber: number,
+  bytes: Uint8Array,
+): Uint8Array {
+  if (ring) return unseal(ring, entry, keyNumber, bytes);
+  if (keyNumber === NO_KEY) return bytes;
   throw new SealError('key', 'the payload is sealed, and this device has no key');
 }
 

@@ -2,8 +2,10 @@ import type { Reader } from '../db/reader.ts';
 import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../model/registers.ts';
 import { formatTime } from '../model/time.ts';
 import { shown } from './devices.ts';
+import { parseKeyRing } from './keys/key-ring.ts';
 import { machineId } from './machine.ts';
 import { findState, type SyncState } from './state.ts';
+import { countWaiting } from './waiting.ts';
 
 /** Why the last exchange failed, and what can be done about it. */
 export interface SyncFailure {
@@ -41,6 +43,8 @@ export interface SyncStatus {
   /** Registers and rows that the hub has not acknowledged, and about how many bytes they are. */
   pendingRows: number;
   pendingBytes: number;
+  /** How many of them wait for something that is set aside: what that says has to be known first. */
+  waitingRows: number;
   /** Of what was written here since the hub was reached first; null where nothing of that waits. */
   oldestPendingAt: string | null;
   /** How far the hub was read, and how far it is. */
@@ -116,10 +120,12 @@ export function countParked(reader: Reader): number {
   );
 }
 
-type Pending = Pick<SyncStatus, 'pendingRows' | 'pendingBytes' | 'oldestPendingAt'>;
+type Pending = Pick<SyncStatus, 'pendingRows' | 'pendingBytes' | 'waitingRows' | 'oldestPendingAt'>;
+
+const NOTHING: Pending = { pendingRows: 0, pendingBytes: 0, waitingRows: 0, oldestPendingAt: null };
 
 function pending(reader: Reader, state: SyncState | undefined): Pending {
-  if (!state?.enabled) return { pendingRows: 0, pendingBytes: 0, oldestPendingAt: null };
+  if (!state?.enabled) return NOTHING;
   let rows = reader.number('select count(*) from outbox where stuck is null');
   let bytes = 0;
   for (const table of MUTABLE_TABLES) {
@@ -134,7 +140,13 @@ function pending(reader: Reader, state: SyncState | undefined): Pending {
     if (first !== null && (oldest === null || first < Number(oldest))) oldest = first;
   }
   const at = oldest === null ? null : Number(oldest);
-  return { pendingRows: rows, pendingBytes: bytes, oldestPendingAt: formatTime(at) };
+  const ring = state.keyRing === null ? null : parseKeyRing(state.keyRing);
+  return {
+    pendingRows: rows,
+    pendingBytes: bytes,
+    waitingRows: countWaiting(reader, ring),
+    oldestPendingAt: formatTime(at),
+  };
 }
 
 function hasBody(registers: Readonly<Record<string, readonly string[]>>): boolean {

@@ -13,6 +13,8 @@ export interface SyncReport {
   pulled: number;
   applied: number;
   parked: number;
+  /** Entries that nobody could read, and that were taken off the hub. */
+  removed: number;
   hubSeq: number;
   cursor: number;
   tookMs: number;
@@ -57,6 +59,6 @@ export async function indexAll({ database, now }: Access): Promise<void> {
 }
 
 export function toReport(exchanged: Exchanged, tookMs: number): SyncReport {
-  const { pushed, pulled, applied, parked, hubSeq, cursor } = exchanged;
-  return { pushed, pulled, applied, parked, hubSeq, cursor, tookMs: Math.round(tookMs) };
+  const { pushed, pulled, applied, parked, removed, hubSeq, cursor } = exchanged;
+  return { pushed, pulled, applied, parked, removed, hubSeq, cursor, tookMs: Math.round(tookMs) };
 }

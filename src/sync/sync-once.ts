@@ -16,6 +16,8 @@ export interface Exchanged {
   readonly applied: number;
   /** What was set aside: of what came, and of what was to go. */
   readonly parked: number;
+  /** Entries that nobody could read, and that were taken off the hub. */
+  readonly removed: number;
   readonly bytesSent: number;
   /** Own commits of which the hub's feed tells. */
   readonly commits: number;
@@ -61,10 +63,12 @@ export async function syncOnce(
     pulled: 0,
     applied: 0,
     parked: 0,
+    removed: 0,
     bytesSent: 0,
     commits: 0,
     meta: null,
   };
+  const removed = exchange.memory.repairs.sum;
   let changes = 0;
   let sentAll = false;
   const push = () => pushAll(exchange, sum, signal, onProgress);
@@ -94,6 +98,7 @@ export async function syncOnce(
   }
   const { cursor } = await exchange.database.read(needState);
   sum.parked += await exchange.database.read((reader) => setAsideAfter(reader, before));
+  sum.removed = exchange.memory.repairs.sum - removed;
   return { ...sum, hubSeq: Math.max(sum.meta?.head.number ?? 0, cursor), cursor };
 }
 

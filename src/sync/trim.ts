@@ -1,3 +1,4 @@
+import { noteAgain } from '../db/outbox.ts';
 import type { Transaction } from '../db/transaction.ts';
 import type { Trim } from './gathering.ts';
 
@@ -19,6 +20,9 @@ export function trimSent(transaction: Transaction, trim: Trim, sameRound: boolea
     );
   }
   if (!sameRound) return;
+  for (const { table, rowId, register } of trim.waiting) {
+    noteAgain(transaction, table, rowId, register);
+  }
   for (const [table, number] of trim.numbers) {
     transaction.run('update sync_scans set after_number = ? where table_name = ?', [number, table]);
   }

@@ -12,7 +12,7 @@ import { readMeta } from '../../src/sync/hub-meta.ts';
 import { hubId, hubRegister } from '../../src/sync/keys/hash-ids.ts';
 import { newKeyRing, type KeyRing } from '../../src/sync/keys/key-ring.ts';
 import { readPage, toEntry, type Entry } from '../../src/sync/pull-statements.ts';
-import { openPayload, sealPayload } from '../../src/sync/seal.ts';
+import { sealPayload, unpackText, unsealBytes } from '../../src/sync/seal.ts';
 import type { Random } from '../simulation/random.ts';
 import { indexAll } from '../../src/upkeep/repair.ts';
 import { FileHub } from '../support/file-hub.ts';
@@ -71,7 +71,7 @@ function mutateRow(random: Random, row: HubRow): HubRow {
 
 /** As whoever has the key may write it: another content under a name that fits, or does not. */
 function reseal(random: Random, ring: KeyRing | null, entry: Entry): Entry {
-  const json = openPayload(ring, entry, entry.keyNumber, entry.payload);
+  const json = unpackText(unsealBytes(ring, entry, entry.keyNumber, entry.payload));
   const payload = JSON.parse(json) as Record<string, unknown>;
   const mutated =
     typeof payload['t'] === 'string' && random.chance(0.6)
@@ -177,7 +177,7 @@ function forge(random: Random, ring: KeyRing | null, entry: Entry): Entry {
   const version = entry.version.replace(/[0-9a-f]{8}(?=-[A-Za-z0-9]+-[0-9a-f]{12}$)/, () =>
     randomBytes(4).toString('hex'),
   );
-  const json = openPayload(ring, entry, entry.keyNumber, entry.payload);
+  const json = unpackText(unsealBytes(ring, entry, entry.keyNumber, entry.payload));
   const newer = { ...entry, version, payload: entry.payload };
   if (version !== entry.version) {
     newer.payload = sealPayload(ring, newer, json).bytes;

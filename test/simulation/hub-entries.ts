@@ -1,4 +1,4 @@
-import { openPayload } from '../../src/sync/seal.ts';
+import { unpackText, unsealBytes } from '../../src/sync/seal.ts';
 import { parseKeyRing, type KeyRing } from '../../src/sync/keys/key-ring.ts';
 import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../../src/model/registers.ts';
 import type { Device } from './device.ts';
@@ -73,7 +73,7 @@ function open(
   for (const ring of rings) {
     if ((ring === null) !== (keyNumber === 0)) continue;
     try {
-      return openPayload(ring, entry, keyNumber, payload);
+      return unpackText(unsealBytes(ring, entry, keyNumber, payload));
     } catch {
       // Another ring may open it.
     }

@@ -7,11 +7,15 @@ import { newKeyRing, nextKey, parseKeyRing, type KeyRing } from '../../src/sync/
 import {
   CONTENT_BYTES_MAX,
   openBytes,
-  openPayload,
   sealBytes,
   sealPayload,
+  unpackText,
+  unsealBytes,
   type EntryKey,
 } from '../../src/sync/seal.ts';
+
+const openPayload = (...sealed: Parameters<typeof unsealBytes>) =>
+  unpackText(unsealBytes(...sealed));
 
 const ring = newKeyRing();
 const entry: EntryKey = { table: 'tasks', id: 't1', register: 'lifecycle', version: '01-0001-a' };
@@ -47,7 +51,7 @@ const jsonText = fc.oneof(
     .map((text) => JSON.stringify(text)),
 );
 
-describe('sealPayload and openPayload', () => {
+describe('what is sealed', () => {
   it('bring any text back, sealed or only compressed', () => {
     fc.assert(
       fc.property(jsonText, fc.constantFrom(ring, null), (json, by) => {

@@ -20,7 +20,7 @@ function statusText(status: SyncStatus): string {
     `hub       ${status.url ?? ''}${status.encrypted ? '' : ' (not encrypted)'}`,
     `device    ${status.deviceName ?? ''} (${status.deviceId})`,
     `worker    ${workerText(status)}`,
-    `pending   ${formatCount(status.pendingRows, 'row')}, ${formatBytes(status.pendingBytes)}${since(status)}`,
+    `pending   ${formatCount(status.pendingRows, 'row')}, ${formatBytes(status.pendingBytes)}${since(status)}${waits(status)}`,
     `read      ${status.cursor} of ${hubSeq ?? 'unknown'}`,
     `last sync ${lastSyncAt === null ? 'never' : withAge(lastSyncAt)}`,
   ];
@@ -52,6 +52,10 @@ const SAME_MS = 2000;
 function clockText(offsetMs: number): string {
   if (Math.abs(offsetMs) < SAME_MS) return 'as the clock of the hub';
   return `${formatSpan(offsetMs)} ${offsetMs > 0 ? 'behind' : 'ahead of'} the hub`;
+}
+
+function waits({ waitingRows }: SyncStatus): string {
+  return waitingRows === 0 ? '' : `; ${waitingRows} of them wait for what is set aside`;
 }
 
 function since({ oldestPendingAt }: SyncStatus): string {

@@ -1,3 +1,4 @@
+import type { SyncStatus } from '../../index.ts';
 import { storeCommand } from '../command.ts';
 import { formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
@@ -73,6 +74,8 @@ export const syncNow = storeCommand({
     const report = await store.sync.now({ onProgress });
     out.print(report, () => reportText(report));
     noteParked(out, report.parked);
+    noteRemoved(out, report.removed);
+    noteWaiting(out, await store.sync.status());
   },
 });
 
@@ -108,6 +111,21 @@ function keyText(phrase: string): string[] {
 
 function noteParked(out: Output, parked: number): void {
   if (parked > 0) out.note(`${formatCount(parked, 'change')} set aside: see "sync parked"`);
+}
+
+function noteRemoved(out: Output, removed: number): void {
+  if (removed === 0) return;
+  out.warn(
+    `${formatCount(removed, 'change')} on the hub could be read by nobody, and were taken off; what your ` +
+      'devices have in their place is sent again. Look who has a token for the hub, and after its disk.',
+  );
+}
+
+function noteWaiting(out: Output, { waitingRows }: SyncStatus): void {
+  if (waitingRows === 0) return;
+  out.note(
+    `${formatCount(waitingRows, 'change')} of this device wait for what is set aside: see "sync parked"`,
+  );
 }
 
 /** Without the members that are undefined: exact optional types take them amiss. */

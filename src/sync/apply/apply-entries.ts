@@ -8,7 +8,7 @@ import { applyPurge, applyRow } from './apply-row.ts';
 import { applyRun, runAt } from './apply-run.ts';
 import type { ApplyContext } from './context.ts';
 import type { Opened, ParkReason } from './open-entry.ts';
-import { park, unpark } from './park.ts';
+import { park, REMOVED, renameReason, unpark } from './park.ts';
 
 /** What came of some entries. */
 export interface Tally {
@@ -56,7 +56,7 @@ function applyOne(context: ApplyContext, one: Opened): Applied | 'parked' {
   } catch (error) {
     // Columns of wrong types, or values that the schema refuses: nobody of this group writes them.
     if (!(error instanceof SealError) && !(error instanceof DatabaseError)) throw error;
-    return setAside(context, one.entry, 'damaged');
+    return setAside(context, one.entry, 'invalid');
   }
 }
 
@@ -79,6 +79,7 @@ function applyOpened(context: ApplyContext, one: Exclude<Opened, { kind: 'parked
 
 interface ParkedRow {
   readonly entry: Entry;
+  /** Above 0: the hub lacks it. */
   readonly offer: number;
 }
 
@@ -95,9 +96,16 @@ export function retryParked(
 ): Tally {
   const tally = { applied: 0, parked: 0 };
   for (const [i, one] of opened.entries()) {
-    const outcome = one.kind === 'parked' ? 'parked' : applyOne(context, one);
-    if (outcome === 'parked') tally.parked++;
-    if (outcome === 'parked' || one.kind === 'parked') continue;
+    if (one.kind === 'parked') {
+      tally.parked++;
+      renameReason(context.transaction, one.entry, one.reason);
+      continue;
+    }
+    const outcome = applyOne(context, one);
+    if (outcome === 'parked') {
+      tally.parked++;
+      continue;
+    }
     if (outcome === 'taken') tally.applied++;
     if (outcome === 'taken' && parked[i]?.offer === 0) continue;
     leaveParked(context, one);
@@ -126,7 +134,8 @@ const PARKED_BYTES_MAX = 32 << 20;
 /** Parked entries, oldest first, as many as memory has room for. */
 export function readParked(reader: Reader, limit: number, offset = 0): ParkedRow[] {
   const rows = reader.rows(
-    `select table_name, hub_id, register, version, key_number, schema, payload, offer from (
+    `select table_name, hub_id, register, version, key_number, schema, payload,
+       iif(reason = '${REMOVED}', 1, offer) from (
        select *, sum(length(payload)) over (order by parked_at, hub_id, register rows unbounded preceding)
          - length(payload) as bytes_before
        from (select * from parked order by parked_at, hub_id, register limit ?1 offset ?2))

@@ -1,6 +1,7 @@
 import { saveAncestors } from '../../db/ancestors.ts';
 import { storeBody } from '../../db/bodies.ts';
 import type { Value } from '../../db/connection.ts';
+import { noteAgain } from '../../db/outbox.ts';
 import { queueDoc, type SearchKind } from '../../db/search-index.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
 import { mergeRegister } from '../../model/merge.ts';
@@ -46,7 +47,11 @@ export function applyRegister(
   }
   const lineage = { bases: payload.b ?? [], ancestors: payload.a ?? [] };
   const { outcome, conflict } = mergeRegister(version, entry.version, lineage, context.isOwn);
-  if (outcome === 'keep') return 'known';
+  if (outcome === 'keep') {
+    // The hub lost ours: its own guard lets no earlier one take the place of a later.
+    noteAgain(transaction, table.name, payload.i, register);
+    return 'known';
+  }
   // A purge is for ever: no later word takes it back, and those who heard that word hear it again.
   if (outcome === 'take' && register === 'purge' && isPurged(held) && !isPurged(known)) {
     transaction.restamp(table, payload.i, register, entry.version);

@@ -9,7 +9,7 @@ import type { KeyRing } from '../keys/key-ring.ts';
 import { PURGED_VERSION } from '../outgoing.ts';
 import type { Entry } from '../pull-statements.ts';
 import { SCHEMA } from '../schema.ts';
-import { openPayload } from '../seal.ts';
+import { unpackText, unsealBytes } from '../seal.ts';
 import { parsePayload } from './shape.ts';
 
 /** How far a version may be ahead of what the hub takes before it is set aside, in milliseconds. */
@@ -18,7 +18,11 @@ export const FUTURE_MS = 24 * 60 * 60_000;
 /** The longest text that JavaScript can hold is 2^29 characters less a few. */
 const TEXT_BYTES_MAX = 500 << 20;
 
-export type ParkReason = 'schema' | 'key' | 'damaged' | 'future' | 'chunks';
+/**
+ * `damaged`: nobody can read it, so its version says nothing either; `invalid`: somebody of the group
+ * sealed what makes no sense here; the others as {@link ParkedEntry} tells.
+ */
+export type ParkReason = 'schema' | 'key' | 'damaged' | 'invalid' | 'future' | 'chunks';
 
 /** An entry that this device understands. */
 export type Opened =
@@ -46,35 +50,53 @@ export function openEntry(
   const parked = (reason: ParkReason) => ({ kind: 'parked', entry, reason }) as const;
   const mutable = MUTABLE_TABLES.find((table) => table.name === entry.table);
   const immutable = IMMUTABLE_TABLES.find((table) => table.name === entry.table);
-  if (entry.schema > SCHEMA || (!mutable && !immutable)) return parked('schema');
+  let content: Uint8Array;
   try {
-    const payload = parsePayload(openPayload(ring, entry, entry.keyNumber, entry.payload));
-    if (hubId(ring, entry.table, payload.i) !== entry.id) return parked('damaged');
-    // Only files are read piece by piece; any other body becomes one text.
-    if (entry.table !== 'artifacts' && (payload.h?.size ?? 0) > TEXT_BYTES_MAX) {
-      return parked('damaged');
-    }
-    if (immutable) return openRow(ring, immutable, entry, payload);
-    if (!mutable) return parked('schema');
-    return openRegister(mutable, entry, payload, limitOf(meta) + FUTURE_MS);
+    // First: of what does not open, table, schema and version are as little to be believed.
+    content = unsealBytes(ring, entry, entry.keyNumber, entry.payload);
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
     return parked(error.reason === 'key' ? 'key' : 'damaged');
   }
+  if (entry.schema > SCHEMA || (!mutable && !immutable)) return parked('schema');
+  try {
+    const payload = parsePayload(unpackText(content));
+    if (hubId(ring, entry.table, payload.i) !== entry.id) return parked(wrong(ring));
+    // Only files are read piece by piece; any other body becomes one text.
+    if (entry.table !== 'artifacts' && (payload.h?.size ?? 0) > TEXT_BYTES_MAX) {
+      return parked(wrong(ring));
+    }
+    if (immutable) return openRow(ring, immutable, entry, payload);
+    if (!mutable) return parked('schema');
+    return openRegister(ring, mutable, entry, payload, limitOf(meta) + FUTURE_MS);
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error;
+    return parked(wrong(ring));
+  }
 }
+
+/** What makes no sense: where it is sealed, somebody of the group wrote it so. */
+const wrong = (ring: KeyRing | null): ParkReason => (ring ? 'invalid' : 'damaged');
 
 const VERSION = /^(?:[0-9a-f]{6}[01]-)?[0-9a-f]{16}-[A-Za-z0-9]{1,64}-[0-9a-f]{12}$/;
 
-function openRegister(table: MutableTable, entry: Entry, payload: Payload, latest: number): Opened {
+function openRegister(
+  ring: KeyRing | null,
+  table: MutableTable,
+  entry: Entry,
+  payload: Payload,
+  latest: number,
+): Opened {
   const known = Object.hasOwn(table.registers, entry.register);
   if (!known) return { kind: 'parked', entry, reason: 'schema' };
   const isLifecycle = table.lifecycle?.register === entry.register;
   const fits =
     entry.version === '' ||
     (VERSION.test(entry.version) && (entry.version[7] === '-') === isLifecycle);
-  if (!fits) return { kind: 'parked', entry, reason: 'damaged' };
+  if (!fits) return { kind: 'parked', entry, reason: wrong(ring) };
   if (entry.version !== '' && clockOf(entry.version).ms > latest) {
-    return { kind: 'parked', entry, reason: 'future' };
+    // The hub takes no such version: unless it is sealed with the rest, somebody has written it there.
+    return { kind: 'parked', entry, reason: ring ? 'future' : 'damaged' };
   }
   return { kind: 'register', table, entry, payload };
 }
@@ -91,11 +113,11 @@ function openRow(
     const fits = version === PURGED_VERSION;
     return fits
       ? { kind: 'purged', table, entry, payload, contentHash: register }
-      : { kind: 'parked', entry, reason: 'damaged' };
+      : { kind: 'parked', entry, reason: wrong(ring) };
   }
   const contentHash = contentHashOf(table.name, payload);
   if (version !== '' || hubRegister(ring, table.name, contentHash) !== register) {
-    return { kind: 'parked', entry, reason: 'damaged' };
+    return { kind: 'parked', entry, reason: wrong(ring) };
   }
   return { kind: 'row', table, entry, payload, contentHash };
 }

@@ -7,6 +7,14 @@ export interface Parking {
   at?: number;
 }
 
+/** The reason of an entry that was taken off the hub: it is kept to be looked at, and holds up nothing. */
+export const REMOVED = 'removed';
+
+/** What is kept of a register: rather what can still be read one day, however early its version. */
+const rank = (row: string) =>
+  `(case ${row}.reason when '${REMOVED}' then 0 when 'damaged' then 1 else 2 end,
+    ${row}.version, ${row}.key_number)`;
+
 /**
  * Keeps an entry that cannot be applied now, with its reason; of two versions the later one. No two
  * bear one time: they are applied in the order in which they came, as events have to be.
@@ -26,7 +34,7 @@ export function park(
      on conflict (table_name, hub_id, register) do update set
        version = excluded.version, key_number = excluded.key_number, schema = excluded.schema,
        payload = excluded.payload, reason = excluded.reason, offer = 0
-     where (excluded.version, excluded.key_number) >= (parked.version, parked.key_number)`,
+     where ${rank('excluded')} >= ${rank('parked')}`,
     [
       entry.table,
       entry.id,
@@ -49,8 +57,33 @@ export function park(
 export function unpark(transaction: Transaction, entry: Entry): boolean {
   const forgotten = transaction.run(
     `delete from parked
-     where table_name = ? and hub_id = ? and register = ? and version <= ?`,
+     where table_name = ? and hub_id = ? and register = ?
+       and (version <= ? or reason = '${REMOVED}')`,
     [entry.table, entry.id, entry.register, entry.version],
   );
   return forgotten > 0;
+}
+
+/** Forgets what was taken off the hub where it holds a good entry again. */
+export function forgetRemoved(
+  transaction: Transaction,
+  taken: readonly { readonly entry: Pick<Entry, 'table' | 'id' | 'register'> }[],
+): void {
+  const any = `select exists (select 1 from parked where reason = '${REMOVED}')`;
+  if (transaction.number(any) === 0) return;
+  const keys = taken.map(({ entry: { table, id, register } }) => [table, id, register]);
+  transaction.run(
+    `delete from parked where reason = '${REMOVED}' and (table_name, hub_id, register) in (
+       select value ->> 0, value ->> 1, value ->> 2 from json_each(?))`,
+    [JSON.stringify(keys)],
+  );
+}
+
+/** Another reason than the one for which it was parked: its key came since, or this program is newer. */
+export function renameReason(transaction: Transaction, entry: Entry, reason: ParkReason): void {
+  transaction.run(
+    `update parked set reason = ?4, offer = iif(?4 = 'damaged', 0, offer) where table_name = ?1 and hub_id = ?2 and register = ?3
+       and version = ?5 and reason not in (?4, '${REMOVED}')`,
+    [entry.table, entry.id, entry.register, reason, entry.version],
+  );
 }

@@ -3,6 +3,7 @@ import type { Access } from '../connect.ts';
 import { greetStatement, readDevices, revokeAgain, type KnownDevice } from '../devices.ts';
 import type { Exchange } from '../exchange.ts';
 import type { HubSeen } from '../hub-meta.ts';
+import type { Repairs } from '../repairs.ts';
 import { formatTime } from '../../model/time.ts';
 import { listedDevices, type ListedDevice, type SyncFailure } from '../status.ts';
 import { needStatusRow } from './status-row.ts';
@@ -76,12 +77,13 @@ async function orReadOnly(written: Promise<unknown>): Promise<void> {
 /** How far the hub is, by how much its clock differs, and that all is well. */
 export async function recordExchange(
   { database, now }: Access,
-  { replica }: Exchange,
+  { replica, memory }: Exchange,
   meta: HubSeen | null,
 ): Promise<void> {
   const offsetMs = meta ? meta.nowMs - now() : null;
-  const failure = replica?.failure && describeFailure(replica.failure, now);
-  if (failure) failure.message += '; what it was for was read over HTTP';
+  const unsynced = replica?.failure && describeFailure(replica.failure, now);
+  if (unsynced) unsynced.message += '; what it was for was read over HTTP';
+  const failure = describeRepairs(memory.repairs, now) ?? unsynced;
   await database.write({ now }, (transaction) => {
     needStatusRow(transaction);
     transaction.run(
@@ -90,6 +92,21 @@ export async function recordExchange(
       [meta?.head.number ?? null, offsetMs, now(), failure ? JSON.stringify(failure) : null],
     );
   });
+}
+
+/** What there is to tell of entries that nobody can read; undefined: nothing. */
+function describeRepairs({ lately }: Repairs, now: () => number): SyncFailure | undefined {
+  const { count, waits } = lately;
+  if (count === 0 && !waits) return undefined;
+  const taken = `${count} entries on the hub could be read by nobody, and were taken off`;
+  const left = 'entries on the hub can be read by nobody, and were not taken off yet';
+  return {
+    code: 'HUB_DAMAGED',
+    message: [count > 0 ? taken : '', waits ? left : ''].filter((text) => text !== '').join('; '),
+    hint: 'Look who has a token for the hub, and after its disk; your devices send what they have again.',
+    retryable: true,
+    at: new Date(now()).toISOString(),
+  };
 }
 
 /** Notes why an exchange failed, without a word of content. */

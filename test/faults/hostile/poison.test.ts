@@ -80,12 +80,16 @@ describe('poison on the hub', () => {
     await run(`insert into hub_commits (head, token) select head, 'poison' from hub_meta`);
     await a.store.tasks.create({ id: 'after', prompt: 'after', workspace: '/w' });
     await a.sync();
+    const parked = new Set((await a.store.sync.parked()).map(({ id }) => id));
+    const missing = POISON.filter((_, i) => !parked.has(`poison-${i}`)).map(([name]) => name);
+    expect(missing).toEqual([]);
     await b.store.sync.enable(sqld.url, { name: 'b', encryption: false, pull: 'http' });
     await b.sync();
+    // What nobody can read was taken off the hub: who comes later does not meet it.
+    const met = (await b.store.sync.parked()).map(({ reason }) => reason);
+    expect(new Set(met)).not.toContain('damaged');
+    expect(met.length).toBeLessThan(POISON.length / 2);
     for (const { store } of [a, b]) {
-      const parked = new Map((await store.sync.parked()).map(({ id, reason }) => [id, reason]));
-      const missing = POISON.filter((_, i) => !parked.has(`poison-${i}`)).map(([name]) => name);
-      expect(missing).toEqual([]);
       const { ids } = await readEverything(store);
       expect([...ids].sort()).toEqual(['after', 'before']);
       expect((await store.check()).ok).toBe(true);
@@ -98,22 +102,18 @@ describe('poison on the hub', () => {
     [
       'the key number',
       `head + 1, 'sessions', 'big', 'title', '', 9223372036854775807, 1, x'00'`,
-      'key',
+      true,
     ],
-    [
-      'the schema',
-      `head + 1, 'sessions', 'big', 'title', '', 1, 9223372036854775807, x'00'`,
-      'schema',
-    ],
+    ['the schema', `head + 1, 'sessions', 'big', 'title', '', 1, 9223372036854775807, x'00'`, true],
     [
       'the key number, below 0',
       `head + 1, 'sessions', 'big', 'title', '', -9223372036854775808, 1, x'00'`,
-      'damaged',
+      true,
     ],
-    ['its place', `9223372036854775807, 'sessions', 'big', 'title', '', 1, 1, x'00'`, undefined],
+    ['its place', `9223372036854775807, 'sessions', 'big', 'title', '', 1, 1, x'00'`, false],
   ])(
     'in a row of numbers past 2^53 does not keep others from being read: %s',
-    async (_, values, reason) => {
+    async (_, values, isRead) => {
       const sqld = await startSqld();
       const [a, b] = [await device('a'), await device('b')];
       await enable(sqld.url, [a, b]);
@@ -139,8 +139,9 @@ describe('poison on the hub', () => {
         'before',
       ]);
       // Past the last number that a device could ask after, it is not even read.
-      const parked = (await b.store.sync.parked()).map((one) => one.reason);
-      expect(parked).toEqual(reason === undefined ? [] : [reason]);
+      const parked = (await a.store.sync.parked()).map((one) => one.reason);
+      expect(parked).toEqual(isRead ? ['removed'] : []);
+      expect(await b.store.sync.parked()).toEqual([]);
       hub.close();
     },
   );

@@ -82,7 +82,7 @@ describe('sizes that somebody made up', () => {
       return Promise.resolve();
     };
     await syncOnce({ ...b.exchange, pace: { stepMs: 3, rest } });
-    expect(await reasons(b)).toEqual({ bomb: 'damaged' });
+    expect(await reasons(b)).toEqual({ bomb: 'removed' });
     expect((await b.store.tasks.get('good')).prompt).toBe('good');
     // One transaction each, as no two of them are opened together.
     expect(steps).toBeGreaterThanOrEqual(ids.length);
@@ -106,12 +106,12 @@ describe('sizes that somebody made up', () => {
     );
     await b.sync();
     expect(await reasons(b)).toEqual({
-      huge: 'damaged',
-      terabyte: 'damaged',
-      file: 'damaged',
+      huge: 'removed',
+      terabyte: 'removed',
+      file: 'removed',
       half: 'chunks',
-      negative: 'damaged',
-      fraction: 'damaged',
+      negative: 'removed',
+      fraction: 'removed',
     });
     expect((await b.store.tasks.get('good')).prompt).toBe('good');
   });
@@ -139,7 +139,7 @@ describe('pieces of a large body', () => {
       payload: manifest('odd', sha256(bytes), bytes.length),
     });
     await b.sync();
-    expect(await reasons(b)).toEqual({ odd: 'damaged' });
+    expect(await reasons(b)).toEqual({ odd: 'invalid' });
     expect((await readEverything(b.store)).ids).toEqual(new Set(['good']));
   });
 

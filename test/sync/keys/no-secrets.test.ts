@@ -7,7 +7,7 @@ import { readKeyFile } from '../../../src/sync/keys/key-file.ts';
 import { newKeyRing, parseKeyRing, serialiseKeyRing } from '../../../src/sync/keys/key-ring.ts';
 import { lockRing, newLockKey, openRing, parseKeyCheck } from '../../../src/sync/keys/lock.ts';
 import { keyToPhrase, phraseToKey } from '../../../src/sync/keys/phrase.ts';
-import { openPayload, sealPayload } from '../../../src/sync/seal.ts';
+import { sealPayload, unpackText, unsealBytes } from '../../../src/sync/seal.ts';
 import { tempFolder } from '../../support/temp-store.ts';
 
 /** The error of a call that fails, with everything that a log could print of it. */
@@ -57,11 +57,11 @@ it('no error shows a key, a word of a phrase, a passphrase or a content', async 
     () => phraseToKey(words.slice(1).join(' ')),
     () => readKeyFile(file(wrongWords)),
     () => readKeyFile(file(key.toString('hex'))),
-    () => openPayload(ring, { ...entry, id: 'other' }, 1, sealed),
-    () => openPayload(newKeyRing(), entry, 1, sealed),
-    () => openPayload(ring, entry, 2, sealed),
-    () => openPayload(ring, entry, 0, clear),
-    () => openPayload(null, entry, 0, clear),
+    () => unpackText(unsealBytes(ring, { ...entry, id: 'other' }, 1, sealed)),
+    () => unpackText(unsealBytes(newKeyRing(), entry, 1, sealed)),
+    () => unpackText(unsealBytes(ring, entry, 2, sealed)),
+    () => unpackText(unsealBytes(ring, entry, 0, clear)),
+    () => unpackText(unsealBytes(null, entry, 0, clear)),
   ];
   const keys = Object.values((JSON.parse(text) as { keys: Record<string, string> }).keys);
   for (const call of calls) {

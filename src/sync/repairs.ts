@@ -1,0 +1,48 @@
+/** An entry of the hub that nobody of the group seems able to read. */
+export interface Suspect {
+  readonly table: string;
+  readonly id: string;
+  readonly register: string;
+  /** When it was parked, which no two were at once; absent for a piece of a body. */
+  readonly at?: number;
+}
+
+export function textOf({ table, id, register }: Suspect): string {
+  return JSON.stringify([table, id, register]);
+}
+
+/** A hub that damages entries again and again must not keep a group offering all that it has. */
+const PAUSE_MS = 5 * 60_000;
+
+/** What this process took off the hub, and that it does so at most once in some minutes. */
+export class Repairs {
+  #tookAt = -Infinity;
+  #count = 0;
+  #waits = false;
+  #sum = 0;
+
+  get isPausing(): boolean {
+    return performance.now() - this.#tookAt < PAUSE_MS;
+  }
+
+  /** Entries that were taken off lately, and whether some still have to be. */
+  get lately(): { readonly count: number; readonly waits: boolean } {
+    return { count: this.isPausing ? this.#count : 0, waits: this.#waits };
+  }
+
+  /** Entries that were taken off since the process began. */
+  get sum(): number {
+    return this.#sum;
+  }
+
+  took(count: number): void {
+    if (count === 0) return;
+    this.#count = this.isPausing ? this.#count + count : count;
+    this.#sum += count;
+    this.#tookAt = performance.now();
+  }
+
+  wait(waits: boolean): void {
+    this.#waits = waits;
+  }
+}
