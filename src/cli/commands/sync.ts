@@ -1,5 +1,6 @@
 import { storeCommand } from '../command.ts';
-import { formatCount } from '../format.ts';
+import { UsageError } from '../failure.ts';
+import { foreignLine, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
 import { argument, choice, filePath, flag, value } from '../parameters.ts';
 import { reportText } from './exchange-report.ts';
@@ -41,7 +42,7 @@ export const syncEnable = storeCommand({
     const shown = result.newKey ? { ...result, keyPhrase: phrase } : result;
     out.print(shown, () =>
       [
-        `sync with ${result.url} is on; this device is ${result.deviceName} (${result.deviceId})`,
+        `sync with ${result.url} is on; this device is ${foreignLine(result.deviceName)} (${result.deviceId})`,
         result.encrypted ? 'the hub sees no content' : 'not encrypted: the hub reads everything',
         ...(result.newKey && phrase !== null ? ['', ...keyText(phrase)] : []),
       ].join('\n'),
@@ -73,6 +74,10 @@ export const syncNow = storeCommand({
     const report = await store.sync.now({ onProgress });
     out.print(report, () => reportText(report));
     noteParked(out, report.parked);
+    const { pendingRows } = await store.sync.status();
+    if (pendingRows > 0) {
+      out.note(`${formatCount(pendingRows, 'change')} not sent yet: see "sync status"`);
+    }
   },
 });
 
@@ -89,6 +94,9 @@ export const syncKey = storeCommand({
     passphraseFile: filePath('with --rotate: lock it with the passphrase in the first line'),
   },
   async run({ store, out }, { rotate, passphraseFile }) {
+    if (passphraseFile !== undefined && !rotate) {
+      throw new UsageError('--passphrase-file is for a new key: give --rotate, too');
+    }
     const rotated = rotate ? await store.sync.rotateKey(defined({ passphraseFile })) : undefined;
     for (const warning of rotated?.warnings ?? []) out.warn(warning);
     const key = rotated ?? (await store.sync.exportKey());
