@@ -4,6 +4,7 @@ export type { Page } from './areas/page.ts';
 export * from './errors.ts';
 export * from './model/audit.ts';
 export * from './model/automation.ts';
+export { withoutEscapes } from './model/escape-sequences.ts';
 export * from './model/event.ts';
 export * from './model/goal.ts';
 export * from './model/job.ts';

@@ -139,7 +139,9 @@ export function lastEvents(reader: Reader, threadId: string, count: number): Rea
     `select ${SELECTED} from runtime_events where thread_id = ? order by seq desc limit ?`,
     [threadId, count],
   );
-  return toPage(reader, rows.toReversed(), 0);
+  // Where none is asked for, what comes after all of them is what comes next.
+  const last = 'select coalesce(max(seq), 0) from runtime_events where thread_id = ?';
+  return toPage(reader, rows.toReversed(), count === 0 ? reader.number(last, [threadId]) : 0);
 }
 
 /** Plain rows: no column of an event holds a NUL, and they are read at twice the speed of JSON. */

@@ -12,6 +12,18 @@ const TABLES = {
   job: 'jobs',
 } as const;
 
+/** Which command lists them. */
+const LISTS: Record<keyof typeof TABLES, string> = {
+  session: 'session list',
+  thread: 'thread list',
+  runtimeThread: 'runtime threads',
+  turn: 'runtime turns THREAD',
+  item: 'runtime items TURN',
+  task: 'task list',
+  automation: 'automation list',
+  job: 'job list',
+};
+
 export type IdKind = keyof typeof TABLES;
 export const ID_KINDS = Object.keys(TABLES) as IdKind[];
 
@@ -29,7 +41,9 @@ export function resolveId(reader: Reader, kind: IdKind, prefix: string): string 
   );
   const [first, second] = rows;
   const word = kind === 'runtimeThread' ? 'runtime thread' : kind;
-  if (!first || prefix === '') throw new NotFoundError(word, prefix);
+  if (!first || prefix === '') {
+    throw new NotFoundError(word, prefix, { hint: `"codewhale-store ${LISTS[kind]}" lists them.` });
+  }
   if (second && first.id !== prefix) throw new AmbiguousIdError(word, prefix);
   return first.id;
 }

@@ -24,6 +24,13 @@ export function keyOf(
   return { encryptionKey: text };
 }
 
+const HINT = 'Give the file that holds the key of this store, as you may read it.';
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  return 'code' in error ? String(error.code) : error.message;
+}
+
 function read(file: string): { text: string; mode: number } {
   try {
     const stats = statSync(file);
@@ -31,6 +38,6 @@ function read(file: string): { text: string; mode: number } {
     if (!stats.isFile()) throw new Error('it is no file');
     return { text: readFileSync(file, 'utf8').trim(), mode: stats.mode };
   } catch (error) {
-    throw new UsageError(`the key file ${file} cannot be read`, String(error));
+    throw new UsageError(`the key file ${file} cannot be read (${reasonOf(error)})`, HINT);
   }
 }

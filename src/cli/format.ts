@@ -1,3 +1,6 @@
+import { withoutEscapes } from '../index.ts';
+import { truncateToWidth } from './display-width.ts';
+
 /**
  * What a terminal would obey or use to mislead: control characters, and marks that turn the
  * direction of text. Stored text is not ours, so none of it reaches the screen.
@@ -7,12 +10,24 @@ const UNSAFE =
 
 /** Text of several lines, safe to show. */
 export function safeText(text: string): string {
-  return text.replaceAll('\r\n', '\n').replace(UNSAFE, '\ufffd');
+  return withoutEscapes(text).replaceAll('\r\n', '\n').replace(UNSAFE, '\ufffd');
+}
+
+/** JSON with the same values in which a terminal finds nothing to obey. */
+export function safeJson(json: string): string {
+  return json.replace(UNSAFE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Text of one line, safe to show. */
 export function safeLine(text: string): string {
   return safeText(text).replace(/\s+/g, ' ').trim();
+}
+
+const FOREIGN_WIDTH_MAX = 80;
+
+/** A name or an id that another device or the hub made up: one line, and not a long one. */
+export function foreignLine(text: string): string {
+  return truncateToWidth(safeLine(text.slice(0, 10 * FOREIGN_WIDTH_MAX)), FOREIGN_WIDTH_MAX);
 }
 
 /** A time of the store in the local zone, to the second; empty for none. */

@@ -14,7 +14,9 @@ type Run = Extract<Parsed, { kind: 'run' }>;
 
 /** There is no store yet, and the command is not one that makes it. */
 class MissingStoreError extends StorePathError {
-  override readonly hint = 'Run "codewhale-store import" to make it, or give its file with --db.';
+  override readonly hint =
+    'To make it, run "codewhale-store import" for the old stores of this machine, or "codewhale-store sync ' +
+    'enable URL" for what your other machines have; or give its file with --db.';
 }
 
 const args = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { styleText } from 'node:util';
-import { safeText } from './format.ts';
+import { safeJson, safeText } from './format.ts';
 import { formatTable, type Column } from './table.ts';
 
 export type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -35,7 +35,7 @@ export class Output {
   /** Prints the one result of a command: `value` with `--json`, else what `text` makes of it. */
   print(value: unknown, text: (paint: Paint) => string): void {
     this.#clearProgress();
-    const rendered = this.#json ? JSON.stringify(value) : text(painter(process.stdout));
+    const rendered = this.#json ? safeJson(JSON.stringify(value)) : text(painter(process.stdout));
     if (rendered !== '') process.stdout.write(`${rendered}\n`);
   }
 
@@ -61,7 +61,8 @@ export class Output {
 
   /** Prints one of many values as a line of JSON, and waits for a slow reader. */
   async printJsonLine(value: unknown): Promise<void> {
-    if (!process.stdout.write(`${JSON.stringify(value)}\n`)) await once(process.stdout, 'drain');
+    if (!process.stdout.write(`${safeJson(JSON.stringify(value))}\n`))
+      await once(process.stdout, 'drain');
   }
 
   /** Prints text as it is, such as help or a script. */
@@ -73,7 +74,7 @@ export class Output {
   note(text: string): void {
     if (this.#quiet || this.#json) return;
     this.#clearProgress();
-    process.stderr.write(`${painter(process.stderr)('dim', text)}\n`);
+    process.stderr.write(`${painter(process.stderr)('dim', safeText(text))}\n`);
   }
 
   /** Something that a person must see, also with `--quiet`; programs find it in the result. */
@@ -90,7 +91,7 @@ export class Output {
     if (now - this.#progressAt < PROGRESS_INTERVAL_MS) return;
     this.#progressAt = now;
     this.#progressShown = true;
-    process.stderr.write(`${CLEAR_LINE}${text.slice(0, process.stderr.columns - 1)}`);
+    process.stderr.write(`${CLEAR_LINE}${safeText(text).slice(0, process.stderr.columns - 1)}`);
   }
 
   /**
@@ -101,12 +102,12 @@ export class Output {
   error(report: ErrorReport, help = report.hint): void {
     this.#clearProgress();
     if (this.#json) {
-      process.stderr.write(`${JSON.stringify({ error: report })}\n`);
+      process.stderr.write(`${safeJson(JSON.stringify({ error: report }))}\n`);
       return;
     }
     const paint = painter(process.stderr);
     process.stderr.write(`${paint('red', 'error:')} ${safeText(report.message)}\n`);
-    if (help !== '') process.stderr.write(`${help}\n`);
+    if (help !== '') process.stderr.write(`${safeText(help)}\n`);
   }
 
   #clearProgress(): void {

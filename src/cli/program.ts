@@ -1,4 +1,10 @@
-import { Argument, Command as Commander, CommanderError, Option } from 'commander';
+import {
+  Argument,
+  Command as Commander,
+  CommanderError,
+  InvalidArgumentError,
+  Option,
+} from 'commander';
 import {
   optionFlag,
   type Command,
@@ -12,7 +18,14 @@ export const PROGRAM = 'codewhale-store';
 
 /** Options that stand before or after the command. */
 export const globalOptions: Readonly<Record<keyof Settings, Parameter<unknown>>> = {
-  db: { placeholder: '<file>', summary: 'the store file (see the command "path")' },
+  db: {
+    placeholder: '<file>',
+    summary: 'the store file (see the command "path")',
+    parse: (text) => {
+      if (text === '') throw new InvalidArgumentError('Give the name of a file.');
+      return text;
+    },
+  },
   json: { placeholder: '', summary: 'print one JSON value' },
   quiet: { placeholder: '', summary: 'no notes and no progress' },
   encryptionKeyFile: {
@@ -69,7 +82,7 @@ export function parseCommandLine(args: readonly string[], tree: readonly Group[]
     },
   );
   try {
-    program.parse(args, { from: 'user' });
+    program.parse(helpLast(args), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === 'commander.version') return { kind: 'version' };
@@ -78,6 +91,12 @@ export function parseCommandLine(args: readonly string[], tree: readonly Group[]
   }
   if (parsed === undefined) throw new Error('commander neither ran a command nor refused');
   return parsed;
+}
+
+/** `help session list` as `session list --help`: commander itself takes one word. */
+function helpLast(args: readonly string[]): readonly string[] {
+  const [first, ...words] = args;
+  return first === 'help' && words.length > 1 ? [...words, '--help'] : args;
 }
 
 function usageError(error: CommanderError, place: string, printed: string): UsageError {

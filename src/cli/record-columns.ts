@@ -1,5 +1,5 @@
 import { truncateToWidth } from './display-width.ts';
-import { localTime } from './format.ts';
+import { foreignLine, localTime } from './format.ts';
 import type { Column } from './table.ts';
 
 /** A column with the member of this name, as it is. */
@@ -9,6 +9,11 @@ export function column<T>(
   options: Pick<Column<T>, 'align' | 'shrinks'> = {},
 ): Column<T> {
   return { header, cell, ...options };
+}
+
+/** A column with names and ids of other devices, which may be of any length. */
+export function foreignColumn<T>(header: string, cell: (item: T) => string): Column<T> {
+  return { header, cell: (item) => foreignLine(cell(item)) };
 }
 
 export function idColumn<T extends { id: string }>(): Column<T> {

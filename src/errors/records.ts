@@ -15,12 +15,16 @@ export class NotFoundError extends StoreError {
   constructor(
     kind: string,
     id: string,
-    { purged = false, hint = '' }: { readonly purged?: boolean; readonly hint?: string } = {},
+    {
+      purged = false,
+      hint = '',
+      by = 'id',
+    }: { readonly purged?: boolean; readonly hint?: string; readonly by?: string } = {},
   ) {
     super(
       purged
         ? `the ${kind} "${id}" was purged: nothing is left of it`
-        : `no ${kind} has the id "${id}"`,
+        : `no ${kind} has the ${by} "${id}"`,
     );
     this.hint = hint;
   }

@@ -70,6 +70,8 @@ export class BusyError extends StoreError {
 export class ReadOnlyError extends StoreError {
   override readonly name = 'ReadOnlyError';
   readonly code = 'READ_ONLY';
+  override readonly hint =
+    'Open the store for writing, as a user who may write its file and folder.';
 }
 
 /** The disk is full. What was acknowledged before is safe, reads go on. */
@@ -84,6 +86,7 @@ export class DiskFullError extends StoreError {
 export class DiskError extends StoreError {
   override readonly name = 'DiskError';
   readonly code = 'DISK_ERROR';
+  override readonly hint = 'See to the disk; then run "codewhale-store doctor".';
 }
 
 /** A file or folder beside the store cannot be read, made or written. */

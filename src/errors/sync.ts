@@ -15,6 +15,12 @@ export class HubNotReachedError extends HubUnreachableError {
     'Nothing was turned on or changed. See that the hub runs and that its address is right, and try again.';
 }
 
+/** There was no answer to what is asked of the hub itself. */
+export class HubNotAskedError extends HubUnreachableError {
+  override readonly hint =
+    'This is done at the hub, and is not queued: run it again when the hub answers.';
+}
+
 /** The hub asks to wait. */
 export class HubBusyError extends StoreError {
   override readonly name = 'HubBusyError';
@@ -22,10 +28,16 @@ export class HubBusyError extends StoreError {
   override readonly retryable = true;
   /** How long the hub asks to wait, in milliseconds; undefined where it did not say. */
   readonly retryAfterMs: number | undefined;
+  override readonly hint: string;
 
-  constructor(message: string, retryAfterMs?: number, options?: ErrorOptions) {
+  constructor(
+    message: string,
+    retryAfterMs?: number,
+    options: ErrorOptions & { readonly hint?: string } = {},
+  ) {
     super(message, options);
     this.retryAfterMs = retryAfterMs;
+    this.hint = options.hint ?? '';
   }
 }
 
@@ -34,7 +46,8 @@ export class HubAccessError extends StoreError {
   override readonly name = 'HubAccessError';
   readonly code = 'HUB_ACCESS';
   override readonly hint =
-    'Make a new token with "codewhale-store hub token" beside the hub and put it into the token file.';
+    'Make a token with "codewhale-store hub token" beside the hub, and give its file to "sync enable" with ' +
+    '--token-file.';
 }
 
 /** A request, a row or an answer passes a limit of the hub. */

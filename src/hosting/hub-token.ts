@@ -55,7 +55,7 @@ export interface HubToken {
  * @throws `HubFolderError` no hub was set up in this folder
  */
 export async function token(options: HubTokenOptions): Promise<HubToken> {
-  const { dir, ...rest } = validate(optionsSchema, options, 'hub token');
+  const { dir, ...rest } = validate(optionsSchema, options, 'token for');
   const folder = new HubFolder(resolve(dir));
   const keys = readKeys(folder);
   return writeToken(folder.make(), keys, rest);

@@ -25,7 +25,7 @@ export const eventSinceSchema = z.strictObject({
   limit: z.int().min(1).max(EVENTS_MAX).default(256),
 });
 
-export const eventTailSchema = z.int().min(1).max(EVENTS_MAX);
+export const eventTailSchema = z.int().min(0).max(EVENTS_MAX);
 
 export const eventFollowSchema = z.strictObject({
   /** Ends the iteration, without an error. */

@@ -14,6 +14,8 @@
  * for CJK text, 1.8 bytes of index per byte instead of 0.7. English is as before.
  */
 
+import { withoutEscapes } from './escape-sequences.ts';
+
 /**
  * Scripts written without spaces, and Hangul, whose particles stick to the word. Fixed blocks, not
  * `\p{Script}`: with a newer Unicode, a later Node must not split a query unlike the old index.
@@ -155,8 +157,7 @@ function expressionOf({ text, isPrefix }: Term): string {
  */
 export function snippet(text: string, query: string, options: SnippetOptions = {}): string {
   const { lengthMax = 160, marks = ['\u2039', '\u203a'] } = options;
-  const flat = text
-    .toWellFormed()
+  const flat = withoutEscapes(text.toWellFormed())
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim();
   const room = flat.length <= lengthMax ? flat.length : Math.max(0, lengthMax - 2);

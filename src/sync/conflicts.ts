@@ -11,6 +11,10 @@ import { Shapes } from './apply/shape.ts';
 import type { Access } from './connect.ts';
 import { isPurged, rootOf } from './roots.ts';
 
+const LISTED = '"codewhale-store sync conflicts" lists them with their numbers.';
+const noConflict = (number: number) =>
+  new NotFoundError('conflict', String(number), { by: 'number', hint: LISTED });
+
 /** What a conflict was about. */
 export interface RestoredConflict {
   readonly number: number;
@@ -30,7 +34,7 @@ type Lost = Columns & { readonly body?: string; readonly body_hash?: string };
 
 export async function dismissConflict({ database, now }: Access, number: number): Promise<void> {
   await database.write({ now }, (transaction) => {
-    if (forget(transaction, number) === 0) throw new NotFoundError('conflict', String(number));
+    if (forget(transaction, number) === 0) throw noConflict(number);
   });
   await sweepBlobs(database, { now });
 }
@@ -81,7 +85,7 @@ function findConflict(
     [number],
   );
   const table = MUTABLE_TABLES.find(({ name }) => name === row?.table_name);
-  if (!row || !table) throw new NotFoundError('conflict', String(number));
+  if (!row || !table) throw noConflict(number);
   return { row, table };
 }
 

@@ -11,7 +11,14 @@ import { fileWarnings, readPassphrase } from './secret-warnings.ts';
 import { PULL_MODES, type SyncState } from './state.ts';
 
 /** What the other devices call one. */
-export const nameSchema = textSchema.pipe(z.string().trim().min(1).max(100));
+export const nameSchema = textSchema.pipe(
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(100)
+    .regex(/^[^\p{Cc}\p{Bidi_Control}\u2028\u2029]+$/u, 'a name has no control characters'),
+);
 
 export const enableSchema = z.strictObject({
   tokenFile: pathSchema.optional(),

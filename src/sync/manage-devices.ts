@@ -1,5 +1,11 @@
 import * as z from 'zod';
-import { AmbiguousIdError, InvalidInputError, NotFoundError } from '../errors.ts';
+import {
+  AmbiguousIdError,
+  HubNotAskedError,
+  HubUnreachableError,
+  InvalidInputError,
+  NotFoundError,
+} from '../errors.ts';
 import { formatTime } from '../model/time.ts';
 import { validate } from '../model/validate.ts';
 import { connect, type Access } from './connect.ts';
@@ -72,6 +78,9 @@ async function atHub<T>(access: Access, job: (hub: Hub, self: string) => Promise
   try {
     const { device } = await access.database.read(needState);
     return await job(connected.exchange.hub, device);
+  } catch (error) {
+    if (!(error instanceof HubUnreachableError)) throw error;
+    throw new HubNotAskedError(error.message, { cause: error });
   } finally {
     connected.close();
   }

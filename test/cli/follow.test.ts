@@ -30,6 +30,7 @@ describe('event list', () => {
     expect(await types()).toEqual([3, 'first', 'second', 'third']);
     expect(await types('--since-seq', '1', '--limit', '1')).toEqual([2, 'second']);
     expect(await types('--tail', '1')).toEqual([3, 'third']);
+    expect(await types('--tail', '0')).toEqual([3]);
     expect((await cli.run('event', 'list', thread, '--tail', '1', '--since-seq', '1')).code).toBe(
       2,
     );

@@ -111,7 +111,7 @@ describe('sync status', () => {
     expect(stdout).toMatch(/^clock +1 day behind the hub$/m);
     expect(stdout).toMatch(/^last sync .*\(3 hours ago\)$/m);
     expect(stdout).toMatch(/^error +no answer \(2 minutes ago\)\n +Do this\.$/m);
-    expect(stdout).toMatch(/^ +desk \(this one\), last seen .* \((just now|.* ago)\)$/m);
+    expect(stdout).toMatch(/^devices +desk \(this one\), last seen .* \((just now|.* ago)\)$/m);
     expect(stdout).toMatch(/^worker +none is running$/m);
   });
 });

@@ -26,6 +26,7 @@ describe('the command line', () => {
     ['a key file that is not there', ['stats', '--encryption-key-file', 'none']],
     ['a shell that is not known', ['completion', 'tcsh']],
     ['an address left out', ['sync', 'enable']],
+    ['a store without a name', ['--db', '', 'session', 'list']],
   ])('ends with 2 and says why: %s', async (_what, args) => {
     const cli = await setupCli();
     const json = await cli.run('--json', ...args);
@@ -58,6 +59,24 @@ describe('the command line', () => {
       expect(stdout).toContain('--encryption-key-file');
     }
     expect(help.stdout).toMatch(/^ {2}hub/m);
+  });
+
+  it('explains the command that "help" names, whatever its noun', async () => {
+    const cli = await setupCli();
+    const [short, long] = await Promise.all([
+      cli.run('help', 'session', 'list'),
+      cli.run('session', 'list', '--help'),
+    ]);
+    expect(short).toEqual({ ...long, code: 0 });
+  });
+
+  it('says what to do where something is not there', async () => {
+    const cli = await setupCli();
+    const key = await cli.run('stats', '--encryption-key-file', 'none');
+    expect(key.stderr).toMatch(/ENOENT.*\nGive the file/);
+    expect((await cli.run('session', 'list')).stderr).toContain('sync enable URL');
+    await cli.json('task', 'add', 'x');
+    expect((await cli.run('task', 'show', 'nosuch')).stderr).toContain('task list');
   });
 
   it('takes global options before and after the command', async () => {

@@ -251,7 +251,7 @@ describe('snippet', () => {
     ['ｶﾞｲﾄﾞ', 'ガイド', '‹ｶﾞｲﾄﾞ›'],
     ['cafe\u0301s cafe\u0301', 'café', 'cafe\u0301s ‹cafe\u0301›'],
     ['a ﬁle', 'file', 'a ‹ﬁle›'],
-    ['a \n\t b\0\x1b[31mc', 'b', 'a ‹b› [31mc'],
+    ['a \n\t b\0\x1b[31mc', 'b', 'a ‹b› c'],
     ['no hit', 'other', 'no hit'],
     ['no words', '😀', 'no words'],
     ['', 'x', ''],

@@ -26,7 +26,7 @@ export const eventList = storeCommand({
   options: {
     sinceSeq: value('n', 'only after this number', parseInteger(0, Number.MAX_SAFE_INTEGER)),
     limit: value('n', 'at most so many events', parseInteger(1, EVENTS_MAX)),
-    tail: value('n', 'only the last n', parseInteger(1, EVENTS_MAX)),
+    tail: value('n', 'only the last n; with --follow 0 for none', parseInteger(0, EVENTS_MAX)),
     follow: flag('go on with what comes'),
   },
   async run({ store, out }, { thread, follow, ...selection }) {

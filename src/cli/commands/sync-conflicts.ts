@@ -1,10 +1,10 @@
 import type { Store } from '../../index.ts';
 import { storeCommand } from '../command.ts';
 import { UsageError } from '../failure.ts';
-import { formatCount } from '../format.ts';
+import { foreignLine, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
 import { flag, optionalArgument, optionalChoice, paging } from '../parameters.ts';
-import { column, jsonColumn, numberColumn, timeColumn } from '../record-columns.ts';
+import { foreignColumn, jsonColumn, numberColumn, timeColumn } from '../record-columns.ts';
 
 const ACTIONS = ['dismiss', 'restore'] as const;
 
@@ -32,9 +32,9 @@ export const syncConflicts = storeCommand({
     });
     out.printPage(page, [
       numberColumn('NO', (conflict) => String(conflict.number)),
-      column('TABLE', (conflict) => conflict.table),
-      column('ID', (conflict) => conflict.id),
-      column('REGISTER', (conflict) => conflict.register),
+      foreignColumn('TABLE', (conflict) => conflict.table),
+      foreignColumn('ID', (conflict) => conflict.id),
+      foreignColumn('REGISTER', (conflict) => conflict.register),
       timeColumn('FOUND', (conflict) => conflict.foundAt),
       jsonColumn('LOST', (conflict) => conflict.lost),
     ]);
@@ -67,5 +67,8 @@ async function change(
     return;
   }
   const restored = await sync.restoreConflict(number);
-  out.print(restored, () => `restored ${restored.register} of ${restored.table} ${restored.id}`);
+  out.print(
+    restored,
+    () => `restored ${restored.register} of ${restored.table} ${foreignLine(restored.id)}`,
+  );
 }

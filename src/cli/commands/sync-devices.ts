@@ -1,7 +1,8 @@
 import { storeCommand } from '../command.ts';
 import { UsageError } from '../failure.ts';
+import { foreignLine } from '../format.ts';
 import { optionalArgument, optionalChoice, value } from '../parameters.ts';
-import { column, textColumn, timeColumn } from '../record-columns.ts';
+import { foreignColumn, textColumn, timeColumn } from '../record-columns.ts';
 import type { Store } from '../../index.ts';
 
 const ACTIONS = ['rename', 'forget', 'revoke'] as const;
@@ -26,9 +27,12 @@ export const syncDevices = storeCommand({
     if (action !== undefined) await change(store, action, id, name);
     const items = await store.sync.devices();
     out.printPage({ items, nextCursor: null }, [
-      column('ID', (device) => device.id),
-      textColumn('NAME', (device) => `${device.name}${device.self ? ' (this one)' : ''}`),
-      column('PLATFORM', (device) => device.platform),
+      foreignColumn('ID', (device) => device.id),
+      textColumn(
+        'NAME',
+        (device) => `${foreignLine(device.name)}${device.self ? ' (this one)' : ''}`,
+      ),
+      foreignColumn('PLATFORM', (device) => device.platform),
       timeColumn('SEEN', (device) => device.seenAt),
       timeColumn('REVOKED', (device) => device.revokedAt),
     ]);

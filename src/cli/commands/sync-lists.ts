@@ -1,5 +1,5 @@
 import { storeCommand } from '../command.ts';
-import { column, textColumn, timeColumn } from '../record-columns.ts';
+import { column, foreignColumn, textColumn, timeColumn } from '../record-columns.ts';
 
 export const syncVerify = storeCommand({
   name: 'verify',
@@ -34,10 +34,10 @@ export const syncParked = storeCommand({
     const items = await store.sync.parked({ limit: 1000 });
     out.printPage({ items, nextCursor: null }, [
       column('WAY', (entry) => entry.direction),
-      column('TABLE', (entry) => entry.table),
-      column('ID', (entry) => entry.id),
-      column('REGISTER', (entry) => entry.register),
-      column('REASON', (entry) => entry.reason),
+      foreignColumn('TABLE', (entry) => entry.table),
+      foreignColumn('ID', (entry) => entry.id),
+      foreignColumn('REGISTER', (entry) => entry.register),
+      foreignColumn('REASON', (entry) => entry.reason),
       timeColumn('SINCE', (entry) => entry.at),
       textColumn('WHAT TO DO', (entry) => entry.hint),
     ]);

@@ -1,6 +1,14 @@
 import type { SyncStatus } from '../../index.ts';
 import { storeCommand } from '../command.ts';
-import { formatAge, formatBytes, formatCount, formatSpan, localTime } from '../format.ts';
+import {
+  foreignLine,
+  formatAge,
+  formatBytes,
+  formatCount,
+  formatSpan,
+  localTime,
+  safeLine,
+} from '../format.ts';
 
 export const syncStatus = storeCommand({
   name: 'status',
@@ -18,7 +26,7 @@ function statusText(status: SyncStatus): string {
   const { lastSyncAt, hubSeq, lastError } = status;
   const lines = [
     `hub       ${status.url ?? ''}${status.encrypted ? '' : ' (not encrypted)'}`,
-    `device    ${status.deviceName ?? ''} (${status.deviceId})`,
+    `device    ${foreignLine(status.deviceName ?? '')} (${status.deviceId})`,
     `worker    ${workerText(status)}`,
     `pending   ${formatCount(status.pendingRows, 'row')}, ${formatBytes(status.pendingBytes)}${since(status)}${waits(status)}`,
     `read      ${status.cursor} of ${hubSeq ?? 'unknown'}`,
@@ -28,14 +36,14 @@ function statusText(status: SyncStatus): string {
   if (status.parked > 0) lines.push(`set aside ${status.parked}: see "sync parked"`);
   if (status.conflicts > 0) lines.push(`conflicts ${status.conflicts}: see "sync conflicts"`);
   if (lastError) {
-    lines.push(`error     ${lastError.message} (${formatAge(lastError.at)})`);
-    if (lastError.hint !== '') lines.push(`          ${lastError.hint}`);
+    lines.push(`error     ${safeLine(lastError.message)} (${formatAge(lastError.at)})`);
+    if (lastError.hint !== '') lines.push(`          ${safeLine(lastError.hint)}`);
     if (status.leader !== null) lines.push('          The worker tries again by itself.');
   }
-  for (const device of status.devices) {
+  for (const [i, device] of status.devices.entries()) {
     const revoked = device.revokedAt === null ? '' : ', revoked';
     lines.push(
-      `          ${device.name}${device.self ? ' (this one)' : ''}, last seen ${withAge(device.seenAt)}${revoked}`,
+      `${i === 0 ? 'devices  ' : '         '} ${foreignLine(device.name)}${device.self ? ' (this one)' : ''}, last seen ${withAge(device.seenAt)}${revoked}`,
     );
   }
   return lines.join('\n');

@@ -1,6 +1,7 @@
 import type { SyncStatus } from '../../index.ts';
 import { storeCommand } from '../command.ts';
-import { formatCount } from '../format.ts';
+import { UsageError } from '../failure.ts';
+import { foreignLine, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
 import { argument, choice, filePath, flag, value } from '../parameters.ts';
 import { reportText } from './exchange-report.ts';
@@ -42,7 +43,7 @@ export const syncEnable = storeCommand({
     const shown = result.newKey ? { ...result, keyPhrase: phrase } : result;
     out.print(shown, () =>
       [
-        `sync with ${result.url} is on; this device is ${result.deviceName} (${result.deviceId})`,
+        `sync with ${result.url} is on; this device is ${foreignLine(result.deviceName)} (${result.deviceId})`,
         result.encrypted ? 'the hub sees no content' : 'not encrypted: the hub reads everything',
         ...(result.newKey && phrase !== null ? ['', ...keyText(phrase)] : []),
       ].join('\n'),
@@ -92,6 +93,9 @@ export const syncKey = storeCommand({
     passphraseFile: filePath('with --rotate: lock it with the passphrase in the first line'),
   },
   async run({ store, out }, { rotate, passphraseFile }) {
+    if (passphraseFile !== undefined && !rotate) {
+      throw new UsageError('--passphrase-file is for a new key: give --rotate, too');
+    }
     const rotated = rotate ? await store.sync.rotateKey(defined({ passphraseFile })) : undefined;
     for (const warning of rotated?.warnings ?? []) out.warn(warning);
     const key = rotated ?? (await store.sync.exportKey());

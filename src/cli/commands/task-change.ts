@@ -1,6 +1,6 @@
 import { AmbiguousIdError, NotFoundError, type Store, type SyncDevice } from '../../index.ts';
 import { storeCommand, type Command } from '../command.ts';
-import { safeLine } from '../format.ts';
+import { foreignLine, safeLine } from '../format.ts';
 import { argument, flag, parseFolder, value } from '../parameters.ts';
 import { formatRecord } from '../table.ts';
 
@@ -60,7 +60,8 @@ export const taskHandOver = storeCommand({
   details:
     'The devices are those of "sync status": give a name, an id, or the beginning of one. Any of them may ' +
     'say so, this one may take a task to itself, too: so the work of a device that is lost goes on. One ' +
-    'that is only away may have begun the task meanwhile; then both run it.',
+    'that is only away may have begun the task meanwhile; then both run it, and what the new owner ' +
+    'says counts.',
   example: 'task hand-over task_5e6f laptop',
   access: 'write',
   args: { id, device: argument('device', 'the device that is to run it') },
@@ -70,7 +71,7 @@ export const taskHandOver = storeCommand({
     const device = await findDevice(store, input.device);
     const task = await store.tasks.handOver(taskId, device.id, { lost });
     const line = `${task.id}  ${safeLine(task.prompt)}`;
-    out.print(task, () => `handed over to ${safeLine(device.name)}: ${line}`);
+    out.print(task, () => `handed over to ${foreignLine(device.name)}: ${line}`);
   },
 });
 

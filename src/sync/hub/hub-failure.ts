@@ -10,10 +10,19 @@ import {
 /** Passing states of the hub: a lock, a disk that is full, an administrator's block. */
 const busy = /^(SQLITE_(BUSY|LOCKED|IOERR|FULL)|TRANSACTION_(TIMEOUT|BUSY)|STREAM_EXPIRED|BLOCKED)/;
 const tooLarge = /^(RESPONSE_TOO_LARGE|SQLITE_TOOBIG)/;
+const DISK_HINT =
+  'Free some space where the hub keeps its data. What is here stays, and is sent then.';
 const aboutSize = /too (big|large|long)|exceed/i;
 
 /** What a failed statement or a refused request means, by the code of sqld and of SQLite. */
 export function statementFailure(code: string, message: string): StoreError {
+  const disk = /^SQLITE_(FULL|IOERR)/.exec(code)?.[1];
+  if (disk !== undefined) {
+    const what = disk === 'FULL' ? 'is full' : 'cannot be read or written, or is full';
+    return new HubBusyError(`the disk of the hub ${what} (${code})`, undefined, {
+      hint: DISK_HINT,
+    });
+  }
   if (busy.test(code)) return new HubBusyError(`the hub cannot do this now (${code})`);
   if (tooLarge.test(code) || (code === 'ARGS_INVALID' && aboutSize.test(message))) {
     return new HubTooLargeError(`a value or the answer passes a limit of the hub (${code})`);
@@ -26,8 +35,16 @@ export function statementFailure(code: string, message: string): StoreError {
 }
 
 /** What an HTTP status other than 200 means. Its body is not looked at: a proxy may have made it. */
-export function statusFailure(status: number, headers: Headers, host: string): StoreError {
+export function statusFailure(
+  status: number,
+  headers: Headers,
+  host: string,
+  hasToken = true,
+): StoreError {
   const answered = `${host} answered with status ${status}`;
+  if (status === 401 && !hasToken) {
+    return new HubAccessError(`${host} wants a token, and none was given (401)`);
+  }
   if (status === 401) return new HubAccessError(`${host} does not accept the token (401)`);
   if (status === 403)
     return new HubAccessError(`the token has no right to do this on ${host} (403)`);

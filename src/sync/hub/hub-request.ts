@@ -28,7 +28,7 @@ export async function request(
   }
   if (response.status === 200) return response;
   await discard(response);
-  throw statusFailure(response.status, response.headers, hub.host);
+  throw statusFailure(response.status, response.headers, hub.host, first !== undefined);
 }
 
 async function send(
