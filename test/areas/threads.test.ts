@@ -251,13 +251,19 @@ describe('threads', () => {
   it('reads every list by an index', async () => {
     const { store, log } = await setup();
     await store.threads.upsert({ id: 't1', cwd: '/w' });
+    await store.threads.upsert({ id: 't2', cwd: '/w' });
+    for (const id of ['t3', 't4']) {
+      await store.threads.upsert({ id, cwd: '/w' });
+      await store.threads.archive(id);
+    }
     await store.threads.appendMessage('t1', { role: 'user', content: 'hello' });
     log.take();
-    const cursor = Buffer.from(JSON.stringify(['updated_at', START, 't1'])).toString('base64url');
     for (const archived of ['exclude', 'only', 'include'] as const) {
       for (const cwd of [undefined, '/w']) {
-        await store.threads.list({ archived, cwd });
-        await store.threads.list({ archived, cwd, since: '2026-08-01T00:00:00Z', cursor });
+        const { nextCursor } = await store.threads.list({ archived, cwd, limit: 1 });
+        expect(nextCursor).not.toBeNull();
+        const since = '2026-08-01T00:00:00Z';
+        await store.threads.list({ archived, cwd, since, cursor: nextCursor ?? '' });
       }
     }
     await store.threads.list({ deleted: true });
