@@ -9,6 +9,7 @@ import { Memory } from '../../src/sync/exchange.ts';
 import { pullOnce } from '../../src/sync/pull-once.ts';
 import { pushOnce } from '../../src/sync/push-once.ts';
 import { syncOnce } from '../../src/sync/sync-once.ts';
+import { control } from './control.ts';
 import { copyStore, Crash, Device } from './device.ts';
 import { destroying } from './excuse.ts';
 import { HubFile, type Files } from './hub-files.ts';
@@ -185,6 +186,8 @@ export class World {
     if (this.settings.fates.includes('crash') && this.random.chance(0.02)) {
       device.crashAfter = this.random.below(20);
     }
+    // A large body is stored in steps; this write lets nobody come in between.
+    control.pause = () => Promise.resolve();
     try {
       await call();
     } catch (error) {
