@@ -50,10 +50,10 @@ const FORGE = [
 
 const FORGED = `select count(*) from hub_entries where version like 'ffffffffffff%'`;
 
-/** As if a disk had changed the last byte. */
+/** As if a disk had changed the last byte: into another one, whatever it was. */
 const damage = (where: string) =>
-  `update hub_entries set
-     payload = cast(substr(payload, 1, length(payload) - 1) || x'00' as blob) where ${where}`;
+  `update hub_entries set payload = cast(substr(payload, 1, length(payload) - 1)
+     || iif(substr(payload, -1) = x'00', x'01', x'00') as blob) where ${where}`;
 
 async function expectFlows({ a, b, id }: Group, title: string): Promise<void> {
   await a.store.sessions.rename(id, title);
