@@ -44,6 +44,8 @@ export async function replaceParked(
   await fetchBodies(exchange, opened);
   const shapes = new Shapes();
   for (const one of opened) {
+    // What nobody can read says nothing, and takes the place of nothing.
+    if (one.kind === 'parked' && one.reason === 'damaged') continue;
     const { table, id, register } = one.entry;
     await database.write({ now }, (transaction) => {
       transaction.run(

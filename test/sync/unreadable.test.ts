@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { HubAccessError, HubUnreachableError } from '../../src/errors.ts';
 import { Memory } from '../../src/sync/exchange.ts';
+import type { HubRow, HubStatement } from '../../src/sync/hub/hub.ts';
 import { FileHub } from '../support/file-hub.ts';
 import { syncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
@@ -60,4 +62,85 @@ it('an earlier version that the hub shows again is answered with the later one',
   await a.sync();
   await b.sync();
   expect((await b.store.tasks.get(id)).prompt).toBe('two');
+});
+
+/** One hub as a device comes to it on a bad line, or with a token that may only read. */
+class Way extends FileHub {
+  fate: 'fine' | 'answer lost' | 'read only' = 'fine';
+
+  override async run(statements: readonly HubStatement[], mode: 'read' | 'write') {
+    if (this.fate === 'read only' && mode === 'write') throw new HubAccessError('read only');
+    const rows: HubRow[][] = await super.run(statements, mode);
+    const removes = statements.some(({ sql }) => sql.startsWith('delete from hub_entries'));
+    if (this.fate === 'answer lost' && removes) throw new HubUnreachableError('no answer');
+    return rows;
+  }
+}
+
+async function twoWays() {
+  const path = join(tempFolder(), 'hub.db');
+  const way = new Way({ path });
+  const hub = new FileHub({ path });
+  const a = await syncDevice('a', hub);
+  const b = await syncDevice('b', way);
+  const { id } = await a.store.tasks.create({ prompt: 'one' });
+  for (const one of [a, b, a]) await one.sync();
+  const run = async (sql: string) => (await hub.run([{ sql, params: [] }], 'write'))[0] ?? [];
+  return { a, b, id, way, run };
+}
+
+const FORGED = `update hub_entries set payload = x'09', seq = seq + 1000,
+  version = 'ffffffffffff0000' || substr(version, 17) where table_name = 'tasks' and register = 'prompt'`;
+const HEAD = 'update hub_meta set head = (select max(seq) from hub_entries)';
+const COMMIT = 'insert into hub_commits select head, hex(randomblob(16)) from hub_meta';
+
+it('goes from the hub once where the answer to that was lost', async () => {
+  const { a, b, id, way, run } = await twoWays();
+  const [[epoch] = []] = await run('select epoch from hub_meta');
+  for (const sql of [FORGED, HEAD, COMMIT]) await run(sql);
+  way.fate = 'answer lost';
+  await expect(b.sync()).rejects.toThrow(HubUnreachableError);
+  way.fate = 'fine';
+  // As after a crash: nothing is remembered of what the hub was asked to do.
+  (b.exchange as { memory: Memory }).memory = new Memory();
+  for (const one of [b, a, b]) await one.sync();
+  expect(await run('select epoch from hub_meta')).toEqual([[Number(epoch) + 1]]);
+  await b.store.tasks.update(id, { prompt: 'two' });
+  for (const one of [b, a]) await one.sync();
+  expect((await a.store.tasks.get(id)).prompt).toBe('two');
+  expect(await b.store.sync.parked()).toEqual([]);
+});
+
+it('is left to others by who may only read, and what waits for it is told', async () => {
+  const { a, b, id, way, run } = await twoWays();
+  for (const sql of [FORGED, HEAD, COMMIT]) await run(sql);
+  way.fate = 'read only';
+  await b.sync();
+  expect(b.exchange.memory.repairs.lately.waits).toBe(true);
+  await b.store.tasks.update(id, { prompt: 'two' });
+  await b.sync();
+  expect(await b.store.sync.status()).toMatchObject({ waitingRows: 1, pendingRows: 1 });
+  await a.sync();
+  way.fate = 'fine';
+  for (const one of [b, a]) await one.sync();
+  expect(await b.store.sync.status()).toMatchObject({ waitingRows: 0, pendingRows: 0 });
+  expect((await a.store.tasks.get(id)).prompt).toBe('two');
+});
+
+it('takes the place of nothing that waits for its body', async () => {
+  const { a, b, run } = await twoWays();
+  const details = { text: 'x y z '.repeat(400_000) };
+  await a.store.jobs.upsert({ id: 'job-1', name: 'large', status: 'running', details });
+  await a.sync();
+  // The hub loses the body, and shows an earlier version that nobody can read.
+  await run(`delete from hub_entries where table_name = 'chunks'`);
+  await b.sync();
+  const waits = async () => (await b.store.sync.parked()).map(({ reason }) => reason);
+  expect(await waits()).toEqual(['chunks']);
+  await run(
+    `update hub_entries set payload = x'09', version = '0000000000000000' || substr(version, 17)
+     where table_name = 'jobs' and register = 'state'`,
+  );
+  await b.sync();
+  expect(await waits()).toEqual(['chunks']);
 });

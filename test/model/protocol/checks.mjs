@@ -34,17 +34,28 @@ function wasFinal(w, id) {
 export function finish(w, maxRounds = 12) {
   heal(w);
   if (!rest(w, maxRounds)) fail('C5/C3 no quiescence within the bounded rounds');
+  // What was damaged when all had read it only a newcomer finds.
+  if (w.spoilt) {
+    w.devices.push(w.newDevice(w.devices.length));
+    heal(w);
+    if (!rest(w, maxRounds)) fail('C5/C3 no quiescence with a new device');
+  }
   const first = w.devices[0].s;
+  const isWhole = wholeEntries(w);
+  const torn = tornKeys(w, isWhole);
   for (const d of w.devices) {
     if (d.s.refused) fail(`C5 d${d.i} is refused`);
-    if (view(d.s) !== view(first)) fail(`C2 d0 and d${d.i} differ: ${difference(first, d.s)}`);
-    const parked = [...d.s.parked.values()].filter(wholeEntries(w)).map((e) => e.key);
+    if (view(d.s, torn) !== view(first, torn))
+      fail(`C2 d0 and d${d.i} differ: ${difference(first, d.s)}`);
+    const parked = [...d.s.parked.values()]
+      .filter((e) => e.reason !== 'removed' && (e.bad || isWhole(e)))
+      .map((e) => e.key);
     if (parked.length > 0) fail(`C2 d${d.i} still has parked entries ${parked}`);
     checkSessions(w, d);
   }
-  checkHub(w, first);
+  checkHub(w, first, torn);
   checkRows(w, first);
-  checkWrites(w, first);
+  checkWrites(w, first, torn);
   if (w.R.chunkRoots || w.R.purgeMarks) checkPurged(w);
   checkChunks(w);
   checkOrder(w);
@@ -83,9 +94,21 @@ function rest(w, maxRounds) {
   return false;
 }
 
-const view = (s) =>
+/**
+ * Registers whose entry lost pieces of its body on the hub, which nobody has: each device keeps what it
+ * had before, until somebody has the pieces or writes anew.
+ */
+function tornKeys(w, isWhole) {
+  const entries = w.spoilt ? [...w.hub.entries.values()] : [];
+  return new Set(entries.filter((e) => e.ver && !isWhole(e)).map((e) => e.key));
+}
+
+const view = (s, torn) =>
   JSON.stringify([
-    [...s.regs].map(([key, r]) => [key, r.wid, r.ver]).sort(),
+    [...s.regs]
+      .filter(([key]) => !torn.has(key))
+      .map(([key, r]) => [key, r.wid, r.ver])
+      .sort(),
     [...s.imm.keys()].sort(),
   ]);
 
@@ -100,12 +123,14 @@ function difference(a, b) {
 }
 
 /** C7 the hub is not behind; C2 nothing purged remains; C10 nothing stays ahead of every clock. */
-function checkHub(w, first) {
+function checkHub(w, first, torn) {
   for (const [key, r] of first.regs) {
+    if (torn.has(key)) continue;
     const e = w.hub.entries.get(key);
     if (!e || compare(e.ver, r.ver) !== 0) fail(`C7 the hub is behind at ${key}`);
   }
   for (const e of w.hub.entries.values()) {
+    if (e.bad && !isChunk(e.key)) fail(`C7 nobody can read ${e.key} on the hub`);
     if (!e.ver) continue;
     const purged = e.key[0] === 'm' && first.regs.has(purgeKey(rowOf(e.key)));
     if (purged && !/purge|del/.test(e.key) && !e.blank)
@@ -126,11 +151,12 @@ function checkRows(w, first) {
   }
 }
 
-function checkWrites(w, first) {
+function checkWrites(w, first, torn) {
   const parents = new Set([...w.writes.values()].map((write) => write.parent));
   for (const write of w.writes.values()) {
     const { wid, key } = write;
     if (write.gone || (isStream(key) && hasFinal(first, rowOf(key)))) continue;
+    if (torn.has(key) && w.devices.some(({ s }) => holds(w, s, write))) continue;
     const winner = first.regs.get(key);
     // Made final, then purged: what is blanked is no successor of what streamed.
     const ended = isStream(key) && wasFinal(w, rowOf(key)) && first.regs.has(purgeKey(rootOf(key)));
@@ -140,6 +166,12 @@ function checkWrites(w, first) {
     if (compare(write.stamp, winner.ver) > 0) fail(`C1 w${wid} ${key} was lost to a lower version`);
     checkLoser(w, first, write, winner, parents);
   }
+}
+
+/** Whether a device has a write, or what was made on top of it. */
+function holds(w, s, { key, wid }) {
+  const held = s.regs.get(key)?.wid;
+  return held !== undefined && (held === wid || descends(w, held, wid));
 }
 
 /** C8 nothing loses to what it knowingly replaced; C9 what lost can be seen. */
@@ -191,7 +223,7 @@ function checkPurged(w) {
   }
 }
 
-/** C13 every body is complete, on every device and on the hub. */
+/** C13 every body is complete, on every device and on the hub, where it is to be had at all. */
 function checkChunks(w) {
   for (const { i, s } of w.devices) {
     for (const e of [...s.regs.values(), ...s.imm.values()]) {
@@ -199,9 +231,12 @@ function checkChunks(w) {
         if (!s.chunks.has(key)) fail(`C13 d${i} lacks ${key} of ${e.key}`);
     }
   }
+  const isWhole = wholeEntries(w);
   for (const e of w.hub.entries.values()) {
+    if (w.spoilt && !isWhole(e)) continue;
     for (const key of chunksOf(e)) {
-      if (!w.hub.entries.has(key)) fail(`C13 the hub lacks ${key} of ${e.key}`);
+      const chunk = w.hub.entries.get(key);
+      if (!chunk || chunk.bad) fail(`C13 the hub lacks ${key} of ${e.key}`);
     }
   }
 }

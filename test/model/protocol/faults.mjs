@@ -1,4 +1,4 @@
-import { hubPush, newHub } from './hub.mjs';
+import { hubPush, hubTakeOff, newHub } from './hub.mjs';
 import { noticeCopy } from './identity.mjs';
 import { chunksOf, isComplete, pullAsk, pullTake } from './pull.mjs';
 import { lackingTake, push, pushTake } from './push.mjs';
@@ -19,7 +19,7 @@ export function crash(w, d) {
  * what it had replaced; and where the highest version that exists of a register goes down, also the
  * writes of it above the highest that remains.
  */
-function destroying(w, change) {
+export function destroying(w, change) {
   w.orderly = false;
   const before = census(w);
   change();
@@ -56,16 +56,18 @@ function census(w) {
     if (!known || compare(e.ver, known) > 0) best.set(e.key, e.ver);
   };
   for (const d of w.devices) for (const map of [d.s.regs, d.s.imm]) map.forEach(see);
-  for (const d of w.devices) d.s.parked.forEach((e) => isComplete(d.s, e) && see(e));
+  for (const d of w.devices) d.s.parked.forEach((e) => !e.bad && isComplete(d.s, e) && see(e));
   const { entries } = w.hub;
-  const whole = (e) => chunksOf(e).every((key) => entries.has(key));
+  const whole = (e) => !e.bad && chunksOf(e).every((key) => isGood(entries.get(key)));
   for (const e of entries.values()) if (!isChunk(e.key) && !e.v && whole(e)) see(e);
   return { best, imm, wids };
 }
 
+const isGood = (e) => e && !e.bad;
+
 /** Tells of an entry whether its chunks are all to be had: from the hub, or a row that has them. */
 export function wholeEntries(w) {
-  const chunks = new Set([...w.hub.entries.keys()].filter(isChunk));
+  const chunks = new Set([...w.hub.entries.values()].filter(isGood).map((e) => e.key));
   for (const { s } of w.devices) {
     for (const map of [s.regs, s.imm]) {
       for (const e of map.values()) for (const key of chunksOf(e)) chunks.add(key);
@@ -130,8 +132,8 @@ export function foreign(w, d) {
   }
 }
 
-/** Pages, with one thing that goes wrong: `fate` 0 for none. */
-export function pull(w, d, limit, pages, fate) {
+/** Pages, with one thing that goes wrong: `fate`, or `removal`, 0 for none. */
+export function pull(w, d, limit, pages, fate, removal = 0) {
   for (let i = 0; i < pages; i++) {
     const asked = pullAsk(w, d, limit, fate === 4);
     if (!asked) return;
@@ -140,7 +142,10 @@ export function pull(w, d, limit, pages, fate) {
       return;
     }
     const crashing = fate === 2 ? () => crash(w, d) : null;
-    if (!pullTake(w, d, asked, { crash: crashing, fetch: fate !== 2 && fate !== 4 }) && i > 2)
+    if (
+      !pullTake(w, d, asked, { crash: crashing, fetch: fate !== 2 && fate !== 4, removal }) &&
+      i > 2
+    )
       return;
     if (fate === 3) {
       crash(w, d);
@@ -155,6 +160,10 @@ export function deliver(w, n, keep) {
   const i = n % w.net.length;
   const late = w.net[i];
   if (!keep) w.net.splice(i, 1);
+  if (late.removal) {
+    hubTakeOff(w, late.removal);
+    return;
+  }
   const { q } = late.pull ?? late.lacking ?? late;
   const d = w.devices[q.di];
   if (late.pull) pullTake(w, d, late.pull);

@@ -56,8 +56,8 @@ export function hubLacking(w, q, rows) {
   return { meta: hubMeta(w, hub, q), lacking };
 }
 
-/** Which of these chunks the hub holds. */
-export const hubChunks = (w, keys) => keys.filter((key) => w.hub.entries.has(key));
+/** What the hub holds of these chunks. */
+export const hubChunks = (w, keys) => keys.flatMap((key) => w.hub.entries.get(key) ?? []);
 
 /** Whether an entry is to take the place of the one held. */
 function improves(w, row, held) {
@@ -133,6 +133,30 @@ export function hubFound(w, s) {
 export function hubLock(w, s, seen) {
   const { hub } = w;
   if (hub.storeId === s.storeId && hub.key === seen) hub.key = s.key;
+}
+
+/**
+ * Takes entries off that nobody can read, and raises the epoch: what is lost of the hub all are to send.
+ *
+ * @returns whether this is the hub that the device knows
+ */
+export function hubTakeOff(w, { storeId, epoch, key, seen }) {
+  const { hub } = w;
+  if (hub.storeId !== storeId || hub.epoch !== epoch || hub.key !== key) return false;
+  let taken = 0;
+  for (const e of seen) {
+    const held = hub.entries.get(e.key);
+    if (!held || (w.R.takeSeen && (held.seq !== e.seq || held.bad !== e.bad))) continue;
+    hub.entries.delete(e.key);
+    taken++;
+  }
+  if (taken > 0 && w.R.takeRaises) {
+    hub.epoch = nextEpoch(w, hub.epoch);
+    w.orderly = false;
+    w.stats.raised++;
+  }
+  w.stats.taken += taken;
+  return true;
 }
 
 /** Raises the epoch: only from the one that was seen, and only if the reason still holds. */

@@ -44,7 +44,7 @@ describe('the protocol as a model', () => {
   // How many runs it took when this was written, three times over, says how many are drawn.
   it.each([
     ['exactTrim', [], 5400, 'C'],
-    ['hubGuard', [], 100, 'C2'],
+    ['hubGuard+answersEarlier', [], 100, 'C2'],
     ['cursorInTx', [], 100, 'C'],
     ['replyFence', [], 100, 'C'],
     ['offerAll', [], 100, 'C'],
@@ -61,12 +61,16 @@ describe('the protocol as a model', () => {
     ['keysFollow', ['key'], 100, 'C17'],
     ['lockUp', ['key'], 100, 'C2'],
     ['keepsPlace', ['key'], 900, 'C18'],
+    ['takeOff', ['damage'], 100, 'C2'],
+    ['takeRaises', ['damage'], 100, 'C2'],
+    ['damagedWaits', ['damage'], 100, 'C2'],
     ['ownerOnly', ['owner'], 300, 'C14'],
     ['stopWhenHeard', ['owner'], 300, 'C14'],
     ['handOverRaises', ['owner'], 300, 'C15'],
   ])('notices that %s is missing', (rule, extensions, runs, check) => {
-    expect(RULES).toHaveProperty(rule);
-    const found = broken([rule], extensions, runs, 7);
+    const rules = rule.split('+');
+    for (const one of rules) expect(RULES).toHaveProperty(one);
+    const found = broken(rules, extensions, runs, 7);
     expect(found).not.toBeNull();
     expect(found?.startsWith(check)).toBe(true);
   });

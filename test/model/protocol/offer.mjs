@@ -10,7 +10,11 @@ import { rowOf } from './versions.mjs';
 export function offer(w, s, all) {
   if (w.R.offerScan) s.offer = { after: '', all };
   else for (const [key, r] of s.regs) if (all || r.ver.dev === s.id) note(w, s, key, !w.R.ownOnly);
-  if (w.R.offerParked) for (const key of s.parked.keys()) s.parkedNotes.set(key, s.nextNum++);
+  if (w.R.offerParked) {
+    for (const [key, { reason }] of s.parked) {
+      if (!/damaged|removed/.test(reason)) s.parkedNotes.set(key, s.nextNum++);
+    }
+  }
   s.icur = 0;
   s.offeredTo = s.nextRow - 1;
   if (w.R.offerScan) s.round++;

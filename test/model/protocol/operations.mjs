@@ -1,4 +1,5 @@
 import { checkStep } from './checks.mjs';
+import { replay, spoil } from './damage.mjs';
 import * as faults from './faults.mjs';
 import { hubRaise } from './hub.mjs';
 import { ask } from './identity.mjs';
@@ -43,6 +44,7 @@ export const EXTENDED_WEIGHTS = {
   chunk: { big: 6, bigSay: 3 },
   purge: { child: 5, purge: 2 },
   key: { rotate: 2, bring: 5 },
+  damage: { spoil: 3, replay: 2 },
   owner: { create: 3, claim: 5, report: 2, end: 3, recover: 3, handOver: 2, takeOver: 1, retry: 1 },
 };
 
@@ -92,12 +94,14 @@ const OPERATIONS = {
   handOver: (w, d, { task, y }) => tasks.handOver(w, d, task, w.devices[y % w.devices.length].s.id),
 
   pull: (w, d, { x, y }) => faults.pull(w, d, 1 + (x % 4), 1 + (y % 4), 0),
-  pullFault: (w, d, { x, y }) => faults.pull(w, d, 1 + (x % 4), 1 + (y % 3), 1 + (y % 4)),
+  pullFault: (w, d, { x, y }) => faults.pull(w, d, 1 + (x % 4), 1 + (y % 3), 1 + (y % 4), x % 3),
   push: (w, d, { x }) => push(w, d, 1 + (x % 4), 0),
   pushFault: (w, d, { x, y }) => push(w, d, 1 + (x % 4), 1 + (y % 7)),
   lackLate: (w, d, { x }) => push(w, d, 1 + (x % 4), 8),
   sync: (w, d) => sync(w, d),
   send: (w, d) => send(w, d),
+  spoil: (w, d, { x, y }) => spoil(w, x, y),
+  replay: (w, d, { x, y }) => replay(w, x, y),
   deliver: (w, d, { x, y }) => faults.deliver(w, x, y % 3 === 0),
   crash: (w, d) => faults.crash(w, d),
   toggle(w, d, { y }) {
@@ -169,7 +173,7 @@ function send(w, d) {
   else if (s.on && s.cursor !== w.hub.head) fail(`C3 d${d.i} left entries of others unread`);
 }
 
-function fingerprint(w, { s }) {
+function fingerprint(w, { s, spoilt }) {
   const {
     id,
     storeId,
@@ -185,7 +189,7 @@ function fingerprint(w, { s }) {
     offer: at,
     key,
   } = s;
-  const sizes = [s.parked.size, s.regs.size, s.imm.size, s.chunks.size];
+  const sizes = [s.parked.size, spoilt.size, s.regs.size, s.imm.size, s.chunks.size];
   const state = [
     id,
     storeId,

@@ -1,3 +1,4 @@
+import { takeOff } from './damage.mjs';
 import { hubChunks, hubMeta, hubPull, limitOf } from './hub.mjs';
 import { ask, checkMeta, noticeCopy, sameAsk } from './identity.mjs';
 import {
@@ -37,9 +38,15 @@ export function pullAsk(w, d, limit, viaReplica) {
  *
  * @param crash - the process ends while the page is applied
  * @param fetch - false: the request for missing chunks fails
+ * @param removal - what becomes of the request that takes entries off the hub
  * @returns whether there is more
  */
-export function pullTake(w, d, { q, r, replica }, { crash = null, fetch = true } = {}) {
+export function pullTake(
+  w,
+  d,
+  { q, r, replica },
+  { crash = null, fetch = true, removal = 0 } = {},
+) {
   const { s } = d;
   if (q.boot !== d.boot || !s.on) return false;
   if (w.R.replyFence && !sameAsk(q, s)) return false;
@@ -57,8 +64,9 @@ export function pullTake(w, d, { q, r, replica }, { crash = null, fetch = true }
   s.cursor = cursor;
   s.pair = { n: head, token };
   w.stats.moved += r.page.length;
-  if (fetch) fetchChunks(w, s);
+  if (fetch) fetchChunks(w, d);
   if (w.R.parkRetry) retryParked(w, d, r.meta);
+  if (!r.more && !replica) for (const e of takeOff(w, d, removal)) replaceParked(w, d, e, r.meta);
   if (!w.R.leafAfterPull || !r.more) refreshLeaves(w, d);
   if (w.R.stopWhenHeard) stopForeignRuns(d);
   if (s.copied && !r.more) {
@@ -74,15 +82,30 @@ export function pullTake(w, d, { q, r, replica }, { crash = null, fetch = true }
  * Asks the hub for the chunks that parked entries lack, whatever else they wait for: the hub may lose
  * them. They are named by their content, so the answer needs no fence.
  */
-function fetchChunks(w, s) {
+function fetchChunks(w, d) {
+  const { s } = d;
   const parked = [...s.parked.values()];
   const missing = parked.flatMap((e) => chunksOf(e).filter((key) => !s.chunks.has(key)));
-  for (const key of hubChunks(w, missing)) s.chunks.add(key);
+  takeChunks(w, d, missing);
+}
+
+function takeChunks(w, d, keys) {
+  for (const { key, bad } of hubChunks(w, keys)) (bad ? d.spoilt : d.s.chunks).add(key);
+}
+
+/** Applies an entry as it stands on the hub in the place of what is parked of it. */
+function replaceParked(w, d, e, meta) {
+  const { s } = d;
+  s.parked.delete(e.key);
+  s.parkedNotes.delete(e.key);
+  takeChunks(w, d, chunksOf(e));
+  apply(w, d, e, meta);
 }
 
 function retryParked(w, d, meta) {
   const { s } = d;
   for (const parked of [...s.parked.values()]) {
+    if (parked.reason === 'removed') continue;
     const e = w.R.waitingGoes ? insteadOf(w, d, parked, meta) : parked;
     const reason = obstacle(w, d, e, meta);
     if (reason) {
@@ -108,11 +131,11 @@ function retryParked(w, d, meta) {
  */
 function insteadOf(w, d, parked, meta) {
   const held = parked.ver && w.hub.entries.get(parked.key);
-  const lost = held && w.cmp(held.ver, parked.ver) < 0;
+  const lost = held && !held.bad && w.cmp(held.ver, parked.ver) < 0;
   if (!lost || obstacle(w, d, parked, meta) !== 'chunks') return parked;
   const instead = { ...held, key: parked.key };
   d.s.parked.set(parked.key, instead);
-  for (const key of hubChunks(w, chunksOf(instead))) d.s.chunks.add(key);
+  takeChunks(w, d, chunksOf(instead));
   return instead;
 }
 
@@ -121,6 +144,7 @@ export const isComplete = (s, e) => chunksOf(e).every((key) => s.chunks.has(key)
 
 /** Why an entry cannot be applied now; null when it can. */
 function obstacle(w, d, e, meta) {
+  if (e.bad) return 'damaged';
   if (e.ver) {
     const reference = w.R.parkByHub ? limitOf(w, meta) : w.T + d.skew;
     if (e.min > d.schema) return 'schema';
@@ -146,23 +170,29 @@ export function accepted(s, v) {
 function apply(w, d, e, meta) {
   const { s } = d;
   const key = isImmutable(e.key) ? `i|${rowOf(e.key)}|${e.h}` : e.key;
-  if (e.v) {
+  const reason = obstacle(w, d, e, meta);
+  if (e.v && !reason) {
     dropRow(s, key);
     s.notes.delete(key);
     return;
   }
-  const reason = obstacle(w, d, e, meta);
   if (reason) {
     w.orderly = false;
     if (reason === 'chunks') w.stats.waiting++;
     const parked = s.parked.get(key);
-    const newer = !parked || !e.ver || w.cmp(e.ver, parked.ver) > 0;
-    if (w.R.parkKeep && newer) {
+    if (w.R.parkKeep && outranks(w, { ...e, reason }, parked)) {
       s.parked.set(key, { ...e, key, reason });
       s.parkedNotes.delete(key);
     }
   } else if (e.ver) merge(w, d, e);
   else applyRow(w, d, { ...e, key }, s.round);
+}
+
+/** What nobody can read says nothing: whatever can be read one day is kept rather. */
+function outranks(w, e, parked) {
+  const rank = ({ reason }) => ({ removed: 0, damaged: 1 })[reason] ?? 2;
+  if (parked && w.R.damagedYields && rank(e) !== rank(parked)) return rank(e) > rank(parked);
+  return !parked || !e.ver || w.cmp(e.ver, parked.ver) > 0;
 }
 
 /** @param pulled - the round in which the hub was seen to hold it */
@@ -198,7 +228,11 @@ function merge(w, d, e) {
   accepted(s, e.ver);
   if (over) return false;
   const o = cur ? w.cmp(e.ver, cur.ver) : 1;
-  if (o < 0) return false;
+  if (o < 0) {
+    // The hub lost ours: its own guard lets no earlier one take the place of a later.
+    if (w.R.answersEarlier) note(w, s, e.key, false);
+    return false;
+  }
   if (o > 0) {
     if (w.R.conflicts && !isNamed(w, s, e, cur)) {
       s.conflicts.push(cur.wid);

@@ -2,7 +2,7 @@ import { crash } from './faults.mjs';
 import { hubLacking, hubPush, limitOf } from './hub.mjs';
 import { ask, checkMeta, noticeCopy, sameAsk } from './identity.mjs';
 import { followKeys } from './keys.mjs';
-import { marksFor } from './local-writes.mjs';
+import { marksFor, note } from './local-writes.mjs';
 import { rowsToOffer } from './offer.mjs';
 import { accepted, chunksOf, isComplete, restamp } from './pull.mjs';
 import { hashIn, isImmutable, rowOf, samePair } from './versions.mjs';
@@ -14,7 +14,7 @@ import { hashIn, isImmutable, rowOf, samePair } from './versions.mjs';
  */
 function readBatch(w, d, limit) {
   const { s } = d;
-  const trim = { icur: 0, offer: null, ended: false, round: s.round };
+  const trim = { icur: 0, offer: null, passed: [], ended: false, round: s.round };
   followKeys(w, d);
   const batch = { rows: [], pieces: [], trim, lock: s.key };
   const missing = (e) =>
@@ -34,11 +34,13 @@ function readBatch(w, d, limit) {
   }
   for (const [row, keys] of rowsToOffer(s)) {
     if (isFull()) break;
+    const waiting = keys.filter((key) => mustWait(w, s, key));
     const list = keys
-      .filter((key) => !mustWait(w, s, key))
+      .filter((key) => !waiting.includes(key))
       .map((key) => ({ ...s.regs.get(key), bases: [], offered: true }));
     if (!take(list)) break;
     trim.offer = row;
+    if (w.R.passedNoted) trim.passed.push(...waiting.filter((key) => s.parked.get(key).bad));
   }
   // What is written from now on is noted, and no more offered.
   trim.ended = s.offer !== null && !isFull();
@@ -85,7 +87,11 @@ function notedEntries(w, s) {
 /** A local edit of a register with a parked entry waits with it. */
 function mustWait(w, s, key) {
   const parked = s.parked.get(key);
-  return parked && w.R.parkWaits && !(w.R.waitingYields && parked.reason === 'chunks');
+  if (!parked || !w.R.parkWaits) return false;
+  if (parked.bad && !w.R.damagedWaits) return true;
+  if (parked.reason === 'removed') return false;
+  if (parked.bad && w.cmp(s.regs.get(key).ver, parked.ver) > 0) return false;
+  return !(w.R.waitingYields && parked.reason === 'chunks');
 }
 
 function unsentRows(w, s) {
@@ -196,6 +202,7 @@ export function pushTake(w, d, q, r) {
   const returned = new Map(r.returned.map((x) => [x.key, x]));
   // Of what the hub held already nothing is known but that it held something higher: no clock of ours.
   const sure = w.R.sparedSilent ? q.rows : (q.read ?? q.rows);
+  for (const { key } of q.rows) if (s.parked.get(key)?.reason === 'removed') s.parked.delete(key);
   for (const row of sure) if (row.ver && !returned.has(row.key)) accepted(s, row.ver);
   trim(w, d, q, returned);
   if (returned.size === 0) return;
@@ -221,6 +228,7 @@ function trim(w, d, q, returned = new Map()) {
   }
   for (const key of q.pieces) d.pieces.add(key);
   if (w.R.offerFence && q.trim.round !== s.round) return;
+  for (const key of q.trim.passed) if (!s.notes.has(key)) note(w, s, key, false);
   s.icur = Math.max(s.icur, q.trim.icur);
   if (q.trim.ended) s.offer = null;
   else if (s.offer && q.trim.offer !== null && q.trim.offer > s.offer.after) {

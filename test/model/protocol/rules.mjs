@@ -4,7 +4,7 @@
  *
  * The first word tells where a rule comes from. `text`: the design as it was first written; `added`:
  * what random runs showed to be missing in it; `send`, `offer`, `bases`, `branch`, `chunk`, `purge`,
- * `key`, `owner`: what the product does beyond the plain exchange of registers.
+ * `key`, `damage`, `owner`: what the product does beyond the plain exchange of registers.
  */
 export const RULES = {
   exactTrim: ['text', 'an acknowledgement trims exactly the numbers that were read'],
@@ -107,6 +107,14 @@ export const RULES = {
   lockUp: ['key', 'a hub with an older lock gets the newer one'],
   keepsPlace: ['key', 'what is only sealed anew keeps its place on the hub'],
 
+  takeOff: ['damage', 'what nobody can read is taken off the hub'],
+  takeRaises: ['damage', 'and the epoch raised, so that all send what the hub lacks then'],
+  takeSeen: ['damage', 'no other entry is taken off than the one that was looked at'],
+  damagedYields: ['damage', 'what nobody can read takes the place of nothing that somebody may'],
+  damagedWaits: ['damage', 'what nobody can read holds up no later edit, what was taken off none'],
+  passedNoted: ['damage', 'what an offer passes over for it is noted'],
+  answersEarlier: ['damage', 'an earlier version on the hub than ours is answered with ours'],
+
   ownerOnly: ['owner', 'claim and recover act only on what this device owns'],
   stopWhenHeard: ['owner', 'work is stopped when its owner is found to be another'],
   handOverRaises: ['owner', 'a change of owner raises the attempt'],
@@ -118,7 +126,17 @@ export const RULES = {
 export const ADVISED_AGAINST = ['restampCopy'];
 
 /** What the product does beyond the plain exchange of registers. */
-export const EXTENSIONS = ['send', 'offer', 'bases', 'branch', 'chunk', 'purge', 'key', 'owner'];
+export const EXTENSIONS = [
+  'send',
+  'offer',
+  'bases',
+  'branch',
+  'chunk',
+  'purge',
+  'key',
+  'damage',
+  'owner',
+];
 
 /** The rules of some extensions, by name. */
 export function rulesOf(...origins) {

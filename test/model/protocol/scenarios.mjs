@@ -71,6 +71,32 @@ export const SCENARIOS = {
     at(4, 'say', 28, 18), at(3, 'purge', 46, 6), at(0, 'push', 59, 43), at(0, 'devRestore', 15, 12),
   ], // prettier-ignore
 
+  // Device 0 has read what somebody forged far ahead, and then gets what it is too old for.
+  damagedYields: [
+    at(0, 'edit', 2, 0), at(0, 'sync'), at(1, 'upgrade'), at(0, 'spoil', 0, 0),
+    at(1, 'edit', 2, 0), at(0, 'pull', 0, 0), at(1, 'sync'), at(0, 'sync'),
+  ], // prettier-ignore
+
+  // Somebody writes again what the hub held before.
+  answersEarlier: [
+    at(0, 'stream'), at(0, 'sync'), at(0, 'hubSnap'), at(0, 'stream'), at(0, 'sync'),
+    at(0, 'replay', 0, 0),
+  ], // prettier-ignore
+
+  // Device 1 has read what was damaged, and learns of the new epoch while it pushes.
+  passedNoted: [
+    at(1, 'append', 0, 0), at(0, 'life', 2, 18), at(0, 'edit', 0, 4), at(1, 'append', 37, 1),
+    at(1, 'pull', 3, 2), at(1, 'edit', 0, 1), at(0, 'sync'), at(1, 'push', 2, 0),
+    at(1, 'spoil', 52, 45), at(1, 'pullFault', 38, 7),
+  ], // prettier-ignore
+
+  // Entries are taken off late: a good one has taken the place, and is the only copy by now.
+  takeSeen: [
+    at(0, 'sync'), at(1, 'sync'), at(0, 'edit', 0, TITLE), at(0, 'sync'), at(0, 'devSnap'),
+    at(0, 'spoil'), at(1, 'pullFault', 1), at(0, 'edit', 0, TITLE), at(0, 'sync'),
+    at(0, 'devRestore'), at(0, 'deliver'),
+  ], // prettier-ignore
+
   // A purge comes back for its clock, and is lost with its device: its mark must not stand alone.
   markWithPurge: [
     at(1, 'edit', 1, 8), at(0, 'clock', 8, 34), at(0, 'devSnap'), at(1, 'sync'), at(0, 'sync'),

@@ -102,13 +102,13 @@ export function checkRuns(w) {
 export function checkGrants(w, first) {
   for (const task of w.created) {
     const cur = taskAt(first, task);
-    const grants = w.grants
-      .map((wid) => w.writes.get(wid))
-      .filter((g) => g.key === keyOf(task) && !g.gone);
-    const attempt = Math.max(...grants.map((g) => g.stamp.a));
+    const grants = w.grants.map((wid) => w.writes.get(wid)).filter((g) => g.key === keyOf(task));
+    const kept = grants.filter((g) => !g.gone);
+    const attempt = Math.max(...kept.map((g) => g.stamp.a));
+    // One that is gone may have been built upon before it went.
     const last = grants.filter((g) => g.stamp.a === attempt);
     const stands = last.some((g) => cur?.wid === g.wid || (cur && descends(w, cur.wid, g.wid)));
-    if (cur && last.length > 0 && !stands) {
+    if (cur && kept.length > 0 && !stands) {
       fail(`C15 a change of owner of ${task} (w${last[0].wid}) was undone by w${cur.wid}`);
     }
   }

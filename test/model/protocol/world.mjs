@@ -34,8 +34,11 @@ export class World {
     this.stats = {
       moved: 0, falseConflicts: 0, conflicts: 0, minted: 0, raised: 0, rounds: 0, returned: 0,
       knownLimit: 0, offered: 0, spared: 0, marks: 0, waiting: 0, claims: 0, leaps: 0, rotated: 0,
+      spoilt: 0, taken: 0,
     }; // prettier-ignore
     this.anyRestore = false;
+    /** Whether an entry on the hub was damaged or forged. */
+    this.spoilt = false;
     this.anyCopy = false;
     /** How many keys were made; whether rows keep their order everywhere. */
     this.keys = 1;
@@ -109,6 +112,8 @@ export const freshMemory = () => ({
   key: 0,
   /** Chunks that the hub is known to hold. */
   pieces: new Set(),
+  /** Chunks that came and cannot be read. */
+  spoilt: new Set(),
   /** Where an open session handle stood last. */
   handles: new Map(),
   /** For the checks: leaves that the user set back on purpose. */

@@ -1,0 +1,70 @@
+import { destroying } from './faults.mjs';
+import { hubTakeOff } from './hub.mjs';
+import { ask } from './identity.mjs';
+import { DAY, YEAR, chunkMark, isImmutable, later, rowOf } from './versions.mjs';
+
+// Entries that nobody can read: `bad` stands for their bytes. What the rest of them says is not sealed.
+
+/** An entry is damaged where it lies, or somebody who has no key writes one in a place of its own. */
+export function spoil(w, x, y) {
+  const keys = [...w.hub.entries.keys()].filter((key) => key !== chunkMark(rowOf(key)));
+  if (keys.length === 0) return;
+  const { key, h, ver, v, k, min, seq } = w.hub.entries.get(keys[x % keys.length]);
+  const bad = w.mint('b');
+  const entry = { key, h, ver, v, k, min, seq, bad };
+  w.spoilt = true;
+  w.stats.spoilt++;
+  w.log(`    ${key} on the hub is spoilt, ${y % 2 ? 'where it lies' : 'by another one'}`);
+  destroying(w, () => {
+    if (y % 2) w.hub.entries.set(key, entry);
+    else forge(w, entry, y % 3);
+  });
+}
+
+/** @param how - 0, 1: with a version far ahead, or before; 2: of something that nobody has */
+function forge({ hub }, entry, how) {
+  const seq = ++hub.head;
+  hub.commits.set(seq, entry.bad);
+  const ms = how === 0 ? 3 * YEAR : -DAY;
+  const ver = entry.ver && { ...entry.ver, ms: entry.ver.ms + ms };
+  const v = isImmutable(entry.key) && how === 0 ? 1 : entry.v;
+  const key = how === 2 && entry.ver ? 'm|nobody|title' : entry.key;
+  hub.entries.set(key, { ...entry, key, ver, v, seq });
+}
+
+/** An entry as the hub had it once is written again, by somebody who kept it. */
+export function replay(w, x, y) {
+  if (w.hubSnaps.length === 0) return;
+  const former = [...w.hubSnaps[y % w.hubSnaps.length].entries.values()].filter((e) => e.ver);
+  const old = former[x % former.length];
+  const held = old && w.hub.entries.get(old.key);
+  if (!held || held.bad || old.bad || later(held.ver, old.ver) === old.ver) return;
+  destroying(w, () => {
+    const seq = ++w.hub.head;
+    w.hub.commits.set(seq, w.mint('c'));
+    w.hub.entries.set(old.key, { ...old, seq });
+  });
+}
+
+/**
+ * With everything read: each entry that this device could not read is looked at again as it stands on
+ * the hub now, and that very one is taken off.
+ *
+ * @param fate - 0: nothing amiss; 1: the request is late; 2: the answer is lost
+ * @returns the entries that can be read by now: to be applied in the place of what is parked
+ */
+export function takeOff(w, d, fate) {
+  const { s } = d;
+  if (!w.R.takeOff) return [];
+  const keys = [...s.parked.values()].filter((e) => e.reason === 'damaged').map((e) => e.key);
+  keys.push(...d.spoilt);
+  const seen = keys.flatMap((key) => w.hub.entries.get(key) ?? []);
+  const q = { ...ask(d), key: s.key, seen: seen.filter((e) => e.bad) };
+  if (q.seen.length > 0) {
+    if (fate === 1) w.net.push({ removal: q });
+    if (fate === 1 || !hubTakeOff(w, q) || fate === 2) return [];
+  }
+  d.spoilt.clear();
+  for (const key of keys) if (s.parked.has(key)) s.parked.get(key).reason = 'removed';
+  return seen.filter((e) => !e.bad && s.parked.has(e.key));
+}
