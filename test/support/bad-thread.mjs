@@ -20,7 +20,7 @@ if (!before) {
   if (how === 'throw') setImmediate(() => { throw new Error('secret content'); }); // prettier-ignore
   if (how === 'reject') void Promise.reject(new Error('secret content'));
   if (how === 'exit') setImmediate(() => process.exit(3));
-  if (how === 'memory') setImmediate(() => { for (const hoard = [[]]; ; ) hoard.push(Array(1e5).fill(hoard.length / 3)); }); // prettier-ignore
+  if (how === 'memory') setImmediate(() => { for (const hoard = [[]]; ; ) hoard.push(Array(4e5).fill(hoard.length / 3)); }); // prettier-ignore
 } else {
   parentPort.postMessage({ kind: 'applied', count: 7 });
 }

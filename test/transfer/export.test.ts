@@ -9,8 +9,6 @@ import { tempFolder } from '../support/temp-store.ts';
 
 describe('exportStore, legacy', () => {
   it.each([
-    ['seed 3', ['--seed', '3']],
-    ['seed 11', ['--seed', '11']],
     ['seed 3 with faults', ['--seed', '3', '--faults']],
     ['seed 9137 with faults', ['--seed', '9137', '--faults']],
     ['seed 60411', ['--seed', '60411']],

@@ -121,7 +121,7 @@ describe('after a power cut', () => {
 
   it('an import is there, or can be begun anew', async () => {
     const random = seeded('power cuts of an import');
-    const { home } = legacyHome('--seed', '7', '--sessions', '4', '--turns', '2', '--events', '40');
+    const { home } = legacyHome('--seed', '7', '--sessions', '2', '--turns', '1', '--events', '20');
     const whole = join(tempFolder(), 'store.db');
     const reference = await openStore({ path: whole });
     await reference.import([home]);

@@ -45,7 +45,7 @@ export const SCENARIOS = {
   ], // prettier-ignore
 
   // An edit made with sync off, of a register whose entry is parked: the offer passes over it.
-  unparkNotes: [
+  'unparkNotes+answersEarlier': [
     at(0, 'upgrade'), at(0, 'edit', 0, TITLE), at(0, 'sync'), at(1, 'sync'),
     at(1, 'toggle', 0, OFF), at(1, 'wait', 1), at(1, 'edit', 0, TITLE), at(1, 'toggle', 0, ON),
     at(1, 'sync'),
