@@ -6,6 +6,7 @@ import { DamagedStoreError } from '../errors.ts';
 import { ownFolder } from '../db/file-facts.ts';
 import type { Stamper } from '../db/transaction.ts';
 import { indexSome } from '../areas/search-texts.ts';
+import { findPlaces } from './session-places.ts';
 
 /** Records of one transaction. */
 const BATCH = 500;
@@ -25,8 +26,8 @@ export interface RepairProgress {
 }
 
 /**
- * Rebuilds what is derived: the search index from the records, file modes, and drops blobs that
- * nothing refers to. Touches no record.
+ * Rebuilds what is derived: the search index, how many messages a session has, file modes; and drops
+ * blobs that nothing refers to. Touches nothing that a user wrote.
  *
  * @throws `DamagedStoreError` more than that is damaged; nothing was written
  */
@@ -48,6 +49,7 @@ export async function repairStore(
     }
   });
   await indexAll(database, stamper, onProgress);
+  await findPlaces(database, stamper);
   await sweepBlobs(database, stamper);
 }
 

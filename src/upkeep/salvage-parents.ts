@@ -1,8 +1,6 @@
-import { countBranch, currentLeaf, isMember, moveLeaf } from '../areas/message-tree.ts';
-import { SESSION_TREE } from '../areas/session-rows.ts';
 import type { Database } from '../db/database.ts';
 import type { Reader } from '../db/reader.ts';
-import type { Row, Stamper, Transaction } from '../db/transaction.ts';
+import type { Row, Stamper } from '../db/transaction.ts';
 import { runtimeThreads, sessions, threads } from '../model/registers.ts';
 import type { MutableTable } from '../model/table-kinds.ts';
 
@@ -58,34 +56,4 @@ function blankRow(reader: Reader, table: MutableTable): Row {
     else row[column] = String(type).toLowerCase() === 'integer' ? 0 : '';
   }
   return row;
-}
-
-/** Puts this device on a branch of each session that it has lost its place in, and counts anew. */
-export async function findPlaces(database: Database, stamper: Stamper): Promise<void> {
-  const all = await database.read((reader) => reader.rows('select id from sessions'));
-  for (let start = 0; start < all.length; start += BATCH) {
-    await database.write(stamper, (transaction) => {
-      for (const [id] of all.slice(start, start + BATCH)) findPlace(transaction, String(id));
-    });
-  }
-}
-
-function findPlace(transaction: Transaction, id: string): void {
-  let leaf = currentLeaf(transaction, SESSION_TREE, id);
-  if (leaf === null || !isMember(transaction, SESSION_TREE, id, leaf)) {
-    const newest = transaction.rows(
-      `select id from session_messages m where session_id = ?1 and not exists (
-         select 1 from session_messages c where c.session_id = ?1 and c.parent_id = m.id)
-       order by number desc limit 1`,
-      [id],
-    )[0]?.[0];
-    leaf = newest === undefined ? null : String(newest);
-    moveLeaf(transaction, SESSION_TREE, id, leaf);
-  }
-  const count = leaf === null ? 0 : countBranch(transaction, SESSION_TREE, id, leaf);
-  transaction.run('update sessions set message_count = ? where id = ? and message_count <> ?', [
-    count,
-    id,
-    count,
-  ]);
 }

@@ -17,7 +17,8 @@ import { readEntries } from './expected-schema.ts';
 import { closeToOthers, repairStore } from './repair.ts';
 import { salvageBlobs, settleLostBodies } from './salvage-bodies.ts';
 import { copyStore, fingerprint, mendCopy, removeStore, replaceStore } from './salvage-copy.ts';
-import { findPlaces, standInForLost } from './salvage-parents.ts';
+import { standInForLost } from './salvage-parents.ts';
+import { findPlaces } from './session-places.ts';
 import { nothingLeft, partsOf } from './salvage-schema.ts';
 import { DAMAGED, salvageTable, sharedColumns, type SavedTable } from './salvage-rows.ts';
 

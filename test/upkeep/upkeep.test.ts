@@ -160,6 +160,27 @@ describe('check and repair', () => {
     expect((await store.search('find')).items.map((hit) => hit.kind)).toEqual(['message']);
   });
 
+  it('notice a session that counts its messages wrong, and count anew', async () => {
+    const path = join(tempFolder(), 'store.db');
+    const store = await openStore({ path });
+    onTestFinished(() => store.close());
+    const { id } = await store.sessions.create({ title: 'counted', workspace: '/w' });
+    await store.sessions.appendMessages(id, [
+      { role: 'user', content: 'one' },
+      { role: 'assistant', content: 'two' },
+    ]);
+    const driver = new Driver(path);
+    driver.exec('update sessions set message_count = 7');
+    driver.close();
+    const failed = (await store.check()).checks.filter(({ ok }) => !ok);
+    expect(failed.map(({ detail }) => detail)).toEqual([
+      '1 sessions count their messages wrong; run doctor --repair',
+    ]);
+    await store.repair();
+    expect((await store.check()).ok).toBe(true);
+    expect((await store.sessions.get(id)).messageCount).toBe(2);
+  });
+
   it('raise no false alarm in a process that goes on writing', async () => {
     const store = await tempStore();
     for (let i = 0; i < 40; i++) {
