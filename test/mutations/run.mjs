@@ -32,10 +32,14 @@ function tryOut({ name, file, old, new: changed, test }) {
     path,
     text.replace(old, () => changed),
   );
-  const { status } = spawnSync('npx', ['vitest', 'run', test, '--testTimeout', '60000'], {
-    cwd: copy,
-    stdio: 'ignore',
-  });
+  const { status } = spawnSync(
+    'npx',
+    ['vitest', 'run', test, '--bail', '1', '--testTimeout', '60000'],
+    {
+      cwd: copy,
+      stdio: 'ignore',
+    },
+  );
   writeFileSync(path, text);
   report(name, status === 0 ? 'STAYED GREEN' : 'red');
 }
