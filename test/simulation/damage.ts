@@ -32,7 +32,10 @@ function damageOne(world: World, probe: Probe): string | undefined {
   const { random } = world;
   const entries = damageable(world, probe);
   if (entries.length === 0) return undefined;
-  const entry = random.pick(entries);
+  const pieces = entries.filter(({ table }) => table === 'chunks');
+  // Few entries are pieces, and few bodies have any.
+  const entry = random.pick(pieces.length > 0 && random.chance(0.3) ? pieces : entries);
+  if (entry.table === 'chunks') world.count('damagedPieces');
   const kinds = { damagedInPlace: 5, forged: 4, forgedAnew: entry.table === 'chunks' ? 0 : 1 };
   const kind = random.weighted(kinds);
   world.log(`    ${kind} ${entry.seq} ${entry.table} ${entry.version}`);

@@ -136,36 +136,8 @@ export const MUTATIONS = {
   epochAfterTakingOff: [
     ['src/sync/take-off.ts', 'where changes() > 0 returning', 'where 0 returning'],
   ],
-  takesOffWhatWasSeen: [
-    ['src/sync/take-off.ts', 'e on e.seq = r.value ->> 0', 'e'],
-    [
-      'src/sync/take-off.ts',
-      `
-    and e.payload = substr(?3, (r.value ->> 4) + 1, r.value ->> 5))`,
-      ' and ?3 is not null)',
-    ],
-  ],
-  takesOffThatHub: [
-    [
-      'src/sync/take-off.ts',
-      `and epoch = ?1 ->> '$.epoch.number' and epoch_token`,
-      'and epoch_token',
-    ],
-    [
-      'src/sync/take-off.ts',
-      `epoch_token = ?1 ->> '$.epoch.token')`,
-      `?1 ->> '$.epoch.token' is not null)`,
-    ],
-  ],
   goodTakesPlace: [
     ['src/sync/take-off.ts', '  await replaceParked(exchange, ground.meta, good, tally);\n', ''],
-  ],
-  readableStays: [
-    [
-      'src/sync/apply/park.ts',
-      "(case ${row}.reason when '${REMOVED}' then 0 when 'damaged' then 1 else 2 end,",
-      '(',
-    ],
   ],
   removedHoldsUp: [
     [
@@ -184,5 +156,4 @@ export const MUTATIONS = {
   spoiltPieces: [
     ['src/sync/fetch-bodies.ts', 'memory.spoiltPieces.set(textOf(piece), piece);', ''],
   ],
-  keepsCopied: [['src/sync/read-ahead.ts', '|| state.copied ||', '||']],
 };
