@@ -61,9 +61,12 @@ export type RefusedBodies = Map<string, Refusal>;
 /** How many pieces of a large body were acknowledged in a round, while this process has run. */
 export type SentPieces = Map<string, number>;
 
-/** What a body's pieces are counted under: everything offered anew is looked at anew. */
+/**
+ * What a body's pieces are counted under: everything offered anew is looked at anew, and each record
+ * that has the body has pieces of its own on the hub.
+ */
 export function pieceKey(round: number, body: BodyRef): string {
-  return `${round} ${body.hash}`;
+  return `${round} ${body.hash} ${body.root ?? ''}`;
 }
 
 /** One text for a register as the hub knows it. */

@@ -142,16 +142,23 @@ async function takeOffPortion(
   const unreadable = entries.filter((entry) => !isReadable(ground, entry));
   const readable = entries.filter((entry) => !unreadable.includes(entry));
   let { epoch } = ground.meta;
+  const taken = new Set<number>();
   if (unreadable.length > 0) {
-    const [holds, , counted, raised] = await hub.run(removal(ground, unreadable), 'write');
+    const [holds, removed = [], raised] = await hub.run(removal(ground, unreadable), 'write');
     if (holds?.length !== 1) return undefined;
-    memory.repairs.took(Number(counted?.[0]?.[0]));
+    for (const [seq] of removed) taken.add(Number(seq));
+    memory.repairs.took(taken.size);
     const [number, token] = raised?.[0] ?? [];
     if (number !== undefined) epoch = { number: Number(number), token: String(token) };
   }
   const good = readable.filter(({ table }) => table !== CHUNK_TABLE);
   await replaceParked(exchange, ground.meta, good, tally);
-  await markRemoved(exchange, suspects, good);
+  await markRemoved(
+    exchange,
+    suspects,
+    // Also where meanwhile it became another one, which is looked at with the next pull.
+    entries.filter(({ seq }) => !taken.has(seq)),
+  );
   return epoch;
 }
 
@@ -179,7 +186,7 @@ const HOLDS = `exists (select 1 from hub_meta
 const REMOVE = `delete from hub_entries where ${HOLDS} and seq in (
   select e.seq from json_each(?2) r join hub_entries e on e.seq = r.value ->> 0
   where e.table_name = r.value ->> 1 and e.id = r.value ->> 2 and e.register = r.value ->> 3
-    and e.payload = substr(?3, (r.value ->> 4) + 1, r.value ->> 5))`;
+    and e.payload = substr(?3, (r.value ->> 4) + 1, r.value ->> 5)) returning seq`;
 
 /** Only with something that was taken off: of two devices that do it at once one raises the epoch. */
 const RAISE = `update hub_meta set epoch = epoch + 1, epoch_token = lower(hex(randomblob(16)))
@@ -199,7 +206,6 @@ function removal({ device, meta }: Ground, entries: readonly Entry[]): HubStatem
   return [
     { sql: `select 1 where ${HOLDS}`, params: [known] },
     { sql: REMOVE, params: [known, JSON.stringify(list), payloads] },
-    { sql: 'select changes()', params: [] },
     { sql: RAISE, params: [] },
   ];
 }
@@ -208,10 +214,10 @@ function removal({ device, meta }: Ground, entries: readonly Entry[]): HubStatem
 async function markRemoved(
   { database, now, memory }: Exchange,
   suspects: readonly Suspect[],
-  readable: readonly Entry[],
+  left: readonly Entry[],
 ): Promise<void> {
-  const good = new Set(readable.map(textOf));
-  const gone = suspects.filter((one) => !good.has(textOf(one))).map(({ at }) => at ?? 0);
+  const lying = new Set(left.map(textOf));
+  const gone = suspects.filter((one) => !lying.has(textOf(one))).map(({ at }) => at ?? 0);
   for (const one of suspects) memory.spoiltPieces.delete(textOf(one));
   await database.write({ now }, (transaction) => {
     transaction.run(

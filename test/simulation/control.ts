@@ -14,6 +14,8 @@ export const control = {
   stepEntries: 50,
   /** The schema that the device at work writes and understands. */
   schema: 1,
+  /** Milliseconds of a clock that only goes forward. */
+  elapsed: (): number => 0,
   /** Called where the code under test lets other work of its process come in between. */
   pause: (): Promise<void> => Promise.resolve(),
 };

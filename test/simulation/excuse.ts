@@ -11,8 +11,8 @@ interface Copies {
 }
 
 /**
- * A restore may destroy a last copy. Gone, and allowed to be lost, is a write of which a copy was
- * somewhere (rows, parked entries, hub) before and is nowhere after; and where a restore lowers the
+ * A restore, or damage, may destroy a last copy. Gone, and allowed to be lost, is a write of which a copy was
+ * somewhere (rows, parked entries, hub) before and is nowhere after; and where it lowers the
  * highest version that there is of a register, also the writes above the highest that remains.
  */
 export async function destroying(

@@ -7,6 +7,7 @@ import { openEntries, ringsOf, type OpenedEntry } from './hub-entries.ts';
 import { descends, type Write } from './ledger.ts';
 import { isPurged, rootOf } from './roots.ts';
 import type { Columns } from './probe.ts';
+import { checkReadable } from './readable.ts';
 import { fail } from './violation.ts';
 import { MINUTE, type World } from './world.ts';
 
@@ -20,6 +21,7 @@ export async function checkAll(world: World): Promise<void> {
   checkEqual(world.devices);
   for (const device of world.devices) checkOrder(world, device);
   checkHub(world, entries);
+  checkReadable(world, entries);
   checkRows(world);
   checkWrites(world);
   await checkPurged(world, entries);
@@ -31,7 +33,11 @@ function checkRest(device: Device): void {
     const rows = device.probe.rows(sql);
     if (rows.length > 0) fail(`${what} d${device.index}: ${JSON.stringify(rows.slice(0, 3))}`);
   };
-  none('C2 parked', 'select table_name, hub_id, register, version, reason from parked');
+  // What was taken off the hub is kept to be looked at.
+  none(
+    'C2 parked',
+    `select table_name, hub_id, register, version, reason from parked where reason <> 'removed'`,
+  );
   none('C2 in the outbox', 'select table_name, row_id, register, stuck from outbox');
   none('C2 refused', 'select * from sync_state where refused = 1 or enabled = 0 or copied = 1');
   none('C2 to be offered', 'select table_name from sync_scans where after_id is not null');
@@ -73,11 +79,14 @@ function checkEqual(devices: readonly Device[]): void {
   }
 }
 
-/** Events of a thread and device stand in the order in which they were written. */
-function checkOrder({ ledger }: World, device: Device): void {
+/**
+ * Events of a thread and device stand in the order in which they were written, but for one that the
+ * hub had damaged.
+ */
+function checkOrder({ ledger, damagedRows }: World, device: Device): void {
   for (const row of device.rows.values()) {
     for (const key of ledger.rows.get(row.key)?.before ?? []) {
-      const earlier = device.rows.get(key);
+      const earlier = damagedRows.has(key) ? undefined : device.rows.get(key);
       if (earlier && earlier.seq > row.seq) {
         fail(`C3 d${device.index} has ${key} (${earlier.seq}) after ${row.key} (${row.seq})`);
       }

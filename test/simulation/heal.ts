@@ -2,9 +2,12 @@ import { control } from './control.ts';
 import { fail } from './violation.ts';
 import { MINUTE, type World } from './world.ts';
 
-/** Everything works again: within these rounds of all devices nothing is left to do. */
+/** Within these rounds of all devices nothing is left to do. */
 const ROUNDS_MAX = 12;
+/** How long a device may let damaged entries lie that it meets after others. */
+const REPAIR_PAUSE = 5 * MINUTE;
 
+/** Everything works again. */
 export async function heal(world: World): Promise<void> {
   world.log('--- heal');
   world.calm = true;
@@ -20,6 +23,19 @@ export async function heal(world: World): Promise<void> {
     device.partitioned = false;
     if (!device.enabled) await world.enable(device, false);
   }
+  await comeToRest(world);
+}
+
+/** What all had read before it was damaged, only who reads all of the hub finds. */
+export async function joinAnew(world: World): Promise<void> {
+  world.log('--- join');
+  const device = await world.addDevice();
+  device.schema = 2;
+  await world.enable(device, false);
+  await comeToRest(world);
+}
+
+async function comeToRest(world: World): Promise<void> {
   for (let round = 1; round <= ROUNDS_MAX; round++) {
     const before = fingerprint(world);
     for (const device of world.devices) {
@@ -27,9 +43,11 @@ export async function heal(world: World): Promise<void> {
       world.log(`round ${round} d${device.index}`);
       await world.sync(device, false);
     }
-    world.time += MINUTE;
-    if (fingerprint(world) === before && !world.devices.some((device) => device.refused)) {
-      world.happened.set('rounds', round);
+    const waits = world.devices.some(({ memory }) => memory.repairs.lately.waits);
+    world.time += waits ? REPAIR_PAUSE : MINUTE;
+    const left = waits || world.devices.some((device) => device.refused);
+    if (fingerprint(world) === before && !left) {
+      world.happened.set('rounds', Math.max(round, world.happened.get('rounds') ?? 0));
       return;
     }
   }

@@ -1,3 +1,5 @@
+import { chunkCount, chunkId, chunkRegister } from '../../src/sync/chunks.ts';
+import type { BodyRef } from '../../src/db/content.ts';
 import { unpackText, unsealBytes } from '../../src/sync/seal.ts';
 import { parseKeyRing, type KeyRing } from '../../src/sync/keys/key-ring.ts';
 import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../../src/model/registers.ts';
@@ -13,13 +15,17 @@ export interface OpenedEntry {
   readonly version: string;
   readonly content: string;
   readonly text: string;
+  /** The keys that opened it; null for none. */
+  readonly ring: KeyRing | null;
+  /** Its body, where that lies in pieces beside it. */
+  readonly body: BodyRef | undefined;
 }
 
 interface Payload {
   readonly i: string;
   readonly c: Columns;
   readonly t?: string;
-  readonly h?: { readonly hash: string };
+  readonly h?: BodyRef;
   readonly d?: string;
   readonly x?: 1;
 }
@@ -47,8 +53,14 @@ function openOne(
   rings: readonly (KeyRing | null)[],
 ): OpenedEntry | undefined {
   const [table, id, register, version] = row as [string, string, string, string];
-  const text = open(rings, { table, id, register, version }, Number(row[4]), row[5] as Uint8Array);
-  if (text === undefined) return undefined;
+  const opened = open(
+    rings,
+    { table, id, register, version },
+    Number(row[4]),
+    row[5] as Uint8Array,
+  );
+  if (!opened) return undefined;
+  const { text, ring } = opened;
   const payload = JSON.parse(text) as Payload;
   const body = payload.h?.hash ?? (payload.t === undefined ? null : digestOf(payload.t));
   const columns = Object.entries(payload.c);
@@ -56,12 +68,21 @@ function openOne(
   if (!immutable) {
     const names = MUTABLE_TABLES.find(({ name }) => name === table)?.registers[register];
     const content = canonical(columns, names?.includes('body_hash') ? body : null);
-    return { kind: 'register', key: `${table}|${payload.i}|${register}`, version, content, text };
+    const key = `${table}|${payload.i}|${register}`;
+    return { kind: 'register', key, version, content, text, ring, body: payload.h };
   }
   const kind = payload.x === 1 ? 'purged' : 'row';
   const held = { ...payload.c, body_hash: body ?? digestOf('null') };
   const key = rowKey(table, payload.i, payload.d ?? '', immutable.columns, held);
-  return { kind, key: kind === 'row' ? key : payload.i, version, content: key, text };
+  return {
+    kind,
+    key: kind === 'row' ? key : payload.i,
+    version,
+    content: key,
+    text,
+    ring,
+    body: payload.h,
+  };
 }
 
 function open(
@@ -69,14 +90,24 @@ function open(
   entry: { table: string; id: string; register: string; version: string },
   keyNumber: number,
   payload: Uint8Array,
-): string | undefined {
+): { text: string; ring: KeyRing | null } | undefined {
   for (const ring of rings) {
     if ((ring === null) !== (keyNumber === 0)) continue;
     try {
-      return unpackText(unsealBytes(ring, entry, keyNumber, payload));
+      return { text: unpackText(unsealBytes(ring, entry, keyNumber, payload)), ring };
     } catch {
       // Another ring may open it.
     }
   }
   return undefined;
+}
+
+/** Under what the pieces of an entry's body lie on the hub: id and register of each. */
+export function piecesOf({ ring, body }: OpenedEntry): [string, string][] {
+  if (!body) return [];
+  const id = chunkId(ring, body.root ?? '');
+  return Array.from({ length: chunkCount(body) }, (_, position) => [
+    id,
+    chunkRegister(ring, body, position),
+  ]);
 }

@@ -133,5 +133,27 @@ export const MUTATIONS = {
       'await push();\n    done = true;',
     ],
   ],
-  keepsCopied: [['src/sync/read-ahead.ts', '|| state.copied ||', '||']],
+  epochAfterTakingOff: [
+    ['src/sync/take-off.ts', 'where changes() > 0 returning', 'where 0 returning'],
+  ],
+  goodTakesPlace: [
+    ['src/sync/take-off.ts', '  await replaceParked(exchange, ground.meta, good, tally);\n', ''],
+  ],
+  removedHoldsUp: [
+    [
+      'src/sync/waiting.ts',
+      `where reason not in ('chunks', 'removed')`,
+      `where reason <> 'chunks'`,
+    ],
+  ],
+  keyThatNobodyHas: [
+    [
+      'src/sync/take-off.ts',
+      'if (newest !== undefined && entry.keyNumber > newest) return false;',
+      '',
+    ],
+  ],
+  spoiltPieces: [
+    ['src/sync/fetch-bodies.ts', 'memory.spoiltPieces.set(textOf(piece), piece);', ''],
+  ],
 };

@@ -1,7 +1,8 @@
 import type { Device } from './device.ts';
 import { control, resetControl } from './control.ts';
+import { damage } from './damage.ts';
 import { checkAll } from './final-checks.ts';
-import { heal } from './heal.ts';
+import { heal, joinAnew } from './heal.ts';
 import { Files } from './hub-files.ts';
 import { Random } from './random.ts';
 import { FATES, MINUTE, World } from './world.ts';
@@ -35,6 +36,7 @@ const WEIGHTS = {
   epoch: 1,
   replica: 1.5,
   foreign: 0.7,
+  damage: 2,
   wait: 4,
 } as const;
 type Operation = keyof typeof WEIGHTS;
@@ -62,6 +64,7 @@ export const FAULTS = [
   'epoch',
   'replica',
   'foreign',
+  'damage',
 ] as const satisfies readonly Operation[];
 
 export interface RunOptions {
@@ -91,7 +94,8 @@ export async function runSeed(options: RunOptions): Promise<World> {
   if (encrypted) weights.upgrade = 0;
   sizes(random);
   trace?.(`faults ${faults.join(' ')}; fates ${fates.join(' ')}; encrypted ${encrypted}`);
-  const world = new World({ random, files: new Files(folder), template, encrypted, fates, trace });
+  const files = new Files(folder);
+  const world = new World({ random, files, template, encrypted, fates, faults, trace });
   for (let i = 0; i < 3; i++) await world.addDevice();
   for (const device of world.devices.slice(0, 2)) await world.enable(device, false);
   for (let i = 0; i < operations; i++) {
@@ -102,6 +106,7 @@ export async function runSeed(options: RunOptions): Promise<World> {
     world.time += random.chance(0.3) ? 1000 : random.below(3);
   }
   await heal(world);
+  if (world.anyDamage) await joinAnew(world);
   await checkAll(world);
   return world;
 }
@@ -177,6 +182,8 @@ function perform(world: World, operation: Operation, device: Device): Promise<vo
       return;
     case 'foreign':
       return world.foreign(device);
+    case 'damage':
+      return damage(world);
     case 'wait':
       world.time += random.pick([1, 5, 30]) * MINUTE;
       return;

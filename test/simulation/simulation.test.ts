@@ -27,6 +27,9 @@ describe('the simulation of devices, a hub and everything that goes wrong', () =
       const { code, output } = await simulate(seed, seeds);
       console.log(output.split('\n').slice(0, 2).join('\n'));
       expect(code, output).toBe(0);
+      for (const name of ['damagedInPlace', 'forged', 'takenOff']) {
+        expect(output).toMatch(new RegExp(`\\b${name} [1-9]`));
+      }
     },
     30 * 60_000,
   );

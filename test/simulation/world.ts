@@ -8,7 +8,7 @@ import { disableSync, enableWith } from '../../src/sync/enable.ts';
 import { Memory } from '../../src/sync/exchange.ts';
 import { pullOnce } from '../../src/sync/pull-once.ts';
 import { pushOnce } from '../../src/sync/push-once.ts';
-import { syncOnce } from '../../src/sync/sync-once.ts';
+import { syncOnce, type Beginning } from '../../src/sync/sync-once.ts';
 import { control } from './control.ts';
 import { copyStore, Crash, Device } from './device.ts';
 import { destroying } from './excuse.ts';
@@ -73,6 +73,8 @@ export interface Settings {
   readonly template: string;
   readonly encrypted: boolean;
   readonly fates: readonly Fate[];
+  /** What may go wrong besides. */
+  readonly faults: readonly string[];
   readonly trace: ((text: string) => void) | undefined;
 }
 
@@ -94,6 +96,9 @@ export class World {
   calm = false;
   anyRestore = false;
   anyCopy = false;
+  anyDamage = false;
+  /** Rows that never change and that the hub did not hold for a while: they come after later ones. */
+  readonly damagedRows = new Set<string>();
   readonly #hubSnapshots: HubFile[] = [];
   #network: Pending[] = [];
   readonly #waits = new Waits();
@@ -107,6 +112,7 @@ export class World {
     this.random = settings.random;
     this.#key = Buffer.from(Array.from({ length: 32 }, () => this.random.below(256)));
     this.hub = this.newHub();
+    control.elapsed = () => this.time;
   }
 
   newHub(): HubFile {
@@ -123,8 +129,8 @@ export class World {
     this.settings.trace?.(text);
   }
 
-  count(name: string): void {
-    this.happened.set(name, (this.happened.get(name) ?? 0) + 1);
+  count(name: string, times = 1): void {
+    this.happened.set(name, (this.happened.get(name) ?? 0) + times);
   }
 
   async addDevice(): Promise<Device> {
@@ -210,14 +216,14 @@ export class World {
   }
 
   sync(device: Device, faulty: boolean): Promise<void> {
-    return this.#begin(device, 'sync', faulty, (task) => syncOnce(device.exchange(task.hub)));
+    return this.#begin(device, 'sync', faulty, (task) => this.#syncOnce(device, task, 'pull'));
   }
 
   /** An exchange that begins with its push: what others wrote is read all the same. */
   async send(device: Device, faulty: boolean): Promise<void> {
     const before = this.#ended;
     await this.#begin(device, 'send', faulty, async (task) => {
-      await syncOnce(device.exchange(task.hub), undefined, undefined, 'push');
+      await this.#syncOnce(device, task, 'push');
       this.#ended++;
     });
     if (faulty || this.#ended === before) return;
@@ -225,6 +231,11 @@ export class World {
     const cursor = device.probe.text('select cursor from sync_state');
     const head = this.hub.look((probe) => probe.text('select head from hub_meta'));
     if (cursor !== head) fail(`C3 d${device.index} left entries of others unread`);
+  }
+
+  async #syncOnce(device: Device, { hub }: Task, beginning: Beginning): Promise<void> {
+    const { removed } = await syncOnce(device.exchange(hub), undefined, undefined, beginning);
+    if (removed > 0) this.count('takenOff', removed);
   }
 
   enable(device: Device, faulty: boolean, join = false): Promise<void> {

@@ -37,6 +37,20 @@ describe('bodies over a megabyte', () => {
     expect((await b.store.sync.verify()).digest).toBe(digest.digest);
   });
 
+  it('that two records share outlive the purge of one of them', async () => {
+    const { hub, a } = await pair();
+    const { id } = await a.store.sessions.create({ title: 'large', workspace: '/w' });
+    const content = noise(1_500_000);
+    await a.store.sessions.appendMessages(id, [{ role: 'tool', content }]);
+    const fork = await a.store.sessions.fork(id);
+    await a.sync();
+    await a.store.purge(id);
+    await a.sync();
+    const c = await syncDevice('c', hub, { ring: a.exchange.ring });
+    await c.sync();
+    expect((await c.store.sessions.messages(fork.id)).items).toHaveLength(1);
+  });
+
   it('wait for what the hub lacks of them, and come when it is there', async () => {
     const { hub, a, b } = await pair();
     const { id } = await a.store.sessions.create({ title: 'large', workspace: '/w' });

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { DeviceRevokedError, HubForeignError, SyncKeyError } from '../../src/errors.ts';
 import type { Hub } from '../../src/sync/hub/hub.ts';
+import { noticeCopy } from '../../src/sync/identify.ts';
 import { pullOnce } from '../../src/sync/pull-once.ts';
 import { pushOnce } from '../../src/sync/push-once.ts';
 import { needState } from '../../src/sync/state.ts';
@@ -161,6 +162,20 @@ describe('an exchange that begins with its push', () => {
     await send(a);
 
     expect((await a.database.read(needState)).device).not.toBe(device);
+    expect(await hub.number(entries)).toBeGreaterThan(before);
+  });
+
+  test('reads everything first where the store was copied', async () => {
+    const { hub, a } = await setup();
+    const copy = { ...a.exchange, machine: 'another machine' };
+    await add(a, 'new');
+    await noticeCopy(copy);
+    const before = await hub.number(entries);
+
+    expect((await pushOnce(copy)).outcome).toBe('idle');
+    expect(await hub.number(entries)).toBe(before);
+    await syncOnce(copy, undefined, undefined, 'push');
+
     expect(await hub.number(entries)).toBeGreaterThan(before);
   });
 

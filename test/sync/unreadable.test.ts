@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { HubAccessError, HubUnreachableError } from '../../src/errors.ts';
 import { Memory } from '../../src/sync/exchange.ts';
-import type { HubRow, HubStatement } from '../../src/sync/hub/hub.ts';
+import type { Hub, HubRow, HubStatement } from '../../src/sync/hub/hub.ts';
+import { newKeyRing, nextKey } from '../../src/sync/keys/key-ring.ts';
 import { FileHub } from '../support/file-hub.ts';
-import { syncDevice } from '../support/sync-device.ts';
+import { syncDevice, type SyncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
 
 it('a hub that damages entries again and again is set right once in some minutes', async () => {
@@ -143,4 +144,87 @@ it('takes the place of nothing that waits for its body', async () => {
   );
   await b.sync();
   expect(await waits()).toEqual(['chunks']);
+});
+
+/** A device that is kept waiting at the moment at which it takes something off the hub. */
+async function withPause(name: string, hub: FileHub, meanwhile: () => Promise<unknown>) {
+  const paused: Hub = {
+    run: async (statements, mode) => {
+      if (statements.some(({ sql }) => sql.startsWith('delete from hub_entries')))
+        await meanwhile();
+      return hub.run(statements, mode);
+    },
+    close: () => undefined,
+  };
+  return syncDevice(name, paused);
+}
+
+const TITLE = `where table_name = 'sessions' and register = 'title'`;
+
+it.each([
+  {
+    name: 'a later version',
+    title: 'later',
+    set: async (_hub: FileHub, a: SyncDevice, id: string) => {
+      await a.store.sessions.rename(id, 'later');
+      await a.sync();
+    },
+  },
+  {
+    name: 'the same one where it lies',
+    title: 'good',
+    set: (hub: FileHub) =>
+      hub.run(
+        [
+          {
+            sql: `update hub_entries set payload = (select payload from good) ${TITLE}`,
+            params: [],
+          },
+        ],
+        'write',
+      ),
+  },
+])('a good entry that takes the place of a damaged one stays: $name', async ({ title, set }) => {
+  const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
+  const a = await syncDevice('a', hub);
+  const { id } = await a.store.sessions.create({ title: 'good', workspace: '/w' });
+  await a.sync();
+  const run = async (sql: string) => (await hub.run([{ sql, params: [] }], 'write'))[0] ?? [];
+  await run(`create table good as select * from hub_entries ${TITLE}`);
+  await run(`update hub_entries set payload = x'09' ${TITLE}`);
+  const epoch = await run('select epoch from hub_meta');
+  const b = await withPause('b', hub, () => set(hub, a, id));
+  await b.sync();
+  expect(await run('select epoch from hub_meta')).toEqual(epoch);
+  expect(await run(`select count(*) from hub_entries ${TITLE}`)).toEqual([[1]]);
+  await b.sync();
+  expect((await b.store.sessions.get(id)).title).toBe(title);
+});
+
+it('what can be read one day is kept when nobody can read what comes after it', async () => {
+  const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
+  const old = newKeyRing();
+  const ring = nextKey(old);
+  const author = await syncDevice('author', hub, { ring });
+  const b = await syncDevice('b', hub, { ring: old });
+  const { id } = await author.store.sessions.create({ title: 'good', workspace: '/w' });
+  await author.sync();
+  await b.sync();
+  // The author is lost, and somebody writes over what only b has then, under a key that b has.
+  await hub.run(
+    [
+      {
+        sql: `update hub_entries set seq = seq + 1000, key_number = 1,
+          version = 'ffffffffffff0000' || substr(version, 17) ${TITLE}`,
+        params: [],
+      },
+      { sql: 'update hub_meta set head = (select max(seq) from hub_entries)', params: [] },
+      { sql: `insert into hub_commits select head, 'forged' from hub_meta`, params: [] },
+    ],
+    'write',
+  );
+  await b.sync();
+  b.exchange.ring = ring;
+  await b.sync();
+  expect((await b.store.sessions.get(id)).title).toBe('good');
 });
