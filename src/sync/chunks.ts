@@ -39,7 +39,8 @@ export function chunkRegister(ring: KeyRing | null, body: BodyRef, position: num
   return `${hubRegister(ring, CHUNK_TABLE, body.hash)}/${position}`;
 }
 
-function chunkKey(ring: KeyRing | null, body: BodyRef, position: number) {
+/** What identifies a piece on the hub. */
+export function chunkKey(ring: KeyRing | null, body: BodyRef, position: number) {
   const register = chunkRegister(ring, body, position);
   return { table: CHUNK_TABLE, id: chunkId(ring, body.root ?? ''), register, version: '' };
 }

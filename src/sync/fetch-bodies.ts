@@ -6,9 +6,9 @@ import { unpacked } from '../db/large-bodies.ts';
 import { SealError } from '../errors.ts';
 import type { Opened } from './apply/open-entry.ts';
 import {
-  CHUNK_TABLE,
   chunkCount,
   chunkId,
+  chunkKey,
   chunkRegister,
   keepChunk,
   missingChunks,
@@ -42,7 +42,7 @@ export async function fetchBodies(exchange: Exchange, opened: readonly Opened[])
  * applied, because there others wait: a hundred megabytes take a second.
  */
 async function finishBody(
-  { database, now }: Exchange,
+  { database, now, ring, memory }: Exchange,
   body: BodyRef,
   isText: boolean,
 ): Promise<void> {
@@ -66,6 +66,12 @@ async function finishBody(
     else deleteBlob(transaction, body.hash);
   });
   if (isText && right && text.isJson()) rememberJson(body.hash);
+  // Sealed it would not have opened: then it is what somebody of the group wrote.
+  if (right || ring) return;
+  for (let position = 0; position < chunkCount(body); position++) {
+    const piece = { ...chunkKey(ring, body, position), isWrong: true };
+    memory.spoiltPieces.set(textOf(piece), piece);
+  }
 }
 
 async function fetchBody(exchange: Exchange, body: BodyRef): Promise<void> {
@@ -100,7 +106,7 @@ async function keep(
   { database, ring, now, memory }: Exchange,
   body: BodyRef,
   position: number | undefined,
-  [register, keyNumber, payload]: HubRow,
+  [, keyNumber, payload]: HubRow,
 ): Promise<void> {
   if (position === undefined || !(payload instanceof Uint8Array)) return;
   await database.write({ now }, (transaction) => {
@@ -109,8 +115,7 @@ async function keep(
     } catch (error) {
       // A piece that does not open is as good as missing: its entry waits.
       if (!(error instanceof SealError)) throw error;
-      const id = chunkId(ring, body.root ?? '');
-      const piece = { table: CHUNK_TABLE, id, register: String(register) };
+      const piece = chunkKey(ring, body, position);
       memory.spoiltPieces.set(textOf(piece), piece);
     }
   });

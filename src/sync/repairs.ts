@@ -5,6 +5,8 @@ export interface Suspect {
   readonly register: string;
   /** When it was parked, which no two were at once; absent for a piece of a body. */
   readonly at?: number;
+  /** A piece that opens, of a body that is not what its name says: without a key nothing else tells. */
+  readonly isWrong?: boolean;
 }
 
 export function textOf({ table, id, register }: Suspect): string {

@@ -139,7 +139,10 @@ async function takeOffPortion(
   const keys = suspects.map(({ table, id, register }) => [table, id, register]);
   const [rows = []] = await hub.run([entriesStatement(keys)], 'read');
   const entries = rows.map(toEntry);
-  const unreadable = entries.filter((entry) => !isReadable(ground, entry));
+  const wrong = new Set(suspects.filter(({ isWrong }) => isWrong).map(textOf));
+  const unreadable = entries.filter(
+    (entry) => wrong.has(textOf(entry)) || !isReadable(ground, entry),
+  );
   const readable = entries.filter((entry) => !unreadable.includes(entry));
   let { epoch } = ground.meta;
   const taken = new Set<number>();

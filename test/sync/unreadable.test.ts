@@ -4,6 +4,7 @@ import { HubAccessError, HubUnreachableError } from '../../src/errors.ts';
 import { Memory } from '../../src/sync/exchange.ts';
 import type { Hub, HubRow, HubStatement } from '../../src/sync/hub/hub.ts';
 import { newKeyRing, nextKey } from '../../src/sync/keys/key-ring.ts';
+import { openBytes, sealBytes } from '../../src/sync/seal.ts';
 import { FileHub } from '../support/file-hub.ts';
 import { syncDevice, type SyncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
@@ -227,4 +228,24 @@ it('what can be read one day is kept when nobody can read what comes after it', 
   b.exchange.ring = ring;
   await b.sync();
   expect((await b.store.sessions.get(id)).title).toBe('good');
+});
+
+it('is also a piece of a body that opens without a key, and is not what it was', async () => {
+  const { a, b, way, run } = await twoWays();
+  const { id } = await a.store.sessions.create({ title: 'large', workspace: '/w' });
+  const content = 'x y z '.repeat(400_000);
+  await a.store.sessions.appendMessages(id, [{ role: 'user', content }]);
+  await a.sync();
+  const [[seq, payload] = []] = await run(
+    `select seq, payload from hub_entries where table_name = 'chunks' limit 1`,
+  );
+  const piece = { table: 'chunks', id: '', register: '', version: '' };
+  const bytes = openBytes(null, piece, 0, payload as Uint8Array);
+  bytes[1000] = 'q'.charCodeAt(0);
+  const { bytes: changed } = sealBytes(null, piece, bytes);
+  const sql = 'update hub_entries set payload = ? where seq = ?';
+  await way.run([{ sql, params: [changed, seq ?? null] }], 'write');
+  for (const one of [b, a, b]) await one.sync();
+  expect((await b.store.sessions.messages(id)).items).toHaveLength(1);
+  expect(await b.store.sync.parked()).toEqual([]);
 });
