@@ -59,7 +59,7 @@ async function counts(store: Store) {
   return (await store.stats()).counts;
 }
 
-const seeds = ['2', '29', '4711', freshSeed()];
+const seeds = ['2', '29', freshSeed()];
 
 describe('import', () => {
   for (const seed of seeds) {
@@ -92,8 +92,10 @@ describe('import', () => {
   }
 
   it('reads state.db of every version', async () => {
+    const small = ['--sessions', '4', '--threads', '3', '--tasks', '8', '--events', '60'];
     for (const version of ['0', '1', '2', '3', '4']) {
-      const { home, manifest } = legacyHome('--seed', '6', '--faults', '--state-version', version);
+      const options = ['--seed', '6', '--faults', '--state-version', version, ...small];
+      const { home, manifest } = legacyHome(...options);
       const store = await tempStore();
       expectAgrees(await store.import([home]), manifest);
     }
