@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { buildAreas, type Areas } from './areas/areas.ts';
@@ -72,8 +72,10 @@ export interface StoreOptions {
 /** `$CODEWHALE_HOME/store/store.db`, by default below `~/.codewhale`. */
 export function defaultPath(env: NodeJS.ProcessEnv = process.env): string {
   const home = env['CODEWHALE_HOME']?.trim() ?? '';
-  const expanded = home.startsWith('~') ? join(homedir(), home.slice(1)) : home;
-  return join(expanded === '' ? join(homedir(), '.codewhale') : expanded, 'store', 'store.db');
+  // An empty HOME would put a store below whatever folder one stands in.
+  const userHome = homedir() || userInfo().homedir;
+  const expanded = home.startsWith('~') ? join(userHome, home.slice(1)) : home;
+  return join(expanded === '' ? join(userHome, '.codewhale') : expanded, 'store', 'store.db');
 }
 
 /**

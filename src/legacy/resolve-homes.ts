@@ -1,5 +1,5 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join, resolve, sep } from 'node:path';
 import { HomeNotFoundError } from './errors.ts';
 
@@ -161,7 +161,7 @@ function userHomeOf(env: NodeJS.ProcessEnv, options: ResolveOptions): string {
     setting(env, 'USERPROFILE') ??
     (drive !== undefined && path !== undefined ? drive + path : undefined) ??
     options.userHome ??
-    homedir()
+    (homedir() || userInfo().homedir)
   );
 }
 

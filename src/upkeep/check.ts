@@ -5,7 +5,7 @@ import { readMigrations } from '../db/migrate.ts';
 import type { Reader } from '../db/reader.ts';
 import { DamagedStoreError } from '../errors.ts';
 import { brokenBodies, garbledRows } from './salvage-bodies.ts';
-import { countMiscounted } from './session-places.ts';
+import { misplacedSessions } from './session-places.ts';
 import { pendingDocs } from '../db/search-index.ts';
 
 export interface Check {
@@ -139,7 +139,7 @@ function contents(reader: Reader): Check {
     const count = new Set([...garbledRows(reader, table), ...brokenBodies(reader, table)]).size;
     return count === 0 ? [] : [`${count} rows of ${table} are garbled; run doctor --repair`];
   });
-  const miscounted = countMiscounted(reader);
+  const miscounted = misplacedSessions(reader).length;
   if (miscounted > 0) {
     problems.push(`${miscounted} sessions count their messages wrong; run doctor --repair`);
   }

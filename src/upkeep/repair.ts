@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { deleteBlob, unreferencedBlobs } from '../db/bodies.ts';
 import type { Database } from '../db/database.ts';
 import type { Reader } from '../db/reader.ts';
@@ -6,7 +6,7 @@ import { DamagedStoreError } from '../errors.ts';
 import { ownFolder } from '../db/file-facts.ts';
 import type { Stamper } from '../db/transaction.ts';
 import { indexSome } from '../areas/search-texts.ts';
-import { findPlaces } from './session-places.ts';
+import { findPlaces, misplacedSessions } from './session-places.ts';
 
 /** Records of one transaction. */
 const BATCH = 500;
@@ -49,7 +49,7 @@ export async function repairStore(
     }
   });
   await indexAll(database, stamper, onProgress);
-  await findPlaces(database, stamper);
+  await findPlaces(database, stamper, await database.read(misplacedSessions));
   await sweepBlobs(database, stamper);
 }
 
@@ -57,7 +57,9 @@ export async function repairStore(
 export function closeToOthers(path: string): void {
   const folder = ownFolder(path);
   if (folder !== undefined) chmodSync(folder, 0o700);
-  chmodSync(path, 0o600);
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+    if (existsSync(file)) chmodSync(file, 0o600);
+  }
 }
 
 /** A write to a damaged file could spread the damage. */

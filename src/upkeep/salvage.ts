@@ -151,7 +151,12 @@ async function rebuild(job: Rebuilding): Promise<Pick<RebuildResult, 'deviceId' 
   try {
     await settleLostBodies(database, stamper, tables);
     await standInForLost(database, stamper);
-    await findPlaces(database, stamper);
+    const sessions = await database.read((reader) => reader.rows('select id from sessions'));
+    await findPlaces(
+      database,
+      stamper,
+      sessions.map(([id]) => String(id)),
+    );
     await repairStore(database, stamper);
   } finally {
     await database.close();

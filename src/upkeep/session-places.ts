@@ -6,24 +6,36 @@ import type { Stamper, Transaction } from '../db/transaction.ts';
 
 const BATCH = 200;
 
-/** How many sessions count their messages wrong. Where a pull has just brought some, it will count anew. */
-export function countMiscounted(reader: Reader): number {
+/**
+ * Sessions that count their messages wrong, or count some and have no place among them. Where a pull has
+ * just brought some, it will count anew.
+ */
+export function misplacedSessions(reader: Reader): string[] {
   const sessions = reader.rows(
-    `select s.id, s.message_count, l.leaf_id from sessions s join session_leaves l on l.session_id = s.id
-     where s.id not in (select row_id from stale_roots where table_name = 'sessions')`,
+    `select s.id, s.message_count, l.leaf_id
+     from sessions s left join session_leaves l on l.session_id = s.id
+     where s.purged_at is null
+       and s.id not in (select row_id from stale_roots where table_name = 'sessions')`,
   );
-  return sessions.filter(([id, count, leaf]) => {
-    const branch = countBranch(reader, SESSION_TREE, String(id), String(leaf));
-    return branch !== Number(count) && isMember(reader, SESSION_TREE, String(id), String(leaf));
-  }).length;
+  const isWrong = (id: string, count: number, leaf: string | null) => {
+    if (leaf === null) return count > 0;
+    if (countBranch(reader, SESSION_TREE, id, leaf) === count) return false;
+    return isMember(reader, SESSION_TREE, id, leaf);
+  };
+  return sessions
+    .filter(([id, count, leaf]) => isWrong(String(id), Number(count), leaf as string | null))
+    .map(([id]) => String(id));
 }
 
-/** Puts this device on a branch of each session that it has lost its place in, and counts anew. */
-export async function findPlaces(database: Database, stamper: Stamper): Promise<void> {
-  const all = await database.read((reader) => reader.rows('select id from sessions'));
-  for (let start = 0; start < all.length; start += BATCH) {
+/** Puts this device on a branch of sessions that it has lost its place in, and counts anew. */
+export async function findPlaces(
+  database: Database,
+  stamper: Stamper,
+  ids: readonly string[],
+): Promise<void> {
+  for (let start = 0; start < ids.length; start += BATCH) {
     await database.write(stamper, (transaction) => {
-      for (const [id] of all.slice(start, start + BATCH)) findPlace(transaction, String(id));
+      for (const id of ids.slice(start, start + BATCH)) findPlace(transaction, id);
     });
   }
 }

@@ -6,9 +6,10 @@ import { openStore } from '../../src/index.ts';
 import { startSqld } from '../support/sqld.ts';
 import { setupCli } from './run-cli.ts';
 
-const HOSTILE = `x\u001b]0;pwned\u0007\u001b[2J\u202e\u009b31m\nerror     disk failing ${'y'.repeat(3000)}`;
+const HOSTILE = `x\u001b]0;pwned\u0007\u001b[2J\u202e\u061c\u200f\u2066\u009b31m\nerror     disk failing ${'y'.repeat(3000)}`;
 /** All that a terminal would obey, but the ends of lines. */
-const OBEYED = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/;
+const OBEYED =
+  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 
 /** A store that a hostile device and hub have told things. */
 async function setup() {

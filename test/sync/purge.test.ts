@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Store } from '../../src/index.ts';
-import { TABLES } from '../../src/model/registers.ts';
+import { sessions, TABLES } from '../../src/model/registers.ts';
 import { FileHub } from '../support/file-hub.ts';
 import { syncDevice, type SyncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
@@ -272,4 +272,28 @@ describe.each(Object.entries(KINDS))('a purged %s', (_, kind) => {
     expect(await digestOf(h)).toEqual(await digestOf(f));
     for (const one of [f, g, h]) expect(await one.sync()).toMatchObject({ pushed: 0, pulled: 0 });
   });
+});
+
+it('a purge is not taken back by a later word of somebody', async () => {
+  const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
+  const a = await syncDevice('a', hub);
+  const b = await syncDevice('b', hub);
+  const { id } = await a.store.sessions.create({ title: CANARY, workspace: '/w' });
+  for (const one of [a, b]) await one.sync();
+  await a.store.purge(id);
+  await a.sync();
+  const later = () => Date.now() + 60_000;
+  await b.database.write({ now: later }, (transaction) => {
+    transaction.update(sessions, id, { purged_at: 1 });
+    const later = `substr(purge_version, 1, 15) || 'f' || substr(purge_version, 17)`;
+    transaction.run(`update sessions set purged_at = null, purge_version = ${later} where id = ?`, [
+      id,
+    ]);
+  });
+  for (const one of [b, a, b, a]) await one.sync();
+  for (const { database } of [a, b]) {
+    const sql = `select count(*) from sessions where purged_at is not null and title <> '${CANARY}'`;
+    expect(await database.read((reader) => reader.number(sql))).toBe(1);
+  }
+  expect((await a.store.sync.verify()).digest).toBe((await b.store.sync.verify()).digest);
 });

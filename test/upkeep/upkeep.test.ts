@@ -169,16 +169,20 @@ describe('check and repair', () => {
       { role: 'user', content: 'one' },
       { role: 'assistant', content: 'two' },
     ]);
+    const lost = await store.sessions.create({ title: 'lost its place', workspace: '/w' });
+    await store.sessions.appendMessages(lost.id, [{ role: 'user', content: 'one' }]);
     const driver = new Driver(path);
-    driver.exec('update sessions set message_count = 7');
+    driver.exec(`update sessions set message_count = 7 where id = '${id}'`);
+    driver.exec(`delete from session_leaves where session_id = '${lost.id}'`);
     driver.close();
     const failed = (await store.check()).checks.filter(({ ok }) => !ok);
     expect(failed.map(({ detail }) => detail)).toEqual([
-      '1 sessions count their messages wrong; run doctor --repair',
+      '2 sessions count their messages wrong; run doctor --repair',
     ]);
     await store.repair();
     expect((await store.check()).ok).toBe(true);
     expect((await store.sessions.get(id)).messageCount).toBe(2);
+    expect((await store.sessions.messages(lost.id)).items).toHaveLength(1);
   });
 
   it('raise no false alarm in a process that goes on writing', async () => {
@@ -187,6 +191,19 @@ describe('check and repair', () => {
       await store.sessions.create({ title: `word ${i}`, workspace: '/w' });
       expect((await store.check()).checks.filter((check) => !check.ok)).toEqual([]);
     }
+  });
+
+  it('close the store and its log to others', async () => {
+    const path = join(tempFolder(), 'store.db');
+    const store = await openStore({ path });
+    onTestFinished(() => store.close());
+    await store.tasks.create({ prompt: 'mine' });
+    const files = [path, `${path}-wal`, `${path}-shm`];
+    for (const file of files) chmodSync(file, 0o644);
+    expect((await store.check()).ok).toBe(false);
+    await store.repair();
+    for (const file of files) expect(statSync(file).mode & 0o777, file).toBe(0o600);
+    expect((await store.check()).ok).toBe(true);
   });
 
   it('leave the mode of a folder alone that is not the store’s own', async () => {
