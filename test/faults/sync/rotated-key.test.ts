@@ -13,7 +13,7 @@ import { syncOnce } from '../../../src/sync/sync-once.ts';
 import { startFaultProxy } from '../../support/fault-proxy.ts';
 import { startSqld } from '../../support/sqld.ts';
 import { tempFolder } from '../../support/temp-store.ts';
-import { agree, asMachine, device, enable } from '../devices/group.ts';
+import { agree, asMachine, device, enable, type Device } from '../devices/group.ts';
 
 /** Two devices with one key, the first behind a proxy. */
 async function group() {
@@ -144,21 +144,39 @@ it('a new key is given up where another device was quicker', async () => {
   await agree([a, b]);
 });
 
-it('a worker that always has something to do goes on with the key that another process made', async () => {
-  const { sqld, a, b } = await group();
-  const steady = work(b.store);
-  const worker = work(a.store);
+/** News of the hub all the time, so that the worker of a never has the time to look around. */
+function keepBusy(a: Device, b: Device): { stop(): Promise<void> } {
+  const workers = [work(b.store), work(a.store)];
   const state = { over: false };
   onTestFinished(() => {
     state.over = true;
   });
-  // News of the hub all the time, so that the worker of a never has the time to look around.
   const writing = (async () => {
     while (!state.over) {
       await b.store.tasks.create({ prompt: 'news' });
       await sleep(5);
     }
   })();
+  const stop = async () => {
+    state.over = true;
+    await writing;
+    for (const worker of workers) await worker.stop();
+  };
+  return { stop };
+}
+
+async function comes({ store }: Device, id: string): Promise<void> {
+  const until = Date.now() + 30_000;
+  const isThere = () => store.tasks.get(id).then(Boolean, () => false);
+  while (!(await isThere())) {
+    expect(Date.now(), 'it has come').toBeLessThan(until);
+    await sleep(20);
+  }
+}
+
+it('a worker that always has something to do goes on with the key that another process made', async () => {
+  const { sqld, a, b } = await group();
+  const busy = keepBusy(a, b);
   for (let round = 0; round < 3; round++) {
     const other = await openStore({ path: a.path });
     const { phrase } = await other.sync.rotateKey();
@@ -167,17 +185,22 @@ it('a worker that always has something to do goes on with the key that another p
     writeFileSync(keyFile, phrase ?? '', { mode: 0o600 });
     await b.store.sync.enable(sqld.url, { name: 'b', pull: 'http', keyFile });
     const { id } = await b.store.tasks.create({ prompt: 'under the new key' });
-    const until = Date.now() + 30_000;
-    const isThere = () => a.store.tasks.get(id).then(Boolean, () => false);
-    while (!(await isThere())) {
-      expect(Date.now(), `round ${round}`).toBeLessThan(until);
-      await sleep(20);
-    }
+    await comes(a, id);
   }
-  state.over = true;
-  await writing;
-  await steady.stop();
-  await worker.stop();
+  await busy.stop();
   await agree([a, b]);
   expect((await a.store.sync.status()).parked).toBe(0);
+});
+
+it('a worker that always has something to do goes to the address that another process gave', async () => {
+  const { sqld, proxy, a, b } = await group();
+  const busy = keepBusy(a, b);
+  await comes(a, (await b.store.tasks.create({ prompt: 'by the former address' })).id);
+  const other = await openStore({ path: a.path });
+  await other.sync.enable(sqld.url, { name: 'a', pull: 'http' });
+  await other.close();
+  await comes(a, (await b.store.tasks.create({ prompt: 'meanwhile' })).id);
+  await proxy.refuse();
+  await comes(a, (await b.store.tasks.create({ prompt: 'by the new address' })).id);
+  await busy.stop();
 });
