@@ -7,8 +7,8 @@ import {
   type StoreError,
 } from '../../errors.ts';
 
-/** Passing states of the hub: a lock, a disk that is full, an administrator's block. */
-const busy = /^(SQLITE_(BUSY|LOCKED|IOERR|FULL)|TRANSACTION_(TIMEOUT|BUSY)|STREAM_EXPIRED|BLOCKED)/;
+/** Passing states of the hub: a lock, an administrator's block. */
+const busy = /^(SQLITE_(BUSY|LOCKED)|TRANSACTION_(TIMEOUT|BUSY)|STREAM_EXPIRED|BLOCKED)/;
 const tooLarge = /^(RESPONSE_TOO_LARGE|SQLITE_TOOBIG)/;
 const DISK_HINT =
   'Free some space where the hub keeps its data. What is here stays, and is sent then.';
