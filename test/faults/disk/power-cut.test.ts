@@ -121,7 +121,7 @@ describe('after a power cut', () => {
 
   it('an import is there, or can be begun anew', async () => {
     const random = seeded('power cuts of an import');
-    const { home } = legacyHome('--seed', '7', '--sessions', '2', '--turns', '1', '--events', '20');
+    const { home } = legacyHome('--seed', '7', '--sessions', '4', '--turns', '2', '--events', '40');
     const whole = join(tempFolder(), 'store.db');
     const reference = await openStore({ path: whole });
     await reference.import([home]);
@@ -130,7 +130,7 @@ describe('after a power cut', () => {
     const jobs = ['reopen', 'hold', `import=${home}`];
     const { events, disk } = await recordWriter(random, 'full', jobs);
     let done = 0;
-    await eachImage(events, disk, { count: 20, random }, async ({ root, said }) => {
+    await eachImage(events, disk, { count: 16, random }, async ({ root, said }) => {
       const path = join(root, STORE);
       const store = await openStore({ path });
       if (said.includes('DONE import')) done++;
