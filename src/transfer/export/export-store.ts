@@ -11,7 +11,8 @@ import { writeRuntimeGoals, writeSessionGoals } from './legacy-goals.ts';
 import { keptRecord, writeKept } from './legacy-kept.ts';
 import { extendSessionIndex, writeArtifacts, writeAudit } from './legacy-logs.ts';
 import { writeRuntime } from './legacy-runtime.ts';
-import { writeCheckpoints, writeOfflineQueues, writeSessions } from './legacy-sessions.ts';
+import { writeOfflineQueues } from './legacy-queues.ts';
+import { writeCheckpoints, writeSessions } from './legacy-sessions.ts';
 import { writeStateDb } from './legacy-state.ts';
 import {
   writeAutomations,
