@@ -6,6 +6,7 @@ import { readMigrations } from '../db/migrate.ts';
 import type { Reader } from '../db/reader.ts';
 import { DamagedStoreError } from '../errors.ts';
 import { brokenBodies, garbledRows } from './salvage-bodies.ts';
+import { leftovers } from './leftovers.ts';
 import { countMiscounted } from './session-places.ts';
 import { pendingDocs } from '../db/search-index.ts';
 
@@ -54,7 +55,8 @@ export async function checkStore(database: Database, now: number): Promise<Check
       guarded('leases', () => leases(reader, now)),
     ];
   });
-  checks.push(permissions(database.path), fileSystem(database.path));
+  const { path } = database;
+  checks.push(permissions(path), fileSystem(path), leftovers(path, now));
   return { ok: checks.every((check) => check.ok), checks };
 }
 
