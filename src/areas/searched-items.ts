@@ -7,9 +7,13 @@ const among = (words: readonly string[]) => `in (${words.map((word) => `'${word}
 const NOTE = `'item' as kind, i.id as ref_id, coalesce(t.thread_id, i.turn_id) as owner_id,
   coalesce(i.ended_at, t.ended_at, i.started_at, 0) as at`;
 const ITEMS = 'from runtime_items i left join runtime_turns t on t.id = i.turn_id';
-/** Of a turn that is not here yet, nothing is known: what is open in it waits. */
+/**
+ * Of a turn that is not here yet, nothing is known: what is open in it waits. What was purged is there
+ * still, but empty.
+ */
 const SEARCHED = `i.body is not 'null' and (i.status ${among(runtimeItems.lifecycle.terminal)}
-  or coalesce(t.status, '') ${among(runtimeTurns.lifecycle.terminal)})`;
+  or coalesce(t.status, '') ${among(runtimeTurns.lifecycle.terminal)}) and not exists (
+    select 1 from runtime_threads p where p.id = t.thread_id and p.purged_at is not null)`;
 
 /**
  * How the items are noted that are searched: those that have ended, or whose turn has. Not before, for

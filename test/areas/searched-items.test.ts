@@ -69,6 +69,15 @@ it('the same is found after an export and import, and in a copied thread', async
   expect(await found(store)).toHaveLength(2);
 });
 
+it('nothing is missed of a thread that was purged', async () => {
+  const store = await tempStore();
+  const { thread } = await work(store);
+  await store.purge(thread.id);
+  expect(await found(store)).toEqual([]);
+  await store.repair();
+  expect(await found(store)).toEqual([]);
+});
+
 it('a later import that ends a turn makes its items found', async () => {
   const home = tempFolder();
   const at = '2026-02-20T10:00:00Z';
