@@ -42,6 +42,7 @@ import { newUlid } from './new-id.ts';
 import { hasCome, readPage, type Condition, type Page } from './page.ts';
 import { refusePurged, RESTORABLE } from './purged.ts';
 import type { Runner } from './runner.ts';
+import { workedOnAt } from './worked-on.ts';
 
 /**
  * Work that runs by a schedule, and its runs. Each automation is run by one device, its owner; an
@@ -84,7 +85,7 @@ export class Automations {
         next_run_at: status === 'active' ? slotOfNewRule(rule, createdAt, now) : null,
         last_run_at: null,
         created_at: createdAt,
-        updated_at: createdAt,
+        updated_at: workedOnAt(transaction, createdAt),
         deleted_at: null,
         ...storeBody(transaction, JSON.stringify(automation.details)),
       });

@@ -24,7 +24,10 @@ export class OfflineQueue {
     this.#runner = runner;
   }
 
-  /** Saves any JSON object for a session, in place of the last one. */
+  /**
+   * Saves any JSON object for a session, in place of the last one. The old program, and so a legacy
+   * export, takes it where every one of its `messages` has a text `display`, or `text`.
+   */
   async save(sessionId: string, document: LocalDocument): Promise<OfflineQueueSummary> {
     validate(schema.queueSessionSchema, sessionId, 'session id');
     const checked = validate(schema.documentSchema, document, 'offline queue');

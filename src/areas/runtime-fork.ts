@@ -91,6 +91,5 @@ function copyItem(transaction: Transaction, item: ItemRow, turn: TurnRow): void 
   const { device } = transaction;
   const row = { ...item, id: newId('item', transaction.now()), turn_id: turn.id, device };
   transaction.insert(runtimeItems, row);
-  if (isOpen(row.status)) return;
   indexItem(transaction, turn, toItem(row, loadBody(transaction, item)));
 }

@@ -20,6 +20,8 @@ import {
 import { detailReference } from './large-events.ts';
 import { newId } from './new-id.ts';
 import {
+  ITEM_COLUMNS,
+  OPEN,
   findItem,
   isOpen,
   itemPayload as wholePayload,
@@ -55,7 +57,8 @@ export function saveItem(
   const saved = old
     ? changeItem(transaction, turn, old, prepared)
     : insertItem(transaction, turn, prepared, defaults);
-  if (saved.news === 'ended') indexItem(transaction, turn, saved.item);
+  const over = isOpen(saved.item.status) ? !isOpen(turn.status) : saved.news === 'ended';
+  if (over) indexItem(transaction, turn, saved.item);
   return saved;
 }
 
@@ -169,7 +172,17 @@ function bodyColumns(
   return storeStaged(transaction, text, large?.body === body ? large.hash : undefined);
 }
 
-/** Once, when it has ended: not for every piece of text that streams in. */
+/** Indexes what is left open in a turn that ends: from then on it is searched. */
+export function indexOpenItems(transaction: Transaction, turn: TurnRow): void {
+  const open = transaction.list<ItemRow>(
+    ITEM_COLUMNS,
+    `from runtime_items where turn_id = ? and ${OPEN}`,
+    [turn.id],
+  );
+  for (const row of open) indexItem(transaction, turn, toItem(row, loadBody(transaction, row)));
+}
+
+/** When it has ended or its turn has, see `searched-items.ts`. */
 export function indexItem(transaction: Transaction, turn: TurnRow, item: RuntimeItem): void {
   const at = item.endedAt === null ? transaction.now() : Date.parse(item.endedAt);
   indexDoc(

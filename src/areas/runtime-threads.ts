@@ -11,6 +11,7 @@ import { between, hasCome, type Condition, type Listing } from './page.ts';
 import { RESTORABLE } from './purged.ts';
 import { THREAD_COLUMNS, bodyOf, findThread, type ThreadRow } from './runtime-rows.ts';
 import { activeTurn } from './runtime-turns.ts';
+import { workedOnAt } from './worked-on.ts';
 
 /** Columns of a thread by the field that sets them. */
 const COLUMNS = {
@@ -43,7 +44,7 @@ export function insertThread(
     archived: 0,
     deleted_at: null,
     created_at: createdAt,
-    updated_at: createdAt,
+    updated_at: workedOnAt(transaction, createdAt),
     ...storeBody(transaction, JSON.stringify(thread.details)),
   });
   return id;

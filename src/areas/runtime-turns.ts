@@ -13,7 +13,7 @@ import type {
 import { insertEvents, prepareEvents } from './event-rows.ts';
 import type { PreparedItem } from './large-details.ts';
 import { newId } from './new-id.ts';
-import { announceItems, saveItem } from './runtime-items.ts';
+import { announceItems, indexOpenItems, saveItem } from './runtime-items.ts';
 import {
   OPEN,
   bodyOf,
@@ -112,6 +112,7 @@ export function finishTurn(
     ...turnBody(transaction, turnId, finish.details),
   });
   transaction.update(runtimeThreads, turn.thread_id, { updated_at: now });
+  indexOpenItems(transaction, turn);
   const ended = readTurn(transaction, turnId);
   announceTurn(transaction, ended, 'turn.completed');
   return ended;
@@ -171,6 +172,7 @@ function changeTurn(
     ...turnBody(transaction, old.id, input.details),
   });
   transaction.update(runtimeThreads, threadId, { updated_at: now });
+  if (isOpen(old.status) && !isOpen(status)) indexOpenItems(transaction, old);
   return needTurn(transaction, old.id);
 }
 

@@ -40,6 +40,7 @@ import {
 } from './session-records.ts';
 import { SESSION_TREE, walkBranch, type SessionRow } from './session-rows.ts';
 import { recordPlace } from './workspaces.ts';
+import { workedOnAt } from './worked-on.ts';
 
 /** Conversations with their branches. Every method rejects with a `StoreError`. */
 export class Sessions {
@@ -70,7 +71,7 @@ export class Sessions {
         created_at: createdAt,
         archived_at: null,
         deleted_at: null,
-        updated_at: createdAt,
+        updated_at: workedOnAt(transaction, createdAt),
         message_count: 0,
         ...storeBody(transaction, JSON.stringify(session.details)),
       });

@@ -20,6 +20,7 @@ import {
   writeLease,
   type TaskRow,
 } from './task-rows.ts';
+import { workedOnAt } from './worked-on.ts';
 
 /** Details that tell of one attempt and not of the next. */
 const OF_ONE_ATTEMPT = { cancel_requested: null, terminal_reason: null, result_summary: null };
@@ -183,5 +184,5 @@ function end(
 function setLifecycle(transaction: Transaction, id: string, changes: Row): void {
   const next: TaskRow = { ...needTask(transaction, id), ...changes };
   const updatedAt = Math.max(next.created_at, next.started_at ?? 0, next.ended_at ?? 0);
-  transaction.update(table, id, { ...changes, updated_at: updatedAt });
+  transaction.update(table, id, { ...changes, updated_at: workedOnAt(transaction, updatedAt) });
 }

@@ -47,6 +47,7 @@ import {
   writeLease,
   type TaskRow,
 } from './task-rows.ts';
+import { workedOnAt } from './worked-on.ts';
 
 /**
  * Work in the background and its queue. A task is claimed by the workers of one device, its owner,
@@ -85,7 +86,7 @@ export class Tasks {
         ended_at: null,
         archived_at: null,
         deleted_at: null,
-        updated_at: createdAt,
+        updated_at: workedOnAt(transaction, createdAt),
         ...taskBody(transaction, 'queued', JSON.stringify(task.details)),
       });
       indexTask(transaction, id);
@@ -272,12 +273,8 @@ export class Tasks {
 function taskListing(query: z.output<typeof schema.taskListSchema>): Listing {
   const deleted = query.deleted ? RESTORABLE : 'deleted_at is null';
   // Without its prompt a task is nothing that could be done.
-  const whole = [hasCome(table), hasCome(table, 'prompt')];
-  const where: Condition[] = [
-    { sql: deleted },
-    ...whole,
-    ...between('updated_at', query.since, query.until),
-  ];
+  const whole = [{ sql: deleted }, hasCome(table), hasCome(table, 'prompt')];
+  const where: Condition[] = [...whole, ...between('updated_at', query.since, query.until)];
   if (query.workspace !== undefined)
     where.push({ sql: 'workspace = ?', params: [query.workspace] });
   if (!query.deleted && query.archived !== 'include') {

@@ -26,6 +26,18 @@ export class UsageError extends Error {
   }
 }
 
+/** Standard output took no more. Not to be repeated blindly: what the command does, it may have done. */
+export class OutputError extends StoreError {
+  override readonly name = 'OutputError';
+  readonly code = 'OUTPUT';
+  override readonly hint =
+    'Send the output where there is room. If the command was to change something, look first whether it did.';
+
+  constructor(cause: NodeJS.ErrnoException) {
+    super(`the output cannot be written (${cause.code ?? 'no reason given'})`, { cause });
+  }
+}
+
 const REFUSALS = new Set(['NEWER_SCHEMA', 'STORE_DAMAGED', 'STORE_PATH']);
 
 /**

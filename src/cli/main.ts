@@ -6,7 +6,7 @@ import { defaultPath, OlderSchemaError, openStore, StorePathError, type Store } 
 import type { Access, BareContext, Context } from './command.ts';
 import { tree } from './command-tree.ts';
 import { keyOf } from './encryption-key.ts';
-import { EXIT, exitCodeOf, reportOf, UsageError } from './failure.ts';
+import { EXIT, exitCodeOf, OutputError, reportOf, UsageError } from './failure.ts';
 import { Output } from './output.ts';
 import { parseCommandLine, type Parsed } from './program.ts';
 
@@ -163,7 +163,7 @@ async function end(code: number): Promise<void> {
   }
   await flush(process.stdout);
   if (outputError && outputError.code !== 'EPIPE') {
-    tell(outputError);
+    tell(new OutputError(outputError));
     code ||= EXIT.failed;
   }
   await flush(process.stderr);

@@ -174,7 +174,10 @@ export function translate(error: unknown): Error {
   const code = codeOf(error);
   const options = { cause: error };
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
-    return new BusyError('the store is locked by another process', options);
+    return new BusyError(
+      'the store is locked by another process, or another store object of this one',
+      options,
+    );
   }
   if (code.startsWith('SQLITE_READONLY')) {
     return new ReadOnlyError('the store cannot be written', options);

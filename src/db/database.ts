@@ -77,7 +77,7 @@ export class Database {
    * Runs `job` in one transaction: all of it is on disk when the promise resolves, none of it when
    * it rejects. `job` runs once; only the wait for the lock is repeated.
    *
-   * @throws `BusyError` other processes held the lock for 30 seconds
+   * @throws `BusyError` other processes, or other handles of this one, held the lock for 30 seconds
    * @throws `DamagedStoreError` this handle has met a damaged page, now or before
    */
   async write<T>(stamper: Stamper, job: (transaction: Transaction) => T | Promise<T>): Promise<T> {

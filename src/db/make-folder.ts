@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { FileSystemError } from '../errors.ts';
+import { StoreError } from '../errors.ts';
+import { fileFailure } from './file-failure.ts';
 import { syncFolder } from './sync-folder.ts';
 
 /**
@@ -18,10 +19,10 @@ export function makeFolder(path: string, mode: number): void {
     mkdirSync(path, { mode });
     syncFolder(parent);
   } catch (error) {
-    if (error instanceof FileSystemError) throw error;
+    if (error instanceof StoreError) throw error;
     // Another process may have been quicker.
     if (isExisting(error) && isFolder(path)) return;
-    throw new FileSystemError(`the folder ${path} cannot be made`, error);
+    throw fileFailure(`the folder ${path} cannot be made`, error);
   }
 }
 

@@ -39,7 +39,8 @@ export function queueDocs(transaction: Transaction, docs: readonly SearchDoc[]):
   transaction.run(
     `insert into search_docs (kind, ref_id, owner_id, at, indexed)
      values ${docs.map(() => '(?, ?, ?, ?, 0)').join(', ')}
-     on conflict (kind, ref_id) do update set at = excluded.at, indexed = 0`,
+     on conflict (kind, ref_id) do update
+       set owner_id = excluded.owner_id, at = excluded.at, indexed = 0`,
     docs.flatMap(({ kind, refId, ownerId, at }) => [kind, refId, ownerId, at]),
   );
 }

@@ -49,9 +49,10 @@ export async function untilFree<T>(attempt: () => T, wait: LockWait): Promise<T>
     } catch (error) {
       if (!(error instanceof BusyError)) throw error;
       if (performance.now() - start > wait.deadlineMs) {
-        throw new BusyError(`the store was locked by another process for ${wait.deadlineMs} ms`, {
-          cause: error,
-        });
+        throw new BusyError(
+          `the store was locked for ${wait.deadlineMs} ms, by another process or another store object of this one`,
+          { cause: error },
+        );
       }
     }
     const ceiling = Math.min(wait.pauseMaxMs, 2 ** Math.min(tries, 10));

@@ -58,12 +58,14 @@ export class StorePathError extends StoreError {
   readonly code = 'STORE_PATH';
 }
 
-/** Other processes held the write lock until the deadline passed. Nothing was written. */
+/** Others held the write lock until the deadline passed. Nothing was written. */
 export class BusyError extends StoreError {
   override readonly name = 'BusyError';
   readonly code = 'BUSY';
   override readonly retryable = true;
-  override readonly hint = 'Another process holds the store; try again.';
+  override readonly hint =
+    'End what holds the store, or try again. If that is a transaction of this process: inside it, use the ' +
+    'handle that it was given, and no other store object of the same file.';
 }
 
 /** The store, or the file under it, cannot be written. */

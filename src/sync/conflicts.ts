@@ -1,4 +1,5 @@
 import { hasBlob, loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
+import { noteItem, noteItemsOf } from '../areas/searched-items.ts';
 import type { Columns } from '../db/content.ts';
 import { queueDoc } from '../db/search-index.ts';
 import { rowsById } from '../db/synced-rows.ts';
@@ -122,14 +123,14 @@ function updatedAt(transaction: Transaction, table: MutableTable, register: stri
   return counts ? { updated_at: transaction.now() } : {};
 }
 
-const SEARCHED = { sessions: 'session', tasks: 'task', runtime_items: 'item' } as const;
+const SEARCHED = { sessions: 'session', tasks: 'task' } as const;
 
 function searchAnew(transaction: Transaction, table: MutableTable, id: string): void {
   const { name } = table;
-  if (name !== 'sessions' && name !== 'tasks' && name !== 'runtime_items') return;
-  const [row] = rowsById(transaction, table, [id]).values();
-  const owner = (row && rootOf(transaction, name, row)?.id) ?? id;
-  queueDoc(transaction, { kind: SEARCHED[name], refId: id, ownerId: owner, at: transaction.now() });
+  if (name === 'runtime_items') noteItem(transaction, id);
+  if (name === 'runtime_turns') noteItemsOf(transaction, id);
+  if (name !== 'sessions' && name !== 'tasks') return;
+  queueDoc(transaction, { kind: SEARCHED[name], refId: id, ownerId: id, at: transaction.now() });
 }
 
 /** The version of a lifecycle puts the attempt and the end before the clock. */

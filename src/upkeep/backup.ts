@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { ulid } from 'ulid';
 import * as z from 'zod';
 import { takeIdentity } from '../db/identity.ts';
+import { fileFailure } from '../db/file-failure.ts';
 import { fileSize } from '../db/file-facts.ts';
 import { Database } from '../db/database.ts';
 import type { DatabaseOptions } from '../db/open-connection.ts';
@@ -16,7 +17,6 @@ import {
   ConflictError,
   DamagedStoreError,
   DatabaseError,
-  FileSystemError,
   StoreError,
   StorePathError,
 } from '../errors.ts';
@@ -50,7 +50,7 @@ export async function backup(
   } catch (error) {
     rmSync(partial, { force: true });
     if (error instanceof StoreError) throw error;
-    throw new FileSystemError(`the backup ${target} cannot be written`, error);
+    throw fileFailure(`the backup ${target} cannot be written`, error);
   }
   return { file: target, bytes: fileSize(target) };
 }
@@ -59,7 +59,7 @@ function refuseExisting(target: string): void {
   try {
     if (!lstatSync(target, { throwIfNoEntry: false })) return;
   } catch (error) {
-    throw new FileSystemError(`the backup ${target} cannot be written`, error);
+    throw fileFailure(`the backup ${target} cannot be written`, error);
   }
   throw new ConflictError(`${target} exists already; give another name`);
 }
@@ -104,7 +104,7 @@ export async function restoreStore(
     return await putInPlace(source, target, checked);
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    throw new FileSystemError(`the store ${target} cannot be written`, error);
+    throw fileFailure(`the store ${target} cannot be written`, error);
   }
 }
 

@@ -1,3 +1,4 @@
+import { SEARCHED_ITEMS } from '../areas/searched-items.ts';
 import { BODY_TABLES, isWholeBlob, missingBlobs, unreferencedBlobs } from '../db/bodies.ts';
 import type { Database } from '../db/database.ts';
 import { networkFileSystem, openToOthers } from '../db/file-facts.ts';
@@ -5,6 +6,7 @@ import { readMigrations } from '../db/migrate.ts';
 import type { Reader } from '../db/reader.ts';
 import { DamagedStoreError } from '../errors.ts';
 import { brokenBodies, garbledRows } from './salvage-bodies.ts';
+import { leftovers } from './leftovers.ts';
 import { misplacedSessions } from './session-places.ts';
 import { pendingDocs } from '../db/search-index.ts';
 
@@ -53,7 +55,8 @@ export async function checkStore(database: Database, now: number): Promise<Check
       guarded('leases', () => leases(reader, now)),
     ];
   });
-  checks.push(permissions(database.path), fileSystem(database.path));
+  const { path } = database;
+  checks.push(permissions(path), fileSystem(path), leftovers(path, now));
   return { ok: checks.every((check) => check.ok), checks };
 }
 
@@ -108,10 +111,13 @@ function searchIndex(reader: Reader, lines: readonly string[]): Check {
     (select count(*) from session_messages where body is not 'null') +
     (select count(*) from tasks where purged_at is null)`);
   const noted = reader.number(`select count(*) from search_docs where kind <> 'item'`);
+  const items = reader.number(`select count(*) from (${SEARCHED_ITEMS}) a where not exists (
+    select 1 from search_docs d where d.kind = 'item' and d.ref_id = a.ref_id)`);
   const indexed = reader.number('select count(*) from search_index');
   const pending = pendingDocs(reader);
   const docs = reader.number('select count(*) from search_docs where indexed = 1');
   if (noted < expected) problems.push(`${expected - noted} records are not in the index`);
+  if (items > 0) problems.push(`${items} thread items are not in the index`);
   if (indexed !== docs) problems.push(`the index holds ${indexed} texts, ${docs} are expected`);
   if (pending > 0) problems.push(`${pending} imported records wait to be indexed`);
   return result(

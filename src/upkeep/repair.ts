@@ -6,6 +6,7 @@ import { DamagedStoreError } from '../errors.ts';
 import { ownFolder } from '../db/file-facts.ts';
 import type { Stamper } from '../db/transaction.ts';
 import { indexSome } from '../areas/search-texts.ts';
+import { SEARCHED_ITEMS } from '../areas/searched-items.ts';
 import { findPlaces, misplacedSessions } from './session-places.ts';
 
 /** Records of one transaction. */
@@ -16,9 +17,7 @@ const SEARCHABLE = [
   `select 'session', id, id, updated_at from sessions where purged_at is null`,
   `select 'message', id, session_id, coalesce(created_at, 0) from session_messages where body is not 'null'`,
   `select 'task', id, id, updated_at from tasks where purged_at is null`,
-  `select 'item', i.id, coalesce(t.thread_id, i.turn_id), coalesce(i.ended_at, i.started_at, 0)
-   from runtime_items i left join runtime_turns t on t.id = i.turn_id
-   where i.body is not 'null' and i.status in ('completed', 'failed', 'interrupted', 'canceled')`,
+  SEARCHED_ITEMS,
 ];
 
 export interface RepairProgress {

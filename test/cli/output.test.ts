@@ -76,7 +76,11 @@ describe('the output', () => {
     const script = `${cli.shellCommand('task', 'list')} > /dev/full; echo $?`;
     const { stdout, stderr } = await run('bash', ['-c', script], { env: cli.env });
     expect(stdout).toBe('1\n');
-    expect(stderr).toContain('ENOSPC');
+    expect(stderr).toContain('error: the output cannot be written (ENOSPC)\nSend the output');
+    const told = `${cli.shellCommand('--json', 'task', 'list')} > /dev/full; echo $?`;
+    expect(JSON.parse((await run('bash', ['-c', told], { env: cli.env })).stderr)).toMatchObject({
+      error: { code: 'OUTPUT', retryable: false },
+    });
     const wrong = `${cli.shellCommand('--json', 'task', 'lst')} > /dev/full; echo $?`;
     const refused = await run('bash', ['-c', wrong], { env: cli.env });
     expect(refused.stdout).toBe('2\n');

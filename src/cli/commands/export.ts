@@ -4,6 +4,15 @@ import { formatCount, safeLine } from '../format.ts';
 import { argument, choice, flag, mandatory, value } from '../parameters.ts';
 import { numberColumn, textColumn } from '../record-columns.ts';
 
+/** What would be missed by whoever imports the export and trusts it to be all. */
+const LOST: Readonly<Record<string, string>> = {
+  wrong_shape:
+    'left out, the old program would refuse it (each queued message needs a "display" or "text"); ' +
+    '--format jsonl has it',
+  later_format:
+    'written under the name of a later version, and not read by an import; --format jsonl has it',
+};
+
 export const exportStore = storeCommand({
   name: 'export',
   summary: 'write everything, or one session, into a folder',
@@ -38,7 +47,9 @@ export const exportStore = storeCommand({
       return `${written}\n\n${table}`;
     });
     for (const { kind, reason, count } of report.skipped) {
-      out.note(`left out: ${kind}, ${reason} (${count})`);
+      const lost = LOST[reason];
+      if (lost === undefined) out.note(`left out: ${kind}, ${reason} (${count})`);
+      else out.warn(`${kind}, ${reason} (${count}): ${lost}`);
     }
   },
 });

@@ -1,3 +1,4 @@
+import { noteItem, noteItemsOf } from '../../areas/searched-items.ts';
 import { saveAncestors } from '../../db/ancestors.ts';
 import { storeBody } from '../../db/bodies.ts';
 import type { Value } from '../../db/connection.ts';
@@ -192,7 +193,6 @@ export function keepUnknown(
 const SEARCHED: Readonly<Record<string, { kind: SearchKind; registers: readonly string[] }>> = {
   sessions: { kind: 'session', registers: ['title', 'details'] },
   tasks: { kind: 'task', registers: ['prompt', 'details'] },
-  runtime_items: { kind: 'item', registers: ['content'] },
 };
 
 /** What follows from a register that was taken: derived columns, the search index, a purge. */
@@ -216,8 +216,10 @@ function afterChange(
   const searched = SEARCHED[table.name];
   if (searched?.registers.includes(register)) {
     const at = version === '' ? 0 : clockOf(version).ms;
-    queueDoc(transaction, { kind: searched.kind, refId: id, ownerId: root?.id ?? id, at });
+    queueDoc(transaction, { kind: searched.kind, refId: id, ownerId: id, at });
   }
+  if (table.name === 'runtime_items') noteItem(transaction, id);
+  if (table.name === 'runtime_turns') noteItemsOf(transaction, id);
 }
 
 /** Changes of these are no work on a record: its `updated_at` stays. */

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import type { Database } from '../../db/database.ts';
+import { fileFailure, isSystemError } from '../../db/file-failure.ts';
 import { NotFoundError } from '../../errors.ts';
 import { knownIdSchema } from '../../model/validate.ts';
 import type { ExportContext } from './export-context.ts';
@@ -11,7 +13,8 @@ import { writeRuntimeGoals, writeSessionGoals } from './legacy-goals.ts';
 import { keptRecord, writeKept } from './legacy-kept.ts';
 import { extendSessionIndex, writeArtifacts, writeAudit } from './legacy-logs.ts';
 import { writeRuntime } from './legacy-runtime.ts';
-import { writeCheckpoints, writeOfflineQueues, writeSessions } from './legacy-sessions.ts';
+import { writeOfflineQueues } from './legacy-queues.ts';
+import { writeCheckpoints, writeSessions } from './legacy-sessions.ts';
 import { writeStateDb } from './legacy-state.ts';
 import {
   writeAutomations,
@@ -56,14 +59,30 @@ export const exportSchema: z.ZodType<ExportOptions> = z.strictObject({
  * @param dir - made when it is not there
  * @throws `ConflictError` the folder is a symbolic link, or not empty and `force` is not set
  * @throws `NotFoundError` there is no such session, or it was deleted
+ * @throws `DiskFullError` there is no room for all of it; what was written stays
+ * @throws `FileSystemError` the folder cannot be written, or went away; what was written stays
  */
 export async function exportStore(
   database: Pick<Database, 'read'>,
   dir: string,
   options: ExportOptions,
 ): Promise<ExportReport> {
+  if (options.session !== undefined) await requireSession(database, options.session);
+  try {
+    return await writeAll(database, dir, options);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    // What is there already stays: with `force` it may stand among files of somebody else.
+    throw fileFailure(`the export ${resolve(dir)} cannot be written, and is not whole`, error);
+  }
+}
+
+async function writeAll(
+  database: Pick<Database, 'read'>,
+  dir: string,
+  options: ExportOptions,
+): Promise<ExportReport> {
   const { format, session } = options;
-  if (session !== undefined) await requireSession(database, session);
   const context: ExportContext = {
     read: (job) => database.read(job),
     target: ExportTarget.open(dir, options.force === true),

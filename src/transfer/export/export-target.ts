@@ -112,12 +112,8 @@ export class ExportTarget {
 
   /** Brings all of it to the disk: people delete what they have exported. */
   settle(): void {
-    try {
-      for (const path of this.#files.values()) syncFile(join(this.root, path));
-      for (const folder of [...this.#folders, this.root]) syncFolder(folder);
-    } catch (error) {
-      throw new FileSystemError(`the export ${this.root} cannot be written`, error);
-    }
+    for (const path of this.#files.values()) syncFile(join(this.root, path));
+    for (const folder of [...this.#folders, this.root]) syncFolder(folder);
   }
 
   #create(path: string): string {

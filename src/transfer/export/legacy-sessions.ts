@@ -167,31 +167,3 @@ function checkpointRecord(
     .fallback('workspace', text(of?.workspace ?? ''));
   return completeSession(checkpoint, metadata);
 }
-
-/** How an import tells the queue of another home from the one that has the slot. */
-const BESIDE = /~[0-9a-f]{8}$/;
-
-/** The one queue of the home: the newest; the others under the names of later versions. */
-export async function writeOfflineQueues(context: ExportContext): Promise<void> {
-  const queues = await context.read((reader) =>
-    reader.list<{ session_id: string; saved_at: number }>(
-      ['session_id', 'saved_at'],
-      'from offline_queue order by saved_at desc, session_id',
-    ),
-  );
-  for (const [i, queue] of queues.entries()) {
-    const sessionId = queue.session_id.replace(BESIDE, '');
-    if (context.session !== undefined && sessionId !== context.session) continue;
-    const name =
-      i === 0 ? 'offline_queue.json' : `${sessionFileName(queue.session_id)}.offline_queue.json`;
-    if (i > 0) context.counter.skip('offline_queue', 'later_format');
-    const raw = await context.read((reader) => {
-      const body = bodyOf(reader, 'offline_queue', queue.session_id, 'session_id');
-      const patch = new RecordPatch(body);
-      if (sessionId !== '') patch.reference('session_id', sessionId);
-      return patch.result();
-    });
-    context.target.write(`sessions/checkpoints/${name}`, recordText(raw), queue.saved_at);
-    if (i === 0) context.counter.add('offline_queue');
-  }
-}

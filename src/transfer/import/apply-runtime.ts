@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { noteItem, noteItemsOf } from '../../areas/searched-items.ts';
 import { loadBody, type BodyColumns } from '../../db/bodies.ts';
-import { importPlain, importRow, noteForSearch } from '../../db/import-row.ts';
+import { importPlain, importRow } from '../../db/import-row.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { objectMembers, patchObject } from '../../model/json-text.ts';
 import { eventLine, keptOfLine } from '../../model/legacy-lines.ts';
@@ -60,7 +61,7 @@ export const applyTurn: Apply = (transaction, record, context) => {
   if (ids.legacy_id !== null) linkTurn(transaction, threadId, ids.legacy_id, ids.id);
   const startedAt = time(value, 'started_at');
   const endedAt = time(value, 'ended_at');
-  return importRow(
+  const outcome = importRow(
     transaction,
     runtimeTurns,
     {
@@ -80,6 +81,8 @@ export const applyTurn: Apply = (transaction, record, context) => {
     endedAt ?? startedAt ?? createdAt,
     context.isSuccessor(transaction, record.path),
   );
+  if (outcome !== 'unchanged') noteItemsOf(transaction, ids.id);
+  return outcome;
 };
 
 /** Microseconds, so that turns of one millisecond keep their order; the latest turn comes last. */
@@ -101,7 +104,6 @@ export const applyItem: Apply = (transaction, record, context) => {
   const ids = context.rowIdOf(record);
   const startedAt = time(value, 'started_at');
   const endedAt = time(value, 'ended_at');
-  const at = endedAt ?? startedAt ?? 0;
   const outcome = importRow(
     transaction,
     runtimeItems,
@@ -117,12 +119,10 @@ export const applyItem: Apply = (transaction, record, context) => {
       ended_at: endedAt,
       ...storeRecordText(transaction, record, record.raw),
     },
-    at,
+    endedAt ?? startedAt ?? 0,
     context.isSuccessor(transaction, record.path),
   );
-  const thread = transaction.rows('select thread_id from runtime_turns where id = ?', [turnId])[0];
-  const ownerId = (thread?.[0] as string | undefined) ?? turnId;
-  noteForSearch(transaction, outcome, { kind: 'item', refId: ids.id, ownerId, at });
+  if (outcome !== 'unchanged') noteItem(transaction, ids.id);
   return outcome;
 };
 

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { openStore, type Store } from '../../src/index.ts';
+import { builtLibrary } from '../support/built-library.ts';
+import { tempFolder, tempStore } from '../support/temp-store.ts';
+
+const NOTHING = expect.stringMatching(/^nothing/) as string;
+
+async function leftovers(store: Store) {
+  return (await store.check()).checks.find(({ name }) => name === 'leftovers');
+}
+
+it('the check tells of what killed commands left beside the store, and its size', async () => {
+  const store = await tempStore();
+  expect(await leftovers(store)).toMatchObject({ ok: true, detail: NOTHING });
+  const folder = join(store.path, '..');
+  const write = (name: string, age: number) => {
+    writeFileSync(join(folder, name), 'x'.repeat(1000));
+    const at = new Date(Date.now() - age);
+    utimesSync(join(folder, name), at, at);
+  };
+  for (const name of ['other.txt', 'storeXdb.restoring', 'store.db.replaced-1']) write(name, 1e9);
+  expect(await leftovers(store)).toMatchObject({ ok: true, detail: NOTHING });
+  // A backup may be at it: told, but no alarm.
+  write('copy.db.partial', 1000);
+  write('copy.db.partial-journal', 1000);
+  const detail = expect.stringContaining('copy.db.partial (2000 bytes)') as string;
+  expect(await leftovers(store)).toMatchObject({ ok: true, detail });
+  write('store.db.restoring', 3_600_000);
+  const found = await leftovers(store);
+  expect(found).toMatchObject({ ok: false, detail });
+  expect(found?.detail).toContain('store.db.restoring (1000 bytes)');
+});
+
+it('a backup that was killed is among them', async () => {
+  const path = join(tempFolder(), 'store.db');
+  const store = await openStore({ path });
+  const { id } = await store.sessions.create({ workspace: '/w' });
+  const noise = () =>
+    Array.from({ length: 40_000 }, () => Math.random().toString(36).slice(2)).join(' ');
+  for (let i = 0; i < 40; i++) {
+    await store.sessions.appendMessages(id, [{ role: 'user', content: noise() }]);
+  }
+  const partial = join(path, '..', 'copy.db.partial');
+  const script = `const { openStore } = await import(process.argv[1]);
+    await (await openStore({ path: process.argv[2] })).backup(process.argv[3]);`;
+  const args = [await builtLibrary(), path, partial.replace(/\.partial$/, '')];
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, ...args]);
+  const ended = once(child, 'exit');
+  while (!existsSync(partial) && child.exitCode === null) await wait(1);
+  child.kill('SIGKILL');
+  await ended;
+  expect(statSync(partial).isFile()).toBe(true);
+  expect((await leftovers(store))?.detail).toMatch(/copy\.db\.partial \(\d+ bytes\)/);
+  await store.close();
+});
