@@ -69,6 +69,13 @@ export class NotAHubError extends HubRefusedError {
     'Give the address that "codewhale-store hub start" printed, or that of the server that runs sqld.';
 }
 
+/** The hub answers, and takes no entry from anybody: it is damaged, or somebody changed its tables. */
+export class HubTakesNothingError extends HubRefusedError {
+  override readonly hint =
+    'Look after the database of the hub, and who has a token for it. Nothing was set aside: what is here is sent ' +
+    'by itself once the hub takes it.';
+}
+
 /** The hub is used by newer versions of this library. Nothing was sent. */
 export class HubNewerError extends StoreError {
   override readonly name = 'HubNewerError';

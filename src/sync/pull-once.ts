@@ -153,7 +153,7 @@ async function readReplica(exchange: Exchange, state: SyncState): Promise<Answer
   if (!answer || answer.page.entries.length === 0) return null;
   const { meta } = answer;
   const ours = meta.storeId === state.storeId && sameMark(meta.epoch, state.epoch) && meta.hasPair;
-  return ours ? answer : null;
+  return ours && meta.isSound ? answer : null;
 }
 
 /**

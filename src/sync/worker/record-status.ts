@@ -94,15 +94,17 @@ export async function recordExchange(
   });
 }
 
-/** What there is to tell of entries that nobody can read; undefined: nothing. */
-function describeRepairs({ lately }: Repairs, now: () => number): SyncFailure | undefined {
+/** What there is to tell of damage on the hub; undefined: nothing. */
+function describeRepairs({ lately, told }: Repairs, now: () => number): SyncFailure | undefined {
   const { count, waits } = lately;
-  if (count === 0 && !waits) return undefined;
+  if (count === 0 && !waits && told.length === 0) return undefined;
   const taken = `${count} entries on the hub could be read by nobody, and were taken off`;
   const left = 'entries on the hub can be read by nobody, and were not taken off yet';
   return {
     code: 'HUB_DAMAGED',
-    message: [count > 0 ? taken : '', waits ? left : ''].filter((text) => text !== '').join('; '),
+    message: [...told, count > 0 ? taken : '', waits ? left : '']
+      .filter((text) => text !== '')
+      .join('; '),
     hint: 'Look who has a token for the hub, and after its disk; your devices send what they have again.',
     retryable: true,
     at: new Date(now()).toISOString(),
