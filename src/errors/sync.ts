@@ -117,6 +117,16 @@ export class SyncKeyError extends StoreError {
   }
 }
 
+/** Encryption was refused for a group that has a key. Nothing was sent or changed. */
+export class EncryptedGroupError extends SyncKeyError {
+  constructor(message: string) {
+    super(
+      message,
+      'Enable sync without --no-encryption: the key is here. To go on in clear all the same, begin a new group at an empty hub, with --no-encryption --join.',
+    );
+  }
+}
+
 /** This device was revoked. Local work goes on; nothing is exchanged any more. */
 export class DeviceRevokedError extends StoreError {
   override readonly name = 'DeviceRevokedError';

@@ -119,11 +119,18 @@ export async function isEmpty(hub: Hub): Promise<boolean> {
 /**
  * Puts another lock of the keys into the place of one. Of two devices that do it at once only one does.
  *
+ * @param storeId - of the group whose keys they are; null: it was not exchanged with yet
  * @returns whether it stands there now: also where it did already, because the request came twice or
  *   another process of this device was quicker
  */
-export async function replaceKeyCheck(hub: Hub, former: string, check: string): Promise<boolean> {
-  const sql = 'update hub_meta set key_check = ?2 where key_check in (?1, ?2) returning only';
-  const [rows] = await hub.run([{ sql, params: [former, check] }], 'write');
+export async function replaceKeyCheck(
+  hub: Hub,
+  former: string,
+  check: string,
+  storeId: string | null,
+): Promise<boolean> {
+  const sql = `update hub_meta set key_check = ?2
+    where key_check in (?1, ?2) and (?3 is null or store_id = ?3) returning only`;
+  const [rows] = await hub.run([{ sql, params: [former, check, storeId] }], 'write');
   return (rows?.length ?? 0) > 0;
 }

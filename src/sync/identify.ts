@@ -9,6 +9,7 @@ import { foundHub, raiseEpoch } from './found-hub.ts';
 import { askHub, replaceKeyCheck, type HubMeta } from './hub-meta.ts';
 import { raiseHead } from './raise-head.ts';
 import { keyColumns, keyForHub, NO_KEYS } from './keys/group-key.ts';
+import { keepEncrypted } from './keys/keep-encrypted.ts';
 import { parseKeyCheck } from './keys/lock.ts';
 import { offerAll } from './offer.ts';
 import { needState, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
@@ -75,10 +76,16 @@ async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): 
   // An older lock, of a hub that was restored, or founded anew by a device that has only that key.
   const older = meta.keyCheck !== NO_KEYS && parseKeyCheck(meta.keyCheck).number < ours;
   if (older && state.keyCheck !== null) {
-    await replaceKeyCheck(exchange.hub, meta.keyCheck, state.keyCheck);
+    await replaceKeyCheck(exchange.hub, meta.keyCheck, state.keyCheck, state.storeId);
     return false;
   }
   const held = { ring: state.keyRing, secret: state.keySecret, check: state.keyCheck };
+  if (await keepEncrypted(exchange.hub, meta, { storeId: state.storeId, held })) {
+    exchange.memory.repairs.tell(
+      'the hub said of this encrypted group that it is not encrypted; somebody had changed that, and it was set back',
+    );
+    return false;
+  }
   const wanted = state.keyRing === null ? 'none' : undefined;
   const key = await keyForHub(held, wanted, meta.keyCheck);
   await change(exchange, state, (transaction) => {
