@@ -32,7 +32,10 @@ export interface HubMeta {
 }
 
 /** What of it is shown to the user. */
-export type HubSeen = Pick<HubMeta, 'head' | 'nowMs'>;
+export interface HubSeen extends Pick<HubMeta, 'head'> {
+  /** Its clock minus ours, milliseconds. */
+  readonly offsetMs: number;
+}
 
 /** The latest version that the hub takes, unix milliseconds. */
 export function limitOf(meta: Pick<HubMeta, 'nowMs' | 'floorMs'>): number {

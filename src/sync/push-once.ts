@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { HubRefusedError, HubTakesNothingError, HubTooLargeError } from '../errors.ts';
 import { acknowledge, takeAnswer } from './acknowledge.ts';
 import { sameAsk, sameMark, type Ask } from './ask.ts';
+import { clockOffset } from './clock-offset.ts';
 import type { Exchange } from './exchange.ts';
 import { noTrim, pieceKey, type Batch, type Sending } from './gathering.ts';
 import { askHub, type HubSeen } from './hub-meta.ts';
@@ -125,13 +126,17 @@ async function send(
   sending: readonly Sending[],
 ): Promise<Pushed> {
   const entries = sending.map((one) => one.entry);
+  const before = exchange.now();
   const [taken, next] = await Promise.all([
-    offerTo(exchange, ask, entries),
+    offerTo(exchange, ask, entries).then(
+      (answer) =>
+        answer && { ...answer, offsetMs: clockOffset(answer.nowMs, before, exchange.now()) },
+    ),
     // What goes wrong with it is told when it is read again.
     readAhead(exchange, ask, batch).catch(() => undefined),
   ]);
   if (!taken) return STALE;
-  const { head, nowMs, returned, changed } = taken;
+  const { head, offsetMs, returned, changed } = taken;
   const state = await takeAnswer(exchange, ask, batch, sending, taken);
   if (!state) return STALE;
   // What came back was stamped anew, and so may be what was read ahead.
@@ -140,7 +145,14 @@ async function send(
   const bytes = entries.reduce((sum, entry) => sum + entry.payload.length, 0);
   // What came back is stamped anew and goes once more.
   const last = batch.last && returned.size === 0;
-  return { outcome: 'sent', entries: entries.length, bytes, last, changed, meta: { head, nowMs } };
+  return {
+    outcome: 'sent',
+    entries: entries.length,
+    bytes,
+    last,
+    changed,
+    meta: { head, offsetMs },
+  };
 }
 
 /** @returns undefined where the hub is not the one that this device knows or not sound, or there is none */

@@ -80,7 +80,6 @@ export async function recordExchange(
   { replica, memory }: Exchange,
   meta: HubSeen | null,
 ): Promise<void> {
-  const offsetMs = meta ? meta.nowMs - now() : null;
   const unsynced = replica?.failure && describeFailure(replica.failure, now);
   if (unsynced) unsynced.message += '; what it was for was read over HTTP';
   const failure = describeRepairs(memory.repairs, now) ?? unsynced;
@@ -89,7 +88,12 @@ export async function recordExchange(
     transaction.run(
       `update sync_status set hub_head = coalesce(?, hub_head),
          clock_offset_ms = coalesce(?, clock_offset_ms), synced_at = ?, error = ?`,
-      [meta?.head.number ?? null, offsetMs, now(), failure ? JSON.stringify(failure) : null],
+      [
+        meta?.head.number ?? null,
+        meta?.offsetMs ?? null,
+        now(),
+        failure ? JSON.stringify(failure) : null,
+      ],
     );
   });
 }
