@@ -69,6 +69,13 @@ export class NotAHubError extends HubRefusedError {
     'Give the address that "codewhale-store hub start" printed, or that of the server that runs sqld.';
 }
 
+/** The hub answers, and takes no entry from anybody: it is damaged, or somebody changed its tables. */
+export class HubTakesNothingError extends HubRefusedError {
+  override readonly hint =
+    'Look after the database of the hub, and who has a token for it. Nothing was set aside: what is here is sent ' +
+    'by itself once the hub takes it.';
+}
+
 /** The hub is used by newer versions of this library. Nothing was sent. */
 export class HubNewerError extends StoreError {
   override readonly name = 'HubNewerError';
@@ -107,6 +114,16 @@ export class SyncKeyError extends StoreError {
   ) {
     super(message);
     this.hint = hint;
+  }
+}
+
+/** Encryption was refused for a group that has a key. Nothing was sent or changed. */
+export class EncryptedGroupError extends SyncKeyError {
+  constructor(message: string) {
+    super(
+      message,
+      'Enable sync without --no-encryption: the key is here. To go on in clear all the same, begin a new group at an empty hub, with --no-encryption --join.',
+    );
   }
 }
 

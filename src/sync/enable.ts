@@ -26,6 +26,7 @@ import {
   type HeldKey,
   type Wanted,
 } from './keys/group-key.ts';
+import { keepEncrypted, refuseClear } from './keys/keep-encrypted.ts';
 import { machineId } from './machine.ts';
 import { offerAll } from './offer.ts';
 import { askOf } from './push-once.ts';
@@ -94,10 +95,15 @@ export async function enableWith(
   const known = settings.join ? null : (state?.storeId ?? null);
   const ask = { ...(state ? askOf(state) : BLANK), device };
   const told = (error: unknown) => explain(hub, error);
-  const found = await askHub(hub, ask, [], 'write').catch(told);
+  const group = { storeId: state?.storeId ?? null, held };
+  let found = await askHub(hub, ask, [], 'write').catch(told);
   if (found) await refuseOldToken(found.meta, settings.tokenFile);
   if (found && known !== null && found.meta.storeId !== known) {
     throw new HubForeignError('the address leads to the hub of another store');
+  }
+  refuseClear(found?.meta.storeId ?? known, group, settings.key);
+  if (found && (await keepEncrypted(hub, found.meta, group).catch(told))) {
+    found = await askHub(hub, ask, [], 'write').catch(told);
   }
   const { asked, key } = await keyOf(hub, found, held, settings.key, device);
   const storeId = asked?.meta.storeId ?? known ?? newUlid(now());

@@ -4,7 +4,7 @@ import type { Ask } from './ask.ts';
 import type { Batch, BatchLimits, RefusedBodies, SentPieces } from './gathering.ts';
 import type { Hub } from './hub/hub.ts';
 import { parseKeyRing, type KeyRing } from './keys/key-ring.ts';
-import type { HubMeta } from './hub-meta.ts';
+import type { HubMeta, HubSeen } from './hub-meta.ts';
 import type { Parking } from './apply/park.ts';
 import type { HubPage } from './pull-statements.ts';
 import type { ReplicaReader } from './replica-reader.ts';
@@ -43,7 +43,7 @@ const LIMITS: BatchLimits = { rows: 2000, bytes: 1 << 20 };
 
 /** A page of the hub, and the hub as it was then. */
 export interface Answer {
-  readonly meta: HubMeta;
+  readonly meta: HubMeta & HubSeen;
   readonly page: HubPage;
 }
 

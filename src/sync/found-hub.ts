@@ -33,7 +33,7 @@ const META = `insert into hub_meta
     or exists (select 1 from hub_commits where head = ?5 and token = ?6))`;
 
 /** A head that no push made (somebody wrote the rows by hand) would be missed again and again. */
-const HEAD_TOKEN = `insert or replace into hub_commits (head, token)
+export const HEAD_TOKEN = `insert or replace into hub_commits (head, token)
   select head, lower(hex(randomblob(16))) from hub_meta
   where head not in (select head from hub_commits where ${IS_TOKEN})`;
 

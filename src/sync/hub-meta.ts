@@ -2,6 +2,7 @@ import { HubNewerError, HubRefusedError } from '../errors.ts';
 import type { Ask, Mark } from './ask.ts';
 import { textOf } from './pull-statements.ts';
 import type { Hub, HubRow, HubStatement } from './hub/hub.ts';
+import { isSound } from './places.ts';
 
 /** What this version speaks; a hub with a higher number is refused. */
 export const PROTOCOL = 1;
@@ -26,10 +27,15 @@ export interface HubMeta {
   /** When, by the hub's clock, unix milliseconds. */
   readonly revokedAtMs: number | null;
   readonly keyCheck: string;
+  /** Nothing lies above the head. */
+  readonly isSound: boolean;
 }
 
 /** What of it is shown to the user. */
-export type HubSeen = Pick<HubMeta, 'head' | 'nowMs'>;
+export interface HubSeen extends Pick<HubMeta, 'head'> {
+  /** Its clock minus ours, milliseconds. */
+  readonly offsetMs: number;
+}
 
 /** The latest version that the hub takes, unix milliseconds. */
 export function limitOf(meta: Pick<HubMeta, 'nowMs' | 'floorMs'>): number {
@@ -44,11 +50,12 @@ export const IS_TOKEN = `length(cast(token as blob)) between 1 and 64
   and length(token) = length(cast(token as blob)) and token not glob '*[^ -~]*'`;
 
 /** What stands in the row of a device may be anything; it then is no push that any device knows. */
-const META = `select m.protocol, m.store_id, m.epoch, m.epoch_token, m.head, h.token, ${HUB_NOW},
+const META = `select m.protocol, m.store_id, m.epoch, m.epoch_token,
+    max(0, min(m.head, ${Number.MAX_SAFE_INTEGER})), h.token, ${HUB_NOW},
     m.floor_ms, ?2 is null or exists (select 1 from hub_commits where head = ?2 and token = ?3),
     max(0, min(d.push_number, ${Number.MAX_SAFE_INTEGER})),
     substr(cast(d.push_token as blob), 1, 100), iif(d.revoked_at is null, null,
-      max(0, min(d.revoked_at, ${Number.MAX_SAFE_INTEGER}))), m.key_check
+      max(0, min(d.revoked_at, ${Number.MAX_SAFE_INTEGER}))), m.key_check, ${isSound('m')}
   from hub_meta m
   left join hub_commits h on h.head = m.head and ${IS_TOKEN}
   left join hub_devices d on d.id = ?1`;
@@ -62,7 +69,7 @@ export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
   const row = rows?.[0];
   if (!row) throw new HubRefusedError('the hub has lost its meta row');
   const [protocol, storeId, epoch, epochToken, head, token, nowMs, floorMs, hasPair] = row;
-  const [pushNumber, pushToken, revokedAt = null, keyCheck] = row.slice(9);
+  const [pushNumber, pushToken, revokedAt = null, keyCheck, isSound] = row.slice(9);
   if (Number(protocol) > PROTOCOL) {
     throw new HubNewerError(
       `the hub speaks protocol ${Number(protocol)}, this version only up to ${PROTOCOL}`,
@@ -82,6 +89,7 @@ export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
     revoked: revokedAt !== null,
     revokedAtMs: revokedAt === null ? null : Number(revokedAt),
     keyCheck: String(keyCheck),
+    isSound: Number(isSound) === 1,
   };
 }
 
@@ -114,11 +122,18 @@ export async function isEmpty(hub: Hub): Promise<boolean> {
 /**
  * Puts another lock of the keys into the place of one. Of two devices that do it at once only one does.
  *
+ * @param storeId - of the group whose keys they are; null: it was not exchanged with yet
  * @returns whether it stands there now: also where it did already, because the request came twice or
  *   another process of this device was quicker
  */
-export async function replaceKeyCheck(hub: Hub, former: string, check: string): Promise<boolean> {
-  const sql = 'update hub_meta set key_check = ?2 where key_check in (?1, ?2) returning only';
-  const [rows] = await hub.run([{ sql, params: [former, check] }], 'write');
+export async function replaceKeyCheck(
+  hub: Hub,
+  former: string,
+  check: string,
+  storeId: string | null,
+): Promise<boolean> {
+  const sql = `update hub_meta set key_check = ?2
+    where key_check in (?1, ?2) and (?3 is null or store_id = ?3) returning only`;
+  const [rows] = await hub.run([{ sql, params: [former, check, storeId] }], 'write');
   return (rows?.length ?? 0) > 0;
 }

@@ -1,21 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import type { Transaction } from '../db/transaction.ts';
-import { DeviceRevokedError, HubForeignError } from '../errors.ts';
+import { DeviceRevokedError, HubAccessError, HubForeignError } from '../errors.ts';
 import { newUlid } from '../areas/new-id.ts';
 import { takeIdentity } from '../db/identity.ts';
 import { sameAsk, sameMark, type Ask } from './ask.ts';
 import type { Exchange } from './exchange.ts';
 import { foundHub, raiseEpoch } from './found-hub.ts';
 import { askHub, replaceKeyCheck, type HubMeta } from './hub-meta.ts';
+import { raiseHead } from './raise-head.ts';
 import { keyColumns, keyForHub, NO_KEYS } from './keys/group-key.ts';
+import { keepEncrypted } from './keys/keep-encrypted.ts';
 import { parseKeyCheck } from './keys/lock.ts';
 import { offerAll } from './offer.ts';
 import { needState, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
 
 /**
  * Compares the hub with what this device remembers of it, and sets right what differs: an empty hub
- * is founded or refilled, one that lost its meta row gets it back, one that went back gets a new epoch, and a store that was restored or
- * copied takes a new device id. Nothing local is ever cleared.
+ * is founded or refilled, one that lost its meta row gets it back, one that went back or lies above its
+ * head gets a new epoch, and a store that was restored or copied takes a new device id. Nothing local is ever cleared.
  *
  * @returns true: go on with the answer; false: the state was changed, ask again
  * @throws `HubForeignError` the hub of another store
@@ -46,6 +48,7 @@ export async function identify(
   }
   if (meta.revoked) throw revoked();
   if (meta.keyCheck !== state.keyCheck && !(await followKeys(exchange, state, meta))) return false;
+  if (!meta.isSound && (await setHeadRight(exchange, ask, meta))) return false;
   if (meta.epoch.number < state.epoch.number) {
     await raiseEpoch(exchange.hub, ask, meta.epoch, null);
     return false;
@@ -73,10 +76,16 @@ async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): 
   // An older lock, of a hub that was restored, or founded anew by a device that has only that key.
   const older = meta.keyCheck !== NO_KEYS && parseKeyCheck(meta.keyCheck).number < ours;
   if (older && state.keyCheck !== null) {
-    await replaceKeyCheck(exchange.hub, meta.keyCheck, state.keyCheck);
+    await replaceKeyCheck(exchange.hub, meta.keyCheck, state.keyCheck, state.storeId);
     return false;
   }
   const held = { ring: state.keyRing, secret: state.keySecret, check: state.keyCheck };
+  if (await keepEncrypted(exchange.hub, meta, { storeId: state.storeId, held })) {
+    exchange.memory.repairs.tell(
+      'the hub said of this encrypted group that it is not encrypted; somebody had changed that, and it was set back',
+    );
+    return false;
+  }
   const wanted = state.keyRing === null ? 'none' : undefined;
   const key = await keyForHub(held, wanted, meta.keyCheck);
   await change(exchange, state, (transaction) => {
@@ -89,6 +98,20 @@ async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): 
   // What waited for the key is applied from the first one on, in order.
   exchange.memory.parkedFrom = 0;
   return true;
+}
+
+/** @returns false: the token may only read, and another device has to do it; what is there can be read */
+async function setHeadRight(exchange: Exchange, ask: Ask, meta: HubMeta): Promise<boolean> {
+  const { repairs } = exchange.memory;
+  const what = 'entries on the hub lay above the number that it gave as its last (hub_meta.head)';
+  try {
+    if (await raiseHead(exchange.hub, ask, meta)) repairs.tell(`${what}, which was set right`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof HubAccessError)) throw error;
+    repairs.tell(`${what}, and this device may not set that right`);
+    return false;
+  }
 }
 
 /** The hub's record of our last push tells whether this store was restored or copied. */

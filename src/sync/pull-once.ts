@@ -13,7 +13,8 @@ import { Shapes } from './apply/shape.ts';
 import { sameAsk, sameMark, type Ask } from './ask.ts';
 import { followState, STEADY, type Answer, type Exchange } from './exchange.ts';
 import { fetchBodies } from './fetch-bodies.ts';
-import { askHub, type HubMeta } from './hub-meta.ts';
+import { clockOffset } from './clock-offset.ts';
+import { askHub, type HubMeta, type HubSeen } from './hub-meta.ts';
 import type { Hub } from './hub/hub.ts';
 import { identify, noticeCopy } from './identify.ts';
 import { replaceLost } from './lost-entries.ts';
@@ -43,7 +44,7 @@ export interface Pulled extends Tally {
   /** `done`: everything is read; `more`: there is more; `again`: the hub or the state had changed. */
   readonly outcome: 'done' | 'more' | 'again';
   readonly entries: number;
-  readonly meta: HubMeta | null;
+  readonly meta: HubSeen | null;
 }
 
 /**
@@ -116,8 +117,11 @@ async function readHub(exchange: Exchange, hub: Hub, state: Ask): Promise<Answer
   const { memory } = exchange;
   const rows = memory.pageRows;
   const read = async (form: PageForm) => {
+    const before = exchange.now();
     const asked = await askHub(hub, state, [pageStatement(state.cursor, rows, form)]);
-    return asked && { meta: asked.meta, page: readPage(asked.answers[0], rows, form) };
+    if (!asked) return null;
+    const offsetMs = clockOffset(asked.meta.nowMs, before, exchange.now());
+    return { meta: { ...asked.meta, offsetMs }, page: readPage(asked.answers[0], rows, form) };
   };
   try {
     return await read(rows === 1 ? 'rows' : 'packed');
@@ -153,7 +157,7 @@ async function readReplica(exchange: Exchange, state: SyncState): Promise<Answer
   if (!answer || answer.page.entries.length === 0) return null;
   const { meta } = answer;
   const ours = meta.storeId === state.storeId && sameMark(meta.epoch, state.epoch) && meta.hasPair;
-  return ours ? answer : null;
+  return ours && meta.isSound ? answer : null;
 }
 
 /**

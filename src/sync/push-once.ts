@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { HubRefusedError, HubTooLargeError } from '../errors.ts';
+import { HubRefusedError, HubTakesNothingError, HubTooLargeError } from '../errors.ts';
 import { acknowledge, takeAnswer } from './acknowledge.ts';
 import { sameAsk, sameMark, type Ask } from './ask.ts';
+import { clockOffset } from './clock-offset.ts';
 import type { Exchange } from './exchange.ts';
 import { noTrim, pieceKey, type Batch, type Sending } from './gathering.ts';
-import { askHub, isEmpty, type HubSeen } from './hub-meta.ts';
+import { askHub, type HubSeen } from './hub-meta.ts';
 import { lacking } from './lacking.ts';
 import { pushRequest, type Outgoing, type PushAsk, type Taken } from './push-statements.ts';
 import { readAhead, readNext, takeAhead } from './read-ahead.ts';
 import { setAside } from './set-aside.ts';
 import { needState, saveSent, type SyncState } from './state.ts';
+import { takesEntries } from './takes-entries.ts';
 
 /** `idle`: nothing to send; `sent`: there may be more; `stale`: the hub is not as we know it, pull first. */
 export interface Pushed {
@@ -51,7 +53,7 @@ export async function pushOnce(exchange: Exchange): Promise<Pushed> {
   try {
     return await send(exchange, ask, batch, sending);
   } catch (error) {
-    if (!(await isRowsFault(exchange, ask, error))) throw error;
+    if (!(await isRowsFault(exchange, error))) throw error;
     if (memory.halve(sending.length)) {
       return { outcome: 'sent', entries: 0, bytes: 0, last: false };
     }
@@ -77,7 +79,7 @@ async function sendSingly(
       if (sent.outcome !== 'sent') return sent;
       entries++;
     } catch (error) {
-      if (!(await isRowsFault(exchange, ask, error))) throw error;
+      if (!(await isRowsFault(exchange, error))) throw error;
       const reason = error instanceof HubTooLargeError ? 'size' : 'refused';
       const { source } = one;
       if (batch.piece) {
@@ -124,13 +126,17 @@ async function send(
   sending: readonly Sending[],
 ): Promise<Pushed> {
   const entries = sending.map((one) => one.entry);
+  const before = exchange.now();
   const [taken, next] = await Promise.all([
-    offerTo(exchange, ask, entries),
+    offerTo(exchange, ask, entries).then(
+      (answer) =>
+        answer && { ...answer, offsetMs: clockOffset(answer.nowMs, before, exchange.now()) },
+    ),
     // What goes wrong with it is told when it is read again.
     readAhead(exchange, ask, batch).catch(() => undefined),
   ]);
   if (!taken) return STALE;
-  const { head, nowMs, returned, changed } = taken;
+  const { head, offsetMs, returned, changed } = taken;
   const state = await takeAnswer(exchange, ask, batch, sending, taken);
   if (!state) return STALE;
   // What came back was stamped anew, and so may be what was read ahead.
@@ -139,10 +145,17 @@ async function send(
   const bytes = entries.reduce((sum, entry) => sum + entry.payload.length, 0);
   // What came back is stamped anew and goes once more.
   const last = batch.last && returned.size === 0;
-  return { outcome: 'sent', entries: entries.length, bytes, last, changed, meta: { head, nowMs } };
+  return {
+    outcome: 'sent',
+    entries: entries.length,
+    bytes,
+    last,
+    changed,
+    meta: { head, offsetMs },
+  };
 }
 
-/** @returns undefined where the hub is not the one that this device knows, or there is none */
+/** @returns undefined where the hub is not the one that this device knows or not sound, or there is none */
 async function offerTo(
   { hub, info }: Exchange,
   ask: PushAsk,
@@ -152,15 +165,23 @@ async function offerTo(
   try {
     return read(await hub.run(statements, 'write'));
   } catch (error) {
-    if (error instanceof HubRefusedError && (await isEmpty(hub))) return undefined;
+    if (!(error instanceof HubRefusedError)) throw error;
+    const asked = await askHub(hub, ask, []);
+    if (!asked?.meta.isSound) return undefined;
     throw error;
   }
 }
 
-/** Whether it is the rows that the hub cannot take, and not the hub that cannot be asked. */
-async function isRowsFault(exchange: Exchange, ask: Ask, error: unknown): Promise<boolean> {
+/**
+ * Whether it is the rows that the hub cannot take, and not the hub that takes nothing.
+ *
+ * @throws `HubTakesNothingError` then nothing may be set aside: it all goes by itself once the hub is well
+ */
+async function isRowsFault({ hub }: Exchange, error: unknown): Promise<boolean> {
   if (error instanceof HubTooLargeError) return true;
   if (!(error instanceof HubRefusedError)) return false;
-  const asked = await askHub(exchange.hub, ask, []).catch(() => null);
-  return asked !== null;
+  if (await takesEntries(hub).catch(() => false)) return true;
+  throw new HubTakesNothingError(`the hub takes no entry at all: ${error.message}`, {
+    cause: error,
+  });
 }

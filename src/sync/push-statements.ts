@@ -3,6 +3,7 @@ import { NAME_KEPT } from './devices.ts';
 import type { HubRow, HubStatement } from './hub/hub.ts';
 import { textOf } from './pull-statements.ts';
 import { HUB_NOW, PROTOCOL, SLACK_MS } from './hub-meta.ts';
+import { isSound } from './places.ts';
 
 /** An entry on its way to the hub. */
 export interface Outgoing {
@@ -31,12 +32,13 @@ const LOCK_CHARACTERS = 32;
  * The hub takes a push only where everything that it was made from still holds, which is looked at here
  * and nowhere else: what follows asks whether this stands. ?1: what was asked; ?2: how many entries.
  *
- * The token is the hub's own: a push that arrives twice makes two states.
+ * The token is the hub's own: a push that arrives twice makes two states. Where something lies above the
+ * head there is none, which fails all of the push: what follows would take that for its own state.
  */
 const COMMIT = line(`insert into hub_commits (head, token)
-  select g.head + ?2, lower(hex(randomblob(16)))
+  select g.head + ?2, iif(${isSound('g')}, lower(hex(randomblob(16))), null)
   from hub_meta g left join hub_devices d on d.id = ?1 ->> 'device'
-  where g.protocol <= ${PROTOCOL} and d.revoked_at is null
+  where not ${isSound('g')} or (g.protocol <= ${PROTOCOL} and d.revoked_at is null
     and g.store_id = ?1 ->> 'storeId' and substr(g.key_check, -${LOCK_CHARACTERS}) = ?1 ->> 'lock'
     and g.epoch = ?1 ->> '$.epoch.number' and g.epoch_token = ?1 ->> '$.epoch.token'
     and (?1 ->> '$.pair.number' is null or exists (
@@ -44,7 +46,7 @@ const COMMIT = line(`insert into hub_commits (head, token)
       where head = ?1 ->> '$.pair.number' and token = ?1 ->> '$.pair.token'))
     and (
       (d.push_number is ?1 ->> '$.acked.number' and d.push_token is ?1 ->> '$.acked.token')
-      or (d.push_number is ?1 ->> '$.sent.number' and d.push_token is ?1 ->> '$.sent.token'))
+      or (d.push_number is ?1 ->> '$.sent.number' and d.push_token is ?1 ->> '$.sent.token')))
   returning head, token, ${HUB_NOW}, (select floor_ms from hub_meta)`);
 
 /** A state beyond the head stands there only from {@link COMMIT} to {@link RAISE}, the first and last of a push. */

@@ -22,6 +22,7 @@ export class Repairs {
   #count = 0;
   #waits = false;
   #sum = 0;
+  readonly #told = new Map<string, number>();
 
   get isPausing(): boolean {
     return performance.now() - this.#tookAt < PAUSE_MS;
@@ -30,6 +31,16 @@ export class Repairs {
   /** Entries that were taken off lately, and whether some still have to be. */
   get lately(): { readonly count: number; readonly waits: boolean } {
     return { count: this.isPausing ? this.#count : 0, waits: this.#waits };
+  }
+
+  /** What else was set right lately, as it is told to the user. */
+  get told(): readonly string[] {
+    const since = performance.now() - PAUSE_MS;
+    return [...this.#told].filter(([, at]) => at > since).map(([text]) => text);
+  }
+
+  tell(text: string): void {
+    this.#told.set(text, performance.now());
   }
 
   /** Entries that were taken off since the process began. */

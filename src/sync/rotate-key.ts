@@ -51,7 +51,7 @@ export async function rotateKey(access: Access, secret?: LockSecret): Promise<Ex
       ]);
       offerAll(transaction);
     });
-    if (!(await replaceKeyCheck(hub, state.keyCheck, key.check))) {
+    if (!(await replaceKeyCheck(hub, state.keyCheck, key.check, state.storeId))) {
       await restoreKeys(access, key.check, state);
       throw new ConflictError(
         'another device made a new key at the same time; bring it here first',

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { indexSome } from '../areas/search-texts.ts';
 import { connect, type Access } from './connect.ts';
-import { syncOnce, type Exchanged, type Progress } from './sync-once.ts';
+import type { NowOptions } from './run-options.ts';
+import { syncOnce, type Exchanged } from './sync-once.ts';
 import { recordFailure, recordSuccess } from './worker/record-status.ts';
 
 /** Records of one transaction: others get to write in between. */
@@ -18,11 +19,6 @@ export interface SyncReport {
   hubSeq: number;
   cursor: number;
   tookMs: number;
-}
-
-export interface NowOptions {
-  signal?: AbortSignal;
-  onProgress?: (progress: Progress) => void;
 }
 
 /** Exchanges everything once, notes how that went, and indexes what came. */

@@ -26,12 +26,12 @@ import { readPassphrase, type Warned } from './secret-warnings.ts';
 import { findState } from './state.ts';
 import { eventSchema, listenerSchema, type SyncEvents } from './sync-events.ts';
 import { readStatus, type SyncDevice, type SyncStatus } from './status.ts';
-import { indexAll, syncNow, toReport, type NowOptions, type SyncReport } from './sync-now.ts';
+import { indexAll, syncNow, toReport, type SyncReport } from './sync-now.ts';
+import { nowSchema, watchSchema, type NowOptions, type WatchOptions } from './run-options.ts';
 import { digestStore, type Digest } from './verify.ts';
 import { recordFailure } from './worker/record-status.ts';
 import { exchanges } from './worker/exchanges.ts';
 import { startWorkerThread, type WorkerThread } from './worker/host.ts';
-import type { SyncNotice } from './worker/notices.ts';
 
 const numberSchema = z.int().min(1);
 
@@ -78,7 +78,7 @@ export class Sync {
 
   /** Exchanges everything once. @throws the errors of the hub */
   async now(options: NowOptions = {}): Promise<SyncReport> {
-    return syncNow(this.#access, options, this.#onApplied);
+    return syncNow(this.#access, validate(nowSchema, options, 'now'), this.#onApplied);
   }
 
   /**
@@ -141,14 +141,13 @@ export class Sync {
    * @param options.onNotice - told of what becomes of it: that it leads or stands by, that the hub is
    *   lost or the token refused, and that all is well again; each once, not at every try
    */
-  async *watch(options: {
-    signal: AbortSignal;
-    onNotice?: (notice: SyncNotice) => void;
-  }): AsyncGenerator<SyncReport, void> {
+  async *watch(options: WatchOptions): AsyncGenerator<SyncReport, void> {
+    const { signal, onNotice } = validate(watchSchema, options, 'watch');
     const onApplied = () => {
       this.#onApplied();
     };
-    for await (const { exchanged, tookMs } of exchanges(this.#access, { ...options, onApplied })) {
+    const settings = { signal, onNotice, onApplied };
+    for await (const { exchanged, tookMs } of exchanges(this.#access, settings)) {
       yield toReport(exchanged, tookMs);
     }
   }

@@ -5,6 +5,7 @@ import { REMOVED } from './apply/park.ts';
 import type { Mark } from './ask.ts';
 import { CHUNK_TABLE } from './chunks.ts';
 import type { Exchange } from './exchange.ts';
+import { groundOf, IS_GROUND } from './ground.ts';
 import { isEmpty, type HubMeta } from './hub-meta.ts';
 import type { HubStatement } from './hub/hub.ts';
 import { NO_KEYS } from './keys/group-key.ts';
@@ -180,13 +181,8 @@ function isReadable({ ring, meta, newest }: Ground, entry: Entry): boolean {
   }
 }
 
-const HOLDS = `exists (select 1 from hub_meta
-    where store_id = ?1 ->> 'storeId' and key_check = ?1 ->> 'keyCheck'
-      and epoch = ?1 ->> '$.epoch.number' and epoch_token = ?1 ->> '$.epoch.token')
-  and not exists (select 1 from hub_devices where id = ?1 ->> 'device' and revoked_at is not null)`;
-
 /** ?2: place, table, id and register of each, and where its payload lies in ?3. */
-const REMOVE = `delete from hub_entries where ${HOLDS} and seq in (
+const REMOVE = `delete from hub_entries where ${IS_GROUND} and seq in (
   select e.seq from json_each(?2) r join hub_entries e on e.seq = r.value ->> 0
   where e.table_name = r.value ->> 1 and e.id = r.value ->> 2 and e.register = r.value ->> 3
     and e.payload = substr(?3, (r.value ->> 4) + 1, r.value ->> 5)) returning seq`;
@@ -197,8 +193,7 @@ const RAISE = `update hub_meta set epoch = epoch + 1, epoch_token = lower(hex(ra
 
 /** One transaction: takes off exactly the entries that were seen, where the hub is the one that was read. */
 function removal({ device, meta }: Ground, entries: readonly Entry[]): HubStatement[] {
-  const { storeId, epoch, keyCheck } = meta;
-  const known = JSON.stringify({ device, storeId, epoch, keyCheck });
+  const known = groundOf(device, meta);
   let end = 0;
   const list = entries.map(({ seq, table, id, register, payload }) => {
     const start = end;
@@ -207,7 +202,7 @@ function removal({ device, meta }: Ground, entries: readonly Entry[]): HubStatem
   });
   const payloads = Buffer.concat(entries.map(({ payload }) => payload));
   return [
-    { sql: `select 1 where ${HOLDS}`, params: [known] },
+    { sql: `select 1 where ${IS_GROUND}`, params: [known] },
     { sql: REMOVE, params: [known, JSON.stringify(list), payloads] },
     { sql: RAISE, params: [] },
   ];

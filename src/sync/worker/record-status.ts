@@ -80,7 +80,6 @@ export async function recordExchange(
   { replica, memory }: Exchange,
   meta: HubSeen | null,
 ): Promise<void> {
-  const offsetMs = meta ? meta.nowMs - now() : null;
   const unsynced = replica?.failure && describeFailure(replica.failure, now);
   if (unsynced) unsynced.message += '; what it was for was read over HTTP';
   const failure = describeRepairs(memory.repairs, now) ?? unsynced;
@@ -89,20 +88,27 @@ export async function recordExchange(
     transaction.run(
       `update sync_status set hub_head = coalesce(?, hub_head),
          clock_offset_ms = coalesce(?, clock_offset_ms), synced_at = ?, error = ?`,
-      [meta?.head.number ?? null, offsetMs, now(), failure ? JSON.stringify(failure) : null],
+      [
+        meta?.head.number ?? null,
+        meta?.offsetMs ?? null,
+        now(),
+        failure ? JSON.stringify(failure) : null,
+      ],
     );
   });
 }
 
-/** What there is to tell of entries that nobody can read; undefined: nothing. */
-function describeRepairs({ lately }: Repairs, now: () => number): SyncFailure | undefined {
+/** What there is to tell of damage on the hub; undefined: nothing. */
+function describeRepairs({ lately, told }: Repairs, now: () => number): SyncFailure | undefined {
   const { count, waits } = lately;
-  if (count === 0 && !waits) return undefined;
+  if (count === 0 && !waits && told.length === 0) return undefined;
   const taken = `${count} entries on the hub could be read by nobody, and were taken off`;
   const left = 'entries on the hub can be read by nobody, and were not taken off yet';
   return {
     code: 'HUB_DAMAGED',
-    message: [count > 0 ? taken : '', waits ? left : ''].filter((text) => text !== '').join('; '),
+    message: [...told, count > 0 ? taken : '', waits ? left : '']
+      .filter((text) => text !== '')
+      .join('; '),
     hint: 'Look who has a token for the hub, and after its disk; your devices send what they have again.',
     retryable: true,
     at: new Date(now()).toISOString(),

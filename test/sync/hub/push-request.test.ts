@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { HubRefusedError } from '../../../src/errors.ts';
 import { foundHub } from '../../../src/sync/found-hub.ts';
 import { HttpHub } from '../../../src/sync/hub/http-hub.ts';
 import type { Hub } from '../../../src/sync/hub/hub.ts';
@@ -155,6 +156,29 @@ describe.each(['HttpHub', 'FileHub'] as const)('a push through %s', (name) => {
     ];
     expect(await push(entries, { floorMs: 99, ...ask })).toBeUndefined();
     expect(await everything()).toBe(before);
+  });
+
+  it.each([
+    `update hub_entries set seq = 12`,
+    `insert into hub_commits values (2, 'x')`,
+    `insert into hub_commits values (12, 'x')`,
+    'update hub_meta set head = 0',
+    'update hub_meta set head = 9223372036854775807',
+  ])('is refused whole where something lies above the head (%s)', async (sql) => {
+    const { push, change, rows } = await setup(name);
+    await push([entry('a')]);
+    await change(sql);
+    const count = () =>
+      rows(`select (select count(*) from hub_entries), (select count(*) from hub_commits),
+        (select push_token from hub_devices), cast(head as text) from hub_meta`);
+    const before = await count();
+    // Of which the guard would hold, and of which it would not.
+    for (const ask of [{}, { storeId: 'another' }]) {
+      const sent = { number: 2, token: 'second' };
+      const acked = { number: 1, token: 'first' };
+      await expect(push([entry('b')], { sent, acked, ...ask })).rejects.toThrow(HubRefusedError);
+    }
+    expect(await count()).toEqual(before);
   });
 
   it('is taken again under its own number and token, and of an unencrypted hub', async () => {
