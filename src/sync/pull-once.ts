@@ -143,7 +143,10 @@ function isAboutText(error: unknown): boolean {
   return error instanceof HubRefusedError;
 }
 
-/** The replica is read only while it is a copy of the very hub, state and all, that we know. */
+/**
+ * The replica is read only while it is a copy of the very hub, state and all, that we know. Under another
+ * lock some of it may be sealed with a key that is not here: the rest would come before that.
+ */
 async function readReplica(exchange: Exchange, state: SyncState): Promise<Answer | null> {
   const { replica, memory } = exchange;
   const hub = state.storeId === null ? undefined : await replica?.hub(memory.gap);
@@ -157,7 +160,7 @@ async function readReplica(exchange: Exchange, state: SyncState): Promise<Answer
   if (!answer || answer.page.entries.length === 0) return null;
   const { meta } = answer;
   const ours = meta.storeId === state.storeId && sameMark(meta.epoch, state.epoch) && meta.hasPair;
-  return ours && meta.isSound ? answer : null;
+  return ours && meta.isSound && meta.keyCheck === state.keyCheck ? answer : null;
 }
 
 /**

@@ -51,13 +51,11 @@ function expectedReasons({ faults }: Manifest): string[] {
 
 describe('readHome', () => {
   it.each([
-    ['--seed', '1'],
     ['--seed', '2', '--sessions', '45'],
     ['--seed', '3', '--faults'],
     ['--seed', '4', '--faults', '--tasks', '200', '--automations', '9'],
     ['--seed', '5', '--faults', '--sessions', '0', '--threads', '0', '--tasks', '0'],
     ...[0, 1, 2, 3].map((v) => ['--seed', `${v + 6}`, '--faults', '--state-version', `${v}`]),
-    ['--seed', '10', '--state-version', '0'],
   ])('counts what the manifest counts, with %s %s %s %s %s', async (...options) => {
     const { dir, manifest } = await makeHome(...options);
     const reading = await readAll(dir);

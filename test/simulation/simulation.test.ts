@@ -19,17 +19,21 @@ function simulate(seed: number, seeds: number): Promise<Ran> {
 
 describe('the simulation of devices, a hub and everything that goes wrong', () => {
   it.each([
-    { name: 'the seeds of every run', seed: 1, seeds: 45 },
-    { name: 'seeds of this run alone', seed: Math.floor(Date.now() / 1000), seeds: 15 },
+    {
+      name: 'the seeds of every run',
+      seed: 1,
+      seeds: 26,
+      happens: ['damagedInPlace', 'forged', 'takenOff'],
+    },
+    // So few may have none of one kind.
+    { name: 'seeds of this run alone', seed: Math.floor(Date.now() / 1000), seeds: 8, happens: [] },
   ])(
     'loses nothing and ends with equal devices: $name, from $seed',
-    async ({ seed, seeds }) => {
+    async ({ seed, seeds, happens }) => {
       const { code, output } = await simulate(seed, seeds);
       console.log(output.split('\n').slice(0, 2).join('\n'));
       expect(code, output).toBe(0);
-      for (const name of ['damagedInPlace', 'forged', 'takenOff']) {
-        expect(output).toMatch(new RegExp(`\\b${name} [1-9]`));
-      }
+      for (const name of happens) expect(output).toMatch(new RegExp(`\\b${name} [1-9]`));
     },
     30 * 60_000,
   );

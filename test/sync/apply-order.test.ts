@@ -234,7 +234,7 @@ describe.each(SYNCED.map((table) => [table.name, table] as const))('applying %s'
       expect(await stateOf(other)).toEqual(expected);
       await apply(other, shuffle(draw, entries), draw);
       expect(await stateOf(other)).toEqual(expected);
-    }, 6);
+    }, 4);
   });
 
   it('is associative: what stores made of parts of it merges to the same', async () => {
@@ -344,7 +344,7 @@ describe('a purge', () => {
       await tellEachOther(stores, draw);
       const [first, ...others] = await Promise.all(stores.map(stateOf));
       for (const other of others) expect(other).toEqual(first);
-    }, 8);
+    }, 5);
   });
 });
 

@@ -12,7 +12,6 @@ describe('exportStore, legacy', () => {
     ['seed 3 with faults', ['--seed', '3', '--faults']],
     ['seed 9137 with faults', ['--seed', '9137', '--faults']],
     ['seed 60411', ['--seed', '60411']],
-    ['seed 11 with faults', ['--seed', '11', '--faults']],
     ['state.db of version 1', ['--seed', '5', '--state-version', '1']],
     ['many sessions, with branches', ['--seed', '7', '--sessions', '60', '--tasks', '3']],
   ])('gives the imported home back, which imports to an equal store: %s', async (_, options) => {
