@@ -173,44 +173,15 @@ function send(w, d) {
   else if (s.on && s.cursor !== w.hub.head) fail(`C3 d${d.i} left entries of others unread`);
 }
 
+/** What of a device and the hub tells that an exchange moved something. */
+const MOVING = [
+  'id', 'storeId', 'epoch', 'cursor', 'pair', 'acked', 'sent', 'icur', 'refused', 'copied', 'nextNum',
+  'offer', 'key',
+]; // prettier-ignore
+
 function fingerprint(w, { s, spoilt }) {
-  const {
-    id,
-    storeId,
-    epoch,
-    cursor,
-    pair,
-    acked,
-    sent,
-    icur,
-    refused,
-    copied,
-    nextNum,
-    offer: at,
-    key,
-  } = s;
-  const sizes = [s.parked.size, spoilt.size, s.regs.size, s.imm.size, s.chunks.size];
-  const state = [
-    id,
-    storeId,
-    epoch,
-    cursor,
-    pair,
-    acked,
-    sent,
-    icur,
-    refused,
-    copied,
-    nextNum,
-    at,
-    key,
-  ];
-  return JSON.stringify([
-    w.hub.epoch,
-    w.hub.key,
-    ...state,
-    [...s.notes],
-    [...s.parkedNotes],
-    ...sizes,
-  ]);
+  const state = MOVING.map((name) => s[name]);
+  const sizes = [s.parked, spoilt, s.regs, s.imm, s.chunks].map(({ size }) => size);
+  const notes = [[...s.notes], [...s.parkedNotes]];
+  return JSON.stringify([w.hub.epoch, w.hub.key, ...state, ...notes, ...sizes]);
 }
