@@ -1,24 +1,14 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
 import { describe, expect, it } from 'vitest';
 import type { ExportReport, ImportReport, RestoreResult, Stats } from '../../src/index.ts';
+import { makeHome, SMALL_HOME } from '../support/legacy-home.ts';
 import { setupCli, type Cli } from './run-cli.ts';
 
-const MAKE_HOME = fileURLToPath(new URL('../support/make-legacy-home.mjs', import.meta.url));
-
-function makeHome(cli: Cli, ...options: string[]): string {
+function homeOf(cli: Cli, ...options: string[]): string {
   const home = join(cli.folder, 'old');
-  const sizes = ['--sessions', '3', '--threads', '2', '--tasks', '3', '--audit', '5'];
-  execFileSync(
-    process.execPath,
-    [MAKE_HOME, home, '--seed', '7', '--quiet', ...sizes, ...options],
-    {
-      stdio: 'ignore',
-    },
-  );
+  expect(makeHome(home, '--seed', '7', ...SMALL_HOME, '--sessions', '3', ...options)).toBe(true);
   return home;
 }
 
@@ -34,7 +24,7 @@ describe('import', () => {
 
   it('counts, lists what it set aside, and says where to go on', async () => {
     const cli = await setupCli();
-    const home = makeHome(cli, '--faults');
+    const home = homeOf(cli, '--faults');
     const told = await cli.run('import', home);
     expect(told.code).toBe(0);
     expect(told.stdout).toContain(`from ${home}`);
@@ -52,7 +42,7 @@ describe('import', () => {
 
   it('writes nothing on a dry run, not even a store', async () => {
     const cli = await setupCli();
-    const home = makeHome(cli);
+    const home = homeOf(cli);
     const report = await cli.json<ImportReport>('import', home, '--dry-run');
     expect(report.totals.imported).toBeGreaterThan(0);
     expect(existsSync(join(cli.folder, 'store'))).toBe(false);
@@ -60,7 +50,7 @@ describe('import', () => {
 
   it('takes the homes of this machine unless told otherwise', async () => {
     const cli = await setupCli();
-    const home = makeHome(cli);
+    const home = homeOf(cli);
     const report = await cli.runWith({ CODEWHALE_HOME: home }, 'import', '--json');
     expect((JSON.parse(report.stdout) as ImportReport).homes).toEqual([home]);
   });
@@ -76,7 +66,7 @@ describe('import', () => {
 describe('export', () => {
   it('writes a home that imports again, and never over what is there unless told to', async () => {
     const cli = await setupCli();
-    await cli.json('import', makeHome(cli));
+    await cli.json('import', homeOf(cli));
     const target = join(cli.folder, 'out');
     const report = await cli.json<ExportReport>('export', target, '--format', 'legacy');
     expect(report).toMatchObject({ format: 'legacy', dir: target });
@@ -94,7 +84,7 @@ describe('export', () => {
 
   it('writes one session as a transcript', async () => {
     const cli = await setupCli();
-    await cli.json('import', makeHome(cli));
+    await cli.json('import', homeOf(cli));
     const { items } = await cli.json<{ items: { id: string }[] }>(
       'session',
       'list',

@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'no
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { homeOf, readAll, reasons, session, temporaryDir, thread } from './legacy-home.ts';
+import { homeOf, readAll, reasons, session, thread } from './legacy-home.ts';
+import { tempFolder } from '../support/temp-store.ts';
 
 const THREADS = 'tasks/runtime/threads';
 
@@ -163,7 +164,7 @@ describe('what is no plain file', () => {
 
   it('follows a home that is itself a link', async () => {
     const dir = homeOf({ 'sessions/s-1.json': JSON.stringify(session()) });
-    const link = join(temporaryDir(), 'link');
+    const link = join(tempFolder(), 'link');
     symlinkSync(dir, link);
     const { records } = await readAll(link);
     expect(records).toMatchObject([{ path: 'sessions/s-1.json', home: link }]);

@@ -4,7 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import Database from 'libsql';
-import { homeOf, readAll, reasons, temporaryDir, thread } from './legacy-home.ts';
+import { homeOf, readAll, reasons, thread } from './legacy-home.ts';
+import { tempFolder } from '../support/temp-store.ts';
 
 /** Runs a script until the test ends; resolves when it has printed its first line. */
 async function startWriter(script: string, ...args: string[]): Promise<void> {
@@ -76,7 +77,7 @@ describe('while a writer is at work', () => {
   });
 
   it('copies state.db in one state, or says that it changes', async () => {
-    const dir = join(temporaryDir(), 'home');
+    const dir = join(tempFolder(), 'home');
     mkdirSync(dir);
     const file = join(dir, 'state.db');
     const database = new Database(file);

@@ -1,9 +1,5 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import { onTestFinished } from 'vitest';
 import type {
   ArtifactEntry,
   FileEntry,
@@ -14,46 +10,13 @@ import type {
 } from '../../src/legacy/home-entry.ts';
 import { readHome } from '../../src/legacy/read-home.ts';
 import { homeAt, type LegacyHome } from '../../src/legacy/resolve-homes.ts';
+import { tempFolder } from '../support/temp-store.ts';
 
 process.env['RUST_LOG'] = 'off';
 
-const GENERATOR = new URL('../support/make-legacy-home.mjs', import.meta.url).pathname;
-
-export interface ManifestKind {
-  importable: number;
-  orphaned: number;
-  rejected: number;
-  ignored: number;
-}
-
-export interface Manifest {
-  kinds: Record<string, ManifestKind>;
-  faults: { kind: string; class: string; reason: string; count?: number }[];
-  checks: Record<string, unknown>;
-}
-
-/** An empty directory that goes away with the test. */
-export function temporaryDir(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'legacy-test-'));
-  onTestFinished(() => {
-    rmSync(dir, { recursive: true, force: true });
-  });
-  return dir;
-}
-
-/** Makes a home as the original program would have left it. */
-export async function makeHome(...options: string[]): Promise<{ dir: string; manifest: Manifest }> {
-  const base = temporaryDir();
-  const dir = join(base, 'home');
-  const file = join(base, 'manifest.json');
-  const args = [GENERATOR, dir, '--quiet', '--manifest', file, ...options];
-  await promisify(execFile)(process.execPath, args);
-  return { dir, manifest: JSON.parse(readFileSync(file, 'utf8')) as Manifest };
-}
-
 /** A home with these files. */
 export function homeOf(files: Record<string, string | Buffer>): string {
-  const dir = temporaryDir();
+  const dir = tempFolder();
   for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(dir, path)), { recursive: true });
     writeFileSync(join(dir, path), content);

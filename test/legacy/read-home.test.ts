@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FileEntry, SourceFile } from '../../src/legacy/home-entry.ts';
-import {
-  homeOf,
-  makeHome,
-  readAll,
-  reasons,
-  thread,
-  type Manifest,
-  type Reading,
-} from './legacy-home.ts';
+import { homeOf, readAll, reasons, thread, type Reading } from './legacy-home.ts';
+import { legacyHome, SMALL_HOME, type Manifest } from '../support/legacy-home.ts';
 
 /** Kinds that the manifest does not count. */
 const UNCOUNTED = new Set(['runtime_owner', 'work_graph_archive']);
@@ -53,18 +46,21 @@ describe('readHome', () => {
   it.each([
     ['--seed', '2', '--sessions', '45'],
     ['--seed', '3', '--faults'],
-    ['--seed', '4', '--faults', '--tasks', '200', '--automations', '9'],
+    ['--seed', '4', '--faults', '--tasks', '80', '--automations', '9'],
     ['--seed', '5', '--faults', '--sessions', '0', '--threads', '0', '--tasks', '0'],
-    ...[0, 1, 2, 3].map((v) => ['--seed', `${v + 6}`, '--faults', '--state-version', `${v}`]),
+    ...[0, 1, 2, 3].map((version) => [
+      ...['--seed', `${version + 6}`, '--faults', '--state-version', `${version}`],
+      ...SMALL_HOME,
+    ]),
   ])('counts what the manifest counts, with %s %s %s %s %s', async (...options) => {
-    const { dir, manifest } = await makeHome(...options);
+    const { home: dir, manifest } = legacyHome(...options);
     const reading = await readAll(dir);
     expect(countsOf(reading)).toEqual(expectedCounts(manifest));
     expect(reasons(reading)).toEqual(expectedReasons(manifest));
   });
 
   it('gives records whose text and value agree, and file entries that add up', async () => {
-    const { dir } = await makeHome('--seed', '11', '--faults');
+    const { home: dir } = legacyHome('--seed', '11', '--faults');
     const { records, files, problems, all } = await readAll(dir);
     for (const record of records) expect(JSON.parse(record.raw)).toEqual(record.value);
     const sum = (pick: (file: FileEntry) => number) =>
@@ -80,7 +76,7 @@ describe('readHome', () => {
   });
 
   it('names artifacts with their owner, size and hash', async () => {
-    const { dir, manifest } = await makeHome('--seed', '12', '--sessions', '60', '--tasks', '200');
+    const { home: dir, manifest } = legacyHome('--seed', '12', '--sessions', '30', '--tasks', '80');
     const { artifacts } = await readAll(dir);
     const ofSessions = artifacts.filter((artifact) => artifact.owner === 'session');
     expect(ofSessions).toHaveLength(manifest.checks['session_artifact_files'] as number);
@@ -93,7 +89,7 @@ describe('readHome', () => {
   });
 
   it('reads a file that did not change only to hash it', async () => {
-    const { dir } = await makeHome('--seed', '13', '--faults');
+    const { home: dir } = legacyHome('--seed', '13', '--faults');
     const first = await readAll(dir);
     const marks = new Map(
       first.files
@@ -119,7 +115,7 @@ describe('readHome', () => {
   });
 
   it('asks the store before it calls a record an orphan', async () => {
-    const { dir } = await makeHome('--seed', '14', '--faults');
+    const { home: dir } = legacyHome('--seed', '14', '--faults');
     const asked = new Set<string>();
     const known = (kind: string) => {
       asked.add(kind);

@@ -2,10 +2,11 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { homeAt, homesAt, resolveHomes } from '../../src/legacy/resolve-homes.ts';
-import { homeOf, readAll, session, temporaryDir } from './legacy-home.ts';
+import { homeOf, readAll, session } from './legacy-home.ts';
+import { tempFolder } from '../support/temp-store.ts';
 
 function userHome(...dirs: string[]): string {
-  const home = temporaryDir();
+  const home = tempFolder();
   for (const dir of dirs) mkdirSync(join(home, dir), { recursive: true });
   return home;
 }
@@ -93,7 +94,7 @@ describe('homeAt', () => {
 
 describe('homesAt', () => {
   it('takes each directory once, whatever names it is reached by', () => {
-    const [dir, other] = [temporaryDir(), temporaryDir()];
+    const [dir, other] = [tempFolder(), tempFolder()];
     const link = join(other, 'link');
     symlinkSync(dir, link);
     const names = [dir, `${dir}/`, join(dir, 'x', '..'), link, other];

@@ -2,7 +2,9 @@ import { readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 
 import { join } from 'node:path';
 import Database from 'libsql';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { homeOf, makeHome, readAll, reasons, temporaryDir } from './legacy-home.ts';
+import { homeOf, readAll, reasons } from './legacy-home.ts';
+import { tempFolder } from '../support/temp-store.ts';
+import { legacyHome } from '../support/legacy-home.ts';
 
 const SCHEMA = `
   create table threads (id text primary key, rollout_path text, preview text not null,
@@ -19,7 +21,7 @@ const SCHEMA = `
 const NOTES = 'state.threads ignore later_format';
 
 function stateHome(sql: string): string {
-  const dir = temporaryDir();
+  const dir = tempFolder();
   const database = new Database(join(dir, 'state.db'));
   database.exec(SCHEMA + sql);
   database.close();
@@ -28,12 +30,12 @@ function stateHome(sql: string): string {
 
 describe('state.db', () => {
   it('is left alone: same bytes, no side files, no copy that stays', async () => {
-    const { dir } = await makeHome('--seed', '21', '--faults');
+    const { home: dir } = legacyHome('--seed', '21', '--faults');
     const names = () => readdirSync(dir).sort();
     const before = names();
     const [bytes, wal] = [readFileSync(join(dir, 'state.db')), statSync(join(dir, 'state.db-wal'))];
     // A place of its own: other tests make copies at the same time.
-    const copies = temporaryDir();
+    const copies = tempFolder();
     vi.stubEnv('TMPDIR', copies);
     onTestFinished(() => {
       vi.unstubAllEnvs();
@@ -113,7 +115,7 @@ describe('state.db', () => {
   });
 
   it('is one problem when it is damaged, a link, or no database', async () => {
-    const { dir } = await makeHome('--seed', '22', '--sessions', '0', '--threads', '0');
+    const { home: dir } = legacyHome('--seed', '22', '--sessions', '0', '--threads', '0');
     const file = join(dir, 'state.db');
     const bytes = readFileSync(file);
     const damaged = async (change: (bytes: Buffer) => Buffer) => {

@@ -6,6 +6,12 @@ import { tempFolder } from './temp-store.ts';
 
 const GENERATOR = fileURLToPath(new URL('make-legacy-home.mjs', import.meta.url));
 
+/** Of every kind a few: for what has nothing to do with how many. */
+export const SMALL_HOME = [
+  ...['--sessions', '4', '--threads', '3', '--turns', '2', '--items', '2', '--events', '40'],
+  ...['--tasks', '8', '--automations', '2', '--audit', '10', '--state-threads', '4'],
+] as const;
+
 /** What must come out of a generated home, per kind. */
 export interface Manifest {
   kinds: Record<

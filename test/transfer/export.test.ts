@@ -4,16 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { compareHomes } from '../support/compare-homes.ts';
 import { compareStores } from '../support/compare-stores.ts';
 import { exportFrom, filesBelow, importInto } from '../support/export-tools.ts';
-import { legacyHome } from '../support/legacy-home.ts';
+import { legacyHome, SMALL_HOME } from '../support/legacy-home.ts';
 import { tempFolder } from '../support/temp-store.ts';
 
 describe('exportStore, legacy', () => {
   it.each([
     ['seed 3 with faults', ['--seed', '3', '--faults']],
     ['seed 9137 with faults', ['--seed', '9137', '--faults']],
-    ['seed 60411', ['--seed', '60411']],
-    ['state.db of version 1', ['--seed', '5', '--state-version', '1']],
-    ['many sessions, with branches', ['--seed', '7', '--sessions', '60', '--tasks', '3']],
+    ['seed 60411', ['--seed', '60411', ...SMALL_HOME]],
+    ['state.db of version 1', ['--seed', '5', '--state-version', '1', ...SMALL_HOME]],
+    ['many sessions, with branches', ['--seed', '7', ...SMALL_HOME, '--sessions', '40']],
   ])('gives the imported home back, which imports to an equal store: %s', async (_, options) => {
     const { home, manifest } = legacyHome(...options);
     const folder = tempFolder();
@@ -33,7 +33,7 @@ describe('exportStore, legacy', () => {
   });
 
   it('writes the same bytes for the same store, private to their owner', async () => {
-    const { home } = legacyHome('--seed', '3', '--sessions', '6', '--events', '60');
+    const { home } = legacyHome('--seed', '3', ...SMALL_HOME);
     const folder = tempFolder();
     const store = join(folder, 'a.db');
     await importInto(store, home);

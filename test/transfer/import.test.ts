@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ImportReport, SessionSummary, Store } from '../../src/index.ts';
-import { legacyHome, makeHome, type Manifest } from '../support/legacy-home.ts';
+import { legacyHome, makeHome, SMALL_HOME, type Manifest } from '../support/legacy-home.ts';
 import { tempFolder, tempStore } from '../support/temp-store.ts';
 
 /** Kinds that the generator writes but does not count. */
@@ -92,9 +92,8 @@ describe('import', () => {
   }
 
   it('reads state.db of every version', async () => {
-    const small = ['--sessions', '4', '--threads', '3', '--tasks', '8', '--events', '60'];
     for (const version of ['0', '1', '2', '3', '4']) {
-      const options = ['--seed', '6', '--faults', '--state-version', version, ...small];
+      const options = ['--seed', '6', '--faults', '--state-version', version, ...SMALL_HOME];
       const { home, manifest } = legacyHome(...options);
       const store = await tempStore();
       expectAgrees(await store.import([home]), manifest);
@@ -102,7 +101,7 @@ describe('import', () => {
   });
 
   it('counts without writing anything when asked for a dry run', async () => {
-    const { home, manifest } = legacyHome('--seed', '8', '--faults');
+    const { home, manifest } = legacyHome('--seed', '8', '--faults', ...SMALL_HOME);
     const store = await tempStore();
     const before = await counts(store);
     expectAgrees(await store.import([home], { dryRun: true }), manifest);
@@ -110,7 +109,7 @@ describe('import', () => {
   });
 
   it('brings a session that grew up to date and keeps what was done in the store', async () => {
-    const { home } = legacyHome('--seed', '12', '--sessions', '3');
+    const { home } = legacyHome('--seed', '12', ...SMALL_HOME);
     const store = await tempStore();
     await store.import([home]);
     const { path, session } = firstSession(home);
@@ -133,8 +132,8 @@ describe('import', () => {
   });
 
   it('takes a rename and an archiving that left the time as it was, and an older copy does not undo them', async () => {
-    const { home } = legacyHome('--seed', '19', '--sessions', '3');
-    const older = legacyHome('--seed', '19', '--sessions', '3').home;
+    const { home } = legacyHome('--seed', '19', ...SMALL_HOME);
+    const older = legacyHome('--seed', '19', ...SMALL_HOME).home;
     const store = await tempStore();
     await store.import([home]);
     const { path, session } = firstSession(home);
@@ -158,7 +157,7 @@ describe('import', () => {
   });
 
   it('keeps the spelling of what an edit of the details does not touch', async () => {
-    const { home } = legacyHome('--seed', '20', '--sessions', '2');
+    const { home } = legacyHome('--seed', '20', ...SMALL_HOME);
     const { path, session } = firstSession(home);
     const text = readFileSync(path, 'utf8').replace(
       '"metadata": {',
@@ -179,7 +178,7 @@ describe('import', () => {
   });
 
   it('takes lines that a log gained, each once', async () => {
-    const { home } = legacyHome('--seed', '13');
+    const { home } = legacyHome('--seed', '13', ...SMALL_HOME);
     const store = await tempStore();
     await store.import([home]);
     const log = join(home, 'audit.log');
@@ -190,7 +189,7 @@ describe('import', () => {
   });
 
   it('imports an orphan when its parent has come', async () => {
-    const { home } = legacyHome('--seed', '14');
+    const { home } = legacyHome('--seed', '14', ...SMALL_HOME);
     const threads = join(home, 'tasks', 'runtime', 'threads');
     const name = readdirSync(threads)[0] ?? '';
     const bytes = readFileSync(join(threads, name));
@@ -206,8 +205,8 @@ describe('import', () => {
   });
 
   it('keeps records of two homes apart that bear one short id', async () => {
-    const a = legacyHome('--seed', '15').home;
-    const b = legacyHome('--seed', '16').home;
+    const a = legacyHome('--seed', '15', ...SMALL_HOME).home;
+    const b = legacyHome('--seed', '16', ...SMALL_HOME).home;
     const threads = (home: string) => join(home, 'tasks', 'runtime', 'threads');
     const id = (readdirSync(threads(a))[0] ?? '').replace('.json', '');
     const thread = JSON.parse(readFileSync(join(threads(a), `${id}.json`), 'utf8')) as object;
@@ -237,8 +236,8 @@ describe('import', () => {
   });
 
   it('keeps the files of two homes apart that have one name, also when they come one after the other', async () => {
-    const a = legacyHome('--seed', '23', '--state-threads', '4').home;
-    const b = legacyHome('--seed', '24', '--state-threads', '4').home;
+    const a = legacyHome('--seed', '23', ...SMALL_HOME).home;
+    const b = legacyHome('--seed', '24', ...SMALL_HOME).home;
     const lines = (home: string) =>
       readFileSync(join(home, 'session_index.jsonl'), 'utf8').trim().split('\n');
     const store = await tempStore();
@@ -254,7 +253,7 @@ describe('import', () => {
   });
 
   it('does not bring back what was purged or deleted', async () => {
-    const { home } = legacyHome('--seed', '17');
+    const { home } = legacyHome('--seed', '17', ...SMALL_HOME);
     const store = await tempStore();
     await store.import([home]);
     const [gone, hidden] = (await store.sessions.list({ limit: 2 })).items as [
@@ -284,7 +283,7 @@ describe('import', () => {
   });
 
   it('takes an artifact that changed, and keeps out those of what was purged', async () => {
-    const { home } = legacyHome('--seed', '19');
+    const { home } = legacyHome('--seed', '19', ...SMALL_HOME);
     const store = await tempStore();
     await store.import([home]);
     const [one, other] = (await store.sessions.list({ limit: 2 })).items as [
@@ -325,7 +324,7 @@ describe('import', () => {
 
   it('refuses a path that is no home, before it reads any other', async () => {
     const store = await tempStore();
-    const { home } = legacyHome('--seed', '18');
+    const { home } = legacyHome('--seed', '18', ...SMALL_HOME);
     await expect(store.import([home, join(home, 'nowhere')])).rejects.toMatchObject({
       code: 'HOME_NOT_FOUND',
     });

@@ -4,10 +4,14 @@ import type { StepFigures } from './large-text-figures.ts';
 
 let gapMs = 0;
 let lastTurn = performance.now();
+let lastCpu = process.cpuUsage();
+/** A time in which this process did not get a core, or waited for a disk, is not one that it held. */
 function noteTurn(): void {
   const now = performance.now();
-  gapMs = Math.max(gapMs, now - lastTurn);
+  const { user, system } = process.cpuUsage(lastCpu);
+  gapMs = Math.max(gapMs, Math.min(now - lastTurn, (user + system) / 1000));
   lastTurn = now;
+  lastCpu = process.cpuUsage();
 }
 
 const collect = (globalThis as { gc?: () => void }).gc;
@@ -26,8 +30,8 @@ export async function step<T>(name: string, job: () => Promise<T>): Promise<T> {
   writeFileSync('/proc/self/clear_refs', '5');
   const before = memory('VmRSS');
   const started = performance.now();
+  noteTurn();
   gapMs = 0;
-  lastTurn = started;
   const result = await job();
   noteTurn();
   const figures: StepFigures = {
