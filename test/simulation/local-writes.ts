@@ -1,5 +1,6 @@
 import type { Device } from './device.ts';
 import type { Random } from './random.ts';
+import { expectRows, marking, saying } from './stands.ts';
 
 /** What the user of a device may do; each is one acknowledged call of the public library. */
 export interface Hands {
@@ -29,7 +30,8 @@ async function orCreate(
 }
 
 /** The same few registers again and again: edits meet their own push, and each other. */
-const retitle: LocalWrite = ({ store }, hands) => {
+const retitle: LocalWrite = (device, hands) => {
+  const { store } = device;
   const id = (letter: string) => (hands.random.chance(0.7) ? `${letter}0` : pickId(hands, letter));
   const letter = hands.random.pick(['S', 'S', 'T', 'K', 'R'] as const);
   const [table, which] = {
@@ -39,7 +41,7 @@ const retitle: LocalWrite = ({ store }, hands) => {
     R: ['runtime_threads', id('R')] as const,
   }[letter];
   const text = hands.text(`${table}|${which}`);
-  return {
+  const call = {
     S: () =>
       orCreate(
         () => store.sessions.rename(which, text),
@@ -56,21 +58,25 @@ const retitle: LocalWrite = ({ store }, hands) => {
         () => store.runtime.updateThread(which, { title: text }),
         () => store.runtime.createThread({ id: which, title: text, workspace: '/w' }),
       ),
-  }[letter]();
+  }[letter];
+  return saying(device, table, which, text)(call)();
 };
 
-const sessions: LocalWrite = ({ store }, hands) => {
+const sessions: LocalWrite = (device, hands) => {
+  const { store } = device;
   const id = pickId(hands, 'S');
   const text = hands.text(`sessions|${id}`);
+  const says = saying(device, 'sessions', id, text);
+  const marks = marking(device, 'sessions', id);
   const change = hands.random.pick<() => Promise<unknown>>([
-    () => store.sessions.rename(id, text),
-    () => store.sessions.rename(id, text),
-    () => store.sessions.update(id, { details: { note: text } }),
-    () => store.sessions.update(id, { title: text, workspace: `/w/${text}` }),
-    () => store.sessions.archive(id),
-    () => store.sessions.unarchive(id),
-    () => store.sessions.delete(id),
-    () => store.sessions.restore(id),
+    says(() => store.sessions.rename(id, text)),
+    says(() => store.sessions.rename(id, text)),
+    says(() => store.sessions.update(id, { details: { note: text } })),
+    says(() => store.sessions.update(id, { title: text, workspace: `/w/${text}` })),
+    marks('archived_at', true, () => store.sessions.archive(id)),
+    marks('archived_at', false, () => store.sessions.unarchive(id)),
+    marks('deleted_at', true, () => store.sessions.delete(id)),
+    marks('deleted_at', false, () => store.sessions.restore(id)),
     () => {
       hands.copied(`sessions|${id}`);
       return store.sessions.fork(id);
@@ -81,7 +87,8 @@ const sessions: LocalWrite = ({ store }, hands) => {
   );
 };
 
-const messages: LocalWrite = ({ store }, hands) => {
+const messages: LocalWrite = (device, hands) => {
+  const { store } = device;
   const id = pickId(hands, 'S');
   const text = hands.text(`sessions|${id}`);
   const list = Array.from({ length: 1 + hands.random.below(3) }, (_, i) => ({
@@ -93,7 +100,9 @@ const messages: LocalWrite = ({ store }, hands) => {
     async () => {
       // Somebody who reads the session goes on from what it shows.
       if (branch) await store.sessions.messages(id);
-      return store.sessions.appendMessages(id, list);
+      const ids = await store.sessions.appendMessages(id, list);
+      const texts = list.map(({ content }) => content);
+      expectRows(device, 'session_messages', ids, texts);
     },
     () => store.sessions.create({ id, title: text, workspace: '/w' }),
   );
@@ -112,18 +121,21 @@ const bigMessage: LocalWrite = ({ store }, hands) => {
   );
 };
 
-const threads: LocalWrite = ({ store }, hands) => {
+const threads: LocalWrite = (device, hands) => {
+  const { store } = device;
   const id = pickId(hands, 'T');
   const text = hands.text(`threads|${id}`);
+  const says = saying(device, 'threads', id, text);
+  const marks = marking(device, 'threads', id);
   const checkpoint = `c${hands.random.below(2)}`;
-  const upsert = () => store.threads.upsert({ id, cwd: `/w/${text}`, title: text });
+  const upsert = says(() => store.threads.upsert({ id, cwd: `/w/${text}`, title: text }));
   const change = hands.random.pick<() => Promise<unknown>>([
     upsert,
-    () => store.threads.upsert({ id, cwd: '/w', preview: text, details: { note: text } }),
-    () => store.threads.archive(id),
-    () => store.threads.unarchive(id),
-    () => store.threads.delete(id),
-    () => store.threads.restore(id),
+    says(() => store.threads.upsert({ id, cwd: '/w', preview: text, details: { note: text } })),
+    marks('archived_at', true, () => store.threads.archive(id)),
+    marks('archived_at', false, () => store.threads.unarchive(id)),
+    marks('deleted_at', true, () => store.threads.delete(id)),
+    marks('deleted_at', false, () => store.threads.restore(id)),
     () => store.threads.setTools(id, [{ name: text, inputSchema: {} }]),
     () => store.threads.saveCheckpoint(id, checkpoint, { text }),
     () => store.threads.deleteCheckpoint(id, checkpoint),
@@ -140,16 +152,19 @@ const threadMessages: LocalWrite = ({ store }, hands) => {
   );
 };
 
-const tasks: LocalWrite = ({ store }, hands) => {
+const tasks: LocalWrite = (device, hands) => {
+  const { store } = device;
   const id = pickId(hands, 'K');
   const text = hands.text(`tasks|${id}`);
+  const says = saying(device, 'tasks', id, text);
+  const marks = marking(device, 'tasks', id);
   const change = hands.random.pick<() => Promise<unknown>>([
-    () => store.tasks.update(id, { prompt: text }),
-    () => store.tasks.update(id, { details: { note: text } }),
-    () => store.tasks.archive(id),
-    () => store.tasks.unarchive(id),
-    () => store.tasks.delete(id),
-    () => store.tasks.restore(id),
+    says(() => store.tasks.update(id, { prompt: text })),
+    says(() => store.tasks.update(id, { details: { note: text } })),
+    marks('archived_at', true, () => store.tasks.archive(id)),
+    marks('archived_at', false, () => store.tasks.unarchive(id)),
+    marks('deleted_at', true, () => store.tasks.delete(id)),
+    marks('deleted_at', false, () => store.tasks.restore(id)),
     () => store.tasks.cancel(id),
     () => store.tasks.retry(id),
     () => store.tasks.handOver(id, hands.random.pick(['elsewhere', 'here'])),
@@ -166,16 +181,19 @@ const claimAndFinish: LocalWrite = async ({ store }, hands) => {
   await store.tasks.finish(task.id, { owner, status, error: text, summary: text });
 };
 
-const automations: LocalWrite = ({ store, now }, hands) => {
+const automations: LocalWrite = (device, hands) => {
+  const { store, now } = device;
   const id = pickId(hands, 'A');
   const text = hands.text(`automations|${id}`);
+  const says = saying(device, 'automations', id, text);
+  const marks = marking(device, 'automations', id);
   const change = hands.random.pick<() => Promise<unknown>>([
-    () => store.automations.update(id, { name: text }),
-    () => store.automations.update(id, { prompt: text }),
+    says(() => store.automations.update(id, { name: text })),
+    says(() => store.automations.update(id, { prompt: text })),
     () => store.automations.pause(id),
     () => store.automations.resume(id),
-    () => store.automations.delete(id),
-    () => store.automations.restore(id),
+    marks('deleted_at', true, () => store.automations.delete(id)),
+    marks('deleted_at', false, () => store.automations.restore(id)),
     () => store.automations.takeOver(),
     async () => {
       const run = await store.automations.runNow(id, {
@@ -195,13 +213,15 @@ const automations: LocalWrite = ({ store, now }, hands) => {
   return orCreate(change, () => store.automations.create({ id, name: text, prompt: text, rule }));
 };
 
-const jobs: LocalWrite = ({ store }, hands) => {
+const jobs: LocalWrite = (device, hands) => {
+  const { store } = device;
   const id = pickId(hands, 'J');
   const text = hands.text('none');
+  const says = saying(device, 'jobs', id, text);
   return hands.random.pick<() => Promise<unknown>>([
-    () => store.jobs.upsert({ id, name: text }),
-    () => store.jobs.upsert({ id, name: text, progress: hands.random.below(100) }),
-    () => store.jobs.upsert({ id, name: text, status: 'running', details: { text } }),
+    says(() => store.jobs.upsert({ id, name: text })),
+    says(() => store.jobs.upsert({ id, name: text, progress: hands.random.below(100) })),
+    says(() => store.jobs.upsert({ id, name: text, status: 'running', details: { text } })),
     () => store.jobs.delete(id),
   ])();
 };
@@ -223,15 +243,18 @@ const goals: LocalWrite = ({ store }, hands) => {
   ])();
 };
 
-const runtime: LocalWrite = ({ store }, hands) => {
+const runtime: LocalWrite = (device, hands) => {
+  const { store } = device;
   const id = pickId(hands, 'R');
   const text = hands.text(`runtime_threads|${id}`);
+  const says = saying(device, 'runtime_threads', id, text);
+  const marks = marking(device, 'runtime_threads', id);
   const change = hands.random.pick<() => Promise<unknown>>([
-    () => store.runtime.updateThread(id, { title: text }),
-    () => store.runtime.updateThread(id, { details: { note: text } }),
+    says(() => store.runtime.updateThread(id, { title: text })),
+    says(() => store.runtime.updateThread(id, { details: { note: text } })),
     () => store.runtime.updateThread(id, { archived: hands.random.chance(0.5) }),
-    () => store.runtime.deleteThread(id),
-    () => store.runtime.restoreThread(id),
+    marks('deleted_at', true, () => store.runtime.deleteThread(id)),
+    marks('deleted_at', false, () => store.runtime.restoreThread(id)),
     () => store.runtime.startTurn(id, { inputSummary: text, userItem: { detail: text } }),
     () => store.runtime.recover(),
     () => {
@@ -268,7 +291,8 @@ const turn: LocalWrite = async ({ store }, hands) => {
   await store.runtime.saveItem(open.id, { id: item, kind: 'agent_message', detail: text, status });
 };
 
-const events: LocalWrite = ({ store }, hands) => {
+const events: LocalWrite = (device, hands) => {
+  const { store } = device;
   const id = pickId(hands, 'R');
   const text = hands.text(`runtime_threads|${id}`);
   const list = Array.from({ length: 1 + hands.random.below(3) }, (_, i) => ({
@@ -276,7 +300,11 @@ const events: LocalWrite = ({ store }, hands) => {
     payload: `${text} ${i}`,
   }));
   return orCreate(
-    () => store.events.append(id, list),
+    async () => {
+      const ids = (await store.events.append(id, list)).map((event) => event.id);
+      const texts = list.map(({ payload }) => payload);
+      expectRows(device, 'runtime_events', ids, texts);
+    },
     () => store.runtime.createThread({ id, title: text, workspace: '/w' }),
   );
 };

@@ -1,4 +1,5 @@
 import { clockOf } from '../../src/model/version.ts';
+import { fail } from './violation.ts';
 
 /** Table, id and register. */
 export type RegisterKey = `${string}|${string}|${string}`;
@@ -39,10 +40,13 @@ export interface Register {
 /** What a version may be ahead of the true time and still stand as it is, in milliseconds. */
 const AHEAD_MS = 1000;
 
+/** A value that is known beforehand, or else whether there will be one. */
+type Edit = readonly [table: string, id: string, register: string, value: unknown, set: boolean];
+
 interface Try {
   readonly tag: string;
   readonly rows: readonly [table: string, tag: string, rootTable: string, rootId: string][];
-  readonly edits: readonly [table: string, id: string, register: string, value: unknown][];
+  readonly edits: readonly Edit[];
   readonly purged?: readonly [table: string, id: string];
 }
 
@@ -51,8 +55,15 @@ interface Ack {
   readonly ids?: readonly string[];
 }
 
+type Stood = readonly [string, string, string, version: string | null, value: unknown];
+
 interface Saw {
-  readonly registers: readonly [string, string, string, string | null, unknown][];
+  readonly tag: string;
+  /** The registers of the edits as they stood before the call, and right after it. */
+  readonly before: readonly Stood[];
+  readonly registers: readonly Stood[];
+  /** What the call returned of each. */
+  readonly answers: readonly unknown[];
   readonly at: number;
 }
 
@@ -66,6 +77,7 @@ export class Ledger {
   /** By thread and writer: the tags of its events, in the order in which they were acknowledged. */
   readonly order = new Map<string, string[]>();
   readonly #open = new Map<string, readonly MadeRow[]>();
+  readonly #edits = new Map<string, readonly Edit[]>();
   acked = 0;
 
   try(writer: string, { tag, rows, edits, purged }: Try): void {
@@ -75,6 +87,7 @@ export class Ledger {
     });
     for (const row of made) this.rows.set(`${row.table}|${row.tag}`, row);
     this.#open.set(tag, made);
+    if (edits.length > 0) this.#edits.set(tag, edits);
     for (const [table, id, register, value] of edits)
       this.#register(table, id, register).tried.add(value);
     if (purged) this.purged.add(purged.join('|'));
@@ -97,13 +110,25 @@ export class Ledger {
   refuse({ tag }: { readonly tag: string }): void {
     for (const row of this.#open.get(tag) ?? []) row.state = 'refused';
     this.#open.delete(tag);
+    this.#edits.delete(tag);
   }
 
-  saw({ registers, at }: Saw): void {
+  saw({ tag, before, registers, answers, at }: Saw): void {
     for (const [table, id, name, version, value] of registers) {
       if (version === null || version === '') continue;
       const ahead = clockOf(version).ms > at + AHEAD_MS;
       this.#register(table, id, name).seen.push({ version, value, atMs: at, ahead, gone: false });
+    }
+    const edits = this.#edits.get(tag) ?? [];
+    this.#edits.delete(tag);
+    for (const [i, edit] of edits.entries()) {
+      const [table, id, register] = edit;
+      const what = `${register} of ${table} ${id} by ${tag}`;
+      if (!fits(edit, answers[i])) fail(`C2 ${what} was answered with ${String(answers[i])}`);
+      const [, , , version, value] = registers[i] as Stood;
+      // A later version of somebody else may have come in between.
+      if (!fits(edit, value) && version === before[i]?.[3])
+        fail(`C2 ${what} was acknowledged and not made: ${String(value)} at ${version}`);
     }
   }
 
@@ -115,4 +140,8 @@ export class Ledger {
     this.registers.set(key, made);
     return made;
   }
+}
+
+function fits([, , , value, set]: Edit, found: unknown): boolean {
+  return value === null ? (found !== null) === set : found === value;
 }

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { NotFoundError } from '../../../src/index.ts';
+import { NotFoundError, type Session, type Task } from '../../../src/index.ts';
+import { deviceOf } from '../../../src/model/version.ts';
 import type { Random } from '../../simulation/random.ts';
 import type { Member } from './member.ts';
 
@@ -7,13 +8,34 @@ interface Watched {
   readonly table: 'sessions' | 'tasks';
   readonly register: string;
   readonly column: string;
+  /** Of the record that a call returns. */
+  readonly field: 'title' | 'archivedAt' | 'deletedAt' | 'prompt';
 }
 
-const TITLE = { table: 'sessions', register: 'title', column: 'title' } as const;
-const ARCHIVE = { table: 'sessions', register: 'archive', column: 'archived_at' } as const;
-const DELETED = { table: 'sessions', register: 'deleted', column: 'deleted_at' } as const;
-const PROMPT = { table: 'tasks', register: 'prompt', column: 'prompt' } as const;
-const GONE = { table: 'tasks', register: 'deleted', column: 'deleted_at' } as const;
+const TITLE: Watched = { table: 'sessions', register: 'title', column: 'title', field: 'title' };
+const ARCHIVE: Watched = {
+  table: 'sessions',
+  register: 'archive',
+  column: 'archived_at',
+  field: 'archivedAt',
+};
+const DELETED: Watched = {
+  table: 'sessions',
+  register: 'deleted',
+  column: 'deleted_at',
+  field: 'deletedAt',
+};
+const PROMPT: Watched = { table: 'tasks', register: 'prompt', column: 'prompt', field: 'prompt' };
+const GONE: Watched = {
+  table: 'tasks',
+  register: 'deleted',
+  column: 'deleted_at',
+  field: 'deletedAt',
+};
+
+/** What a call is given: a text, or that there is a time from now on, or none. */
+type Asked = string | typeof SOME_TIME | null;
+const SOME_TIME = Symbol('some time');
 
 interface Written {
   readonly version: string;
@@ -78,8 +100,9 @@ export class BaseLoad {
 
   async rename(member: Member, session = this.#random.pick(this.sessions)): Promise<string> {
     const title = `${member.name}-${this.#count++}`;
-    await member.store.sessions.rename(session, title);
-    this.#note(member, TITLE, session);
+    await this.#edit(member, TITLE, session, title, () =>
+      member.store.sessions.rename(session, title),
+    );
     return title;
   }
 
@@ -111,25 +134,25 @@ export class BaseLoad {
         case 'rename':
           await this.rename(member, session);
           return;
-        case 'prompt':
-          await store.tasks.update(task, { prompt: `${member.name}-${this.#count++}` });
-          this.#note(member, PROMPT, task);
+        case 'prompt': {
+          const prompt = `${member.name}-${this.#count++}`;
+          await this.#edit(member, PROMPT, task, prompt, () =>
+            store.tasks.update(task, { prompt }),
+          );
           return;
+        }
         case 'archive':
           await (random.chance(0.5)
-            ? store.sessions.archive(session)
-            : store.sessions.unarchive(session));
-          this.#note(member, ARCHIVE, session);
+            ? this.#edit(member, ARCHIVE, session, SOME_TIME, () => store.sessions.archive(session))
+            : this.#edit(member, ARCHIVE, session, null, () => store.sessions.unarchive(session)));
           return;
         case 'session':
           await (random.chance(0.5)
-            ? store.sessions.delete(session)
-            : store.sessions.restore(session));
-          this.#note(member, DELETED, session);
+            ? this.#edit(member, DELETED, session, SOME_TIME, () => store.sessions.delete(session))
+            : this.#edit(member, DELETED, session, null, () => store.sessions.restore(session)));
           return;
         case 'task':
-          await store.tasks.delete(task);
-          this.#note(member, GONE, task);
+          await this.#edit(member, GONE, task, SOME_TIME, () => store.tasks.delete(task));
           return;
         case 'create':
           this.tasks.push((await store.tasks.create({ prompt: 'more', workspace: '/w' })).id);
@@ -141,9 +164,29 @@ export class BaseLoad {
     }
   }
 
-  /** The version that the acknowledged write has, or a later one that came in between. */
-  #note(member: Member, watched: Watched, id: string): void {
+  /**
+   * One edit: what it was given, what it returned and what stands right after it are the same. A
+   * worker may have brought the later word of another device in between.
+   */
+  async #edit(
+    member: Member,
+    watched: Watched,
+    id: string,
+    asked: Asked,
+    call: () => Promise<Session | Task>,
+  ): Promise<void> {
+    const what = `${watched.register} of ${id} on ${member.name}`;
+    const before = readRegister(member, watched, id);
+    const returned = (await call()) as unknown as Record<string, unknown>;
+    expect(said(returned[watched.field], asked), `${what} as returned`).toEqual(asked);
     const written = readRegister(member, watched, id);
+    const later = written.version > before.version && deviceOf(written.version) !== idOf(member);
+    if (!later) expect(said(written.value, asked), `${what} as it stands`).toEqual(asked);
+    this.#note(watched, id, written);
+  }
+
+  /** The version that the acknowledged write has, or a later one that came in between. */
+  #note(watched: Watched, id: string, written: Written): void {
     const key = `${watched.table} ${watched.register} ${id}`;
     const held = this.#registers.get(key);
     if (!held || written.version > held.version) {
@@ -174,6 +217,15 @@ export class BaseLoad {
     for (const id of this.sessions) expect((await store.sessions.get(id)).id).toBe(id);
     for (const id of this.tasks) expect((await store.tasks.get(id)).id).toBe(id);
   }
+}
+
+function idOf(member: Member): string {
+  return member.row('select id from device')?.[0] as string;
+}
+
+/** When it was is the store's to say. */
+function said(value: unknown, asked: Asked): unknown {
+  return asked === SOME_TIME && value !== null && value !== undefined ? SOME_TIME : value;
 }
 
 function readRegister(member: Member, { table, register, column }: Watched, id: string): Written {

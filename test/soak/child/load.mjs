@@ -45,8 +45,9 @@ export function startLoad(store, random) {
     if (own[kind].length > POOL_MAX) own[kind].shift();
   };
   const words = () => `${config.canary} ${random.pick(['loader', 'linker', 'parser', '数据库'])}`;
-  const edit = (table, id, register, value, run) => ({
-    edits: [[table, id, register, value]],
+  // Of a time it is only known beforehand whether there will be one.
+  const edit = (table, id, register, value, run, set = true) => ({
+    edits: [[table, id, register, value, set]],
     run,
   });
 
@@ -90,7 +91,8 @@ export function startLoad(store, random) {
     archive() {
       const id = pick('sessions');
       const call = random.pick(['archive', 'unarchive']);
-      return edit('sessions', id, 'archive', null, () => store.sessions[call](id));
+      const set = call === 'archive';
+      return edit('sessions', id, 'archive', null, () => store.sessions[call](id), set);
     },
     prompt(tag) {
       const id = pick('tasks');
@@ -135,7 +137,7 @@ export function startLoad(store, random) {
       const kind = random.pick(['sessions', 'sessions', 'tasks', 'threads']);
       const id = pick(kind);
       const call = random.pick(['delete', 'restore']);
-      return edit(kind, id, 'deleted', null, () => store[kind][call](id));
+      return edit(kind, id, 'deleted', null, () => store[kind][call](id), call === 'delete');
     },
     messages(tag) {
       const session = pick('sessions');

@@ -16,6 +16,8 @@ const COLUMNS = {
   lifecycle: 'status',
   name: 'name',
 };
+/** Of the record that a call returns. */
+const FIELDS = { ...COLUMNS, archive: 'archivedAt', deleted: 'deletedAt' };
 /** About ten transactions a second. */
 const PERIOD_MS = 100;
 
@@ -41,17 +43,22 @@ async function write() {
   const operation = next(tag);
   const { name, rows, edits, purged } = operation;
   tell({ t: 'try', tag, rows, edits, purged });
+  const before = edits.map(written);
   const start = performance.now();
+  let returned;
   try {
-    const ids = await operation.run();
+    returned = await operation.run();
     const ms = performance.now() - start;
-    tell({ t: 'ack', tag, name, ms, ids: rows.length > 0 ? ids : undefined, at: Date.now() });
+    const ids = rows.length > 0 ? returned : undefined;
+    tell({ t: 'ack', tag, name, ms, ids, at: Date.now() });
   } catch (error) {
     tell({ t: 'no', tag, name, ...failureOf(error) });
     return;
   }
   // A later version may have come in between: that is one that was told, too.
-  if (edits.length > 0) tell({ t: 'saw', tag, registers: edits.map(written), at: Date.now() });
+  if (edits.length === 0) return;
+  const answers = edits.map(([, , register]) => returned[FIELDS[register]] ?? null);
+  tell({ t: 'saw', tag, before, registers: edits.map(written), answers, at: Date.now() });
 }
 
 async function run() {
