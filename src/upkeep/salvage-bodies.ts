@@ -15,7 +15,8 @@ import { Transaction, type Stamper } from '../db/transaction.ts';
 import { DamagedStoreError, StoreError } from '../errors.ts';
 import { MUTABLE_TABLES } from '../model/registers.ts';
 import { mainRegister, type MutableTable } from '../model/table-kinds.ts';
-import { DAMAGED, type SavedTable } from './salvage-rows.ts';
+import { DAMAGED } from './salvage-attempt.ts';
+import type { SavedTable } from './salvage-rows.ts';
 
 /** Rows of one transaction. */
 const BATCH = 500;

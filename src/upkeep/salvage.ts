@@ -20,7 +20,9 @@ import { copyStore, fingerprint, mendCopy, removeStore, replaceStore } from './s
 import { standInForLost } from './salvage-parents.ts';
 import { findPlaces } from './session-places.ts';
 import { nothingLeft, partsOf } from './salvage-schema.ts';
-import { DAMAGED, salvageTable, sharedColumns, type SavedTable } from './salvage-rows.ts';
+import { DAMAGED } from './salvage-attempt.ts';
+import { ROWID_MAX } from './salvage-by-rowid.ts';
+import { salvageTable, sharedColumns, type SavedTable } from './salvage-rows.ts';
 
 export type { SavedTable } from './salvage-rows.ts';
 
@@ -234,7 +236,8 @@ async function copyTables(connection: Connection, job: Rebuilding): Promise<Save
   // Numbers are not given twice, also where the rows that had them are lost.
   readable(() =>
     connection.run(`update main.sqlite_sequence set seq = max(seq, coalesce(
-      (select d.seq from ${DAMAGED}.sqlite_sequence d where d.name = sqlite_sequence.name), 0))`),
+      (select max(d.seq) from ${DAMAGED}.sqlite_sequence d where d.name = sqlite_sequence.name
+        and typeof(d.seq) = 'integer' and d.seq <= ${ROWID_MAX}), 0))`),
   );
   goOnAsDevice(connection, there.has('sync_state'));
   return saved;

