@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { buildAreas, type Areas } from './areas/areas.ts';
 import { ID_KINDS, resolveId, type IdKind } from './areas/resolve-id.ts';
+import { runInside } from './areas/run-inside.ts';
 import type { Runner } from './areas/runner.ts';
 import { SeenLeaves } from './areas/seen-leaves.ts';
 import { Search, type SearchOptions, type SearchResult } from './areas/search.ts';
@@ -10,7 +11,6 @@ import { ChangeSignal } from './db/change-signal.ts';
 import type { Database } from './db/database.ts';
 import { openDatabase } from './db/open.ts';
 import type { Stamper, Transaction } from './db/transaction.ts';
-import { ClosedError } from './errors.ts';
 import { knownIdSchema, pathSchema, validate } from './model/validate.ts';
 import { homesAt, resolveHomes } from './legacy/resolve-homes.ts';
 import { Sync } from './sync/sync.ts';
@@ -173,28 +173,18 @@ export class Store implements Areas {
    * Runs several calls as one: all of them are on disk when it resolves, none when it rejects.
    * Other writers of every process wait meanwhile, so keep it to a few milliseconds.
    *
+   * A call through the handle that rejects has written nothing; a job that catches that goes on from
+   * there. But where the disk failed, or was so full that SQLite gave all of it up, every further
+   * call rejects with that error, and so does this one.
+   *
    * @param job - gets the areas of the store; using the store itself inside rejects
    */
   async transaction<T>(job: (tx: Areas) => T | Promise<T>): Promise<T> {
     validate(jobSchema, job, 'transaction');
-    return this.#write(async (transaction) => {
-      let open = true;
-      const run = async <R>(call: (handle: typeof transaction) => R): Promise<R> => {
-        // Not a promise chain: a call must have run when the next one starts.
-        await Promise.resolve();
-        if (!open) throw new ClosedError('the transaction has ended');
-        return call(transaction);
-      };
-      const runner: Runner = { read: run, write: run };
-      const seen = new SeenLeaves(this.#seen);
-      try {
-        const result = await job(buildAreas(runner, seen));
-        seen.keep();
-        return result;
-      } finally {
-        open = false;
-      }
-    });
+    const seen = new SeenLeaves(this.#seen);
+    const result = await this.#write((transaction) => runInside(transaction, seen, job));
+    seen.keep();
+    return result;
   }
 
   /** Finds sessions, messages, tasks and thread items by their words; see {@link Search.find}. */
@@ -280,8 +270,13 @@ export class Store implements Areas {
     return vacuum(this.#database, this.#stamper);
   }
 
-  /** Stops the worker, waits for the writes under way and closes the file. */
+  /**
+   * Stops the worker, waits for the writes under way and closes the file.
+   *
+   * @throws `ConflictError` inside a transaction of this store; nothing was stopped
+   */
   async close(): Promise<void> {
+    this.#database.refuseInside();
     this.#changes.close();
     await this.sync.stop();
     await this.#database.close();

@@ -38,12 +38,17 @@ const StatementCache = Map<string, Libsql.Statement>;
 export class Connection {
   /**
    * Not to be used again: a prepared statement met SQLITE_BUSY, and later writes here could report
-   * success and not commit; or the disk failed, and what this connection has cached may be half read.
+   * success and not commit; or the disk failed, and what this connection has cached may be half read;
+   * or a transaction could not be rolled back.
    */
   poisoned = false;
   /** A statement met a damaged page. */
   damaged = false;
   readonly #driver: Libsql.Database;
+  /** A transaction was begun and not ended. */
+  #begun = false;
+  /** With what SQLite ended the transaction by itself, or this connection failed in it. */
+  #lost: Error | undefined;
   /**
    * Prepared statements by their use. The driver's `get` does not reset a statement that `all` has
    * run: it answers for the former parameters (libsql 0.5.29). So no two ways of running share one.
@@ -68,11 +73,34 @@ export class Connection {
   }
 
   exec(sql: string): void {
-    this.#onStatement?.(sql);
+    this.#refuseLost();
+    this.#send(sql);
+  }
+
+  /**
+   * Begins a transaction. Where it is lost on the way (SQLite rolls back by itself when the disk is
+   * full or fails), each further statement and its commit throw what it was lost with: they would be
+   * on their own, and committed one by one.
+   */
+  begin(how: 'deferred' | 'immediate'): void {
+    this.exec(`begin ${how}`);
+    this.#begun = true;
+  }
+
+  commit(): void {
+    this.exec('commit');
+    this.#begun = false;
+  }
+
+  /** Ends the transaction, lost or not, whatever state it is in. */
+  rollBack(): void {
+    this.#begun = false;
+    this.#lost = undefined;
     try {
-      this.#driver.exec(sql);
-    } catch (error) {
-      throw this.#noted(error);
+      this.#send('rollback');
+    } catch {
+      // SQLite rolled back by itself, or cannot: the next transaction gets a new connection.
+      this.poisoned = true;
     }
   }
 
@@ -100,20 +128,34 @@ export class Connection {
     this.#driver.close();
   }
 
+  #send(sql: string): void {
+    this.#onStatement?.(sql);
+    try {
+      this.#driver.exec(sql);
+    } catch (error) {
+      throw this.#noted(error, false);
+    }
+  }
+
   #guard<T>(use: Use, sql: string, call: (statement: Libsql.Statement) => T): T {
+    this.#refuseLost();
     this.#onStatement?.(sql);
     try {
       return call(this.#prepare(use, sql));
     } catch (error) {
-      const noted = this.#noted(error);
-      if (noted instanceof BusyError) this.poisoned = true;
-      throw noted;
+      throw this.#noted(error, true);
     }
   }
 
-  #noted(error: unknown): Error {
+  #refuseLost(): void {
+    if (this.#lost) throw this.#lost;
+  }
+
+  #noted(error: unknown, prepared: boolean): Error {
     const translated = translate(error);
     if (translated instanceof DiskError) this.poisoned = true;
+    if (prepared && translated instanceof BusyError) this.poisoned = true;
+    if (this.#begun && (this.poisoned || !this.#driver.inTransaction)) this.#lost = translated;
     // Not the search index where only its words do not fit: that is derived, and `repair` mends it.
     if (translated instanceof DamagedStoreError && codeOf(error) !== 'SQLITE_CORRUPT_VTAB') {
       this.damaged = true;

@@ -56,12 +56,12 @@ export class Database {
     this.#queue.refuseInside();
     return untilFree(() => {
       const connection = this.#readConnection();
-      connection.exec('begin');
+      connection.begin('deferred');
       try {
         return job(new Reader(connection));
       } finally {
         // Nothing was written; and the state that was seen is let go whatever became of the job.
-        this.#rollBack(connection);
+        connection.rollBack();
         this.#damaged ||= connection.damaged;
         if (connection.poisoned) this.#dropReader();
       }
@@ -91,11 +91,11 @@ export class Database {
       try {
         const result = await job(transaction);
         transaction.finish();
-        connection.exec('commit');
+        connection.commit();
         this.#log.committed(connection);
         return result;
       } catch (error) {
-        this.#rollBack(connection);
+        connection.rollBack();
         throw error;
       } finally {
         transaction.end();
@@ -155,9 +155,14 @@ export class Database {
     if (this.#options.durability === 'full') forgetUnsynced(this.#path);
   }
 
+  /** @throws `ConflictError` called from within a transaction of this handle, which would wait for itself */
+  refuseInside(): void {
+    this.#queue.refuseInside();
+  }
+
   /** Waits for the writes under way and closes; later calls reject with `ClosedError`. */
   async close(): Promise<void> {
-    this.#queue.refuseInside();
+    this.refuseInside();
     await this.#queue.idle();
     this.#closed = true;
     // As SQLite does when the last connection closes: this driver closes only at garbage collection, and
@@ -171,7 +176,7 @@ export class Database {
 
   #begin(): Connection {
     return this.#onWriter((connection) => {
-      connection.exec('begin immediate');
+      connection.begin('immediate');
       return connection;
     });
   }
@@ -184,16 +189,6 @@ export class Database {
     } finally {
       this.#damaged ||= connection.damaged;
       if (connection.poisoned) this.#dropWriter();
-    }
-  }
-
-  #rollBack(connection: Connection): void {
-    try {
-      connection.exec('rollback');
-    } catch {
-      // SQLite rolls back by itself after some errors (full disk, I/O); whatever state this
-      // connection is in, the next transaction gets a new one.
-      connection.poisoned = true;
     }
   }
 

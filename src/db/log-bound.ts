@@ -23,14 +23,19 @@ export class LogBound {
     this.#path = `${path}-wal`;
   }
 
-  /** To be called after each commit, outside a transaction. */
+  /** To be called after each commit, outside a transaction. Never throws: the commit stands. */
   committed(connection: Connection): void {
     if (++this.#commits < LOOK_COMMITS) return;
     this.#commits = 0;
     const now = performance.now();
-    if (now - this.#triedAt < TRY_MS || fileSize(this.#path) <= WAL_BYTES_MAX) return;
-    this.#triedAt = now;
-    foldLog(connection, 'restart');
+    if (now - this.#triedAt < TRY_MS) return;
+    try {
+      if (fileSize(this.#path) <= WAL_BYTES_MAX) return;
+      this.#triedAt = now;
+      foldLog(connection, 'restart');
+    } catch {
+      // It cannot be looked at now; it is tried again.
+    }
   }
 }
 

@@ -127,12 +127,12 @@ async function prepare(database: Database, preparation: Preparation): Promise<vo
     );
   }
   await database.exclusive((connection) => {
-    connection.exec('begin immediate');
+    connection.begin('immediate');
     try {
       upgrade(connection, migrations, now());
-      connection.exec('commit');
+      connection.commit();
     } catch (error) {
-      connection.exec('rollback');
+      connection.rollBack();
       throw error;
     }
   });

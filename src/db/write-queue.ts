@@ -17,17 +17,25 @@ export interface LockWait {
  */
 export class WriteQueue {
   readonly #queue = new PQueue({ concurrency: 1 });
-  readonly #inside = new AsyncLocalStorage<true>();
+  readonly #inside = new AsyncLocalStorage<{ over: boolean }>();
 
   /** Runs `job` alone. Rejects when called from within a job of this queue: it would wait for itself. */
   async add<T>(job: () => T | Promise<T>): Promise<T> {
     this.refuseInside();
-    return this.#queue.add(() => this.#inside.run(true, job));
+    // What a job begins and does not wait for, such as a timer, stays inside of it for ever.
+    const turn = { over: false };
+    return this.#queue.add(async () => {
+      try {
+        return await this.#inside.run(turn, job);
+      } finally {
+        turn.over = true;
+      }
+    });
   }
 
   /** Throws when called from within a transaction of this store. */
   refuseInside(): void {
-    if (this.#inside.getStore()) {
+    if (this.#inside.getStore()?.over === false) {
       throw new ConflictError(
         'the store was used inside its own transaction; use the handle that the transaction was given',
       );

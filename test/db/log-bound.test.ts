@@ -3,6 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { Connection } from '../../src/db/connection.ts';
 import { fileSize } from '../../src/db/file-facts.ts';
 import { openDatabase } from '../../src/db/open.ts';
+import { patchFs } from '../support/patch-fs.ts';
 import { tempFolder } from '../support/temp-store.ts';
 
 const BOUND = 64 << 20;
@@ -45,4 +46,29 @@ it('a log past its bound is begun anew as soon as nobody keeps a state in it', a
     140,
   );
   expect(database.dropped).toBe(0);
+});
+
+it('a commit stands, whatever comes of the look at the log after it', async () => {
+  const path = join(tempFolder(), 'store.db');
+  const options = { durability: 'normal', readOnly: false } as const;
+  const database = await openDatabase(path, options, Date.now);
+  onTestFinished(() => database.close());
+  let refused = 0;
+  patchFs('lstatSync', (real) => {
+    const look = (name: string, ...rest: []) => {
+      if (name !== `${path}-wal`) return real(name, ...rest);
+      refused++;
+      throw Object.assign(new Error('refused'), { code: 'EACCES', syscall: 'lstat' });
+    };
+    return look as typeof real;
+  });
+
+  const bump = 'update device set clock_counter = clock_counter + 1';
+  for (let i = 0; i < 100; i++) {
+    await database.write({ now: Date.now }, (transaction) => transaction.run(bump));
+  }
+
+  expect(refused).toBeGreaterThan(0);
+  const counted = await database.read((one) => one.number('select clock_counter from device'));
+  expect(counted).toBeGreaterThanOrEqual(100);
 });
