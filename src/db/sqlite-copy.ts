@@ -1,11 +1,19 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
-import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import type Libsql from 'libsql';
+import { createHash, type Hash } from 'node:crypto';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Driver } from './driver.ts';
+import { fileFailure } from './file-failure.ts';
 
 /** A value of a row: text comes as its bytes, see {@link SqliteCopy.rows}. */
 export type SqliteValue = null | bigint | number | Buffer;
@@ -18,7 +26,10 @@ export class DamagedCopyError extends Error {
   override readonly name = 'DamagedCopyError';
 }
 
-/** A private copy of a database that another program may be writing. */
+/**
+ * A private copy of a database that another program may be writing. It has no name any more where it
+ * lies: whatever becomes of this process, nothing of it stays.
+ */
 export interface SqliteCopy {
   /** Of the database and the log files beside it, in bytes. */
   size: number;
@@ -36,36 +47,70 @@ export interface SqliteCopy {
    * @throws `DamagedCopyError`
    */
   rows(sql: string): Generator<SqliteValue[]>;
-  /** Removes the copy. */
-  close(): Promise<void>;
+  /** Gives the copy up. */
+  close(): void;
 }
 
 /** The write-ahead log, and the rollback journal of older versions: both may hold commits. */
 const SIDE_FILES = ['-wal', '-journal'];
+const PIECE_BYTES = 1 << 20;
 const ATTEMPTS_MAX = 8;
 const PAUSE_MS = 30;
 /** File times advance in steps of up to 10 ms: a younger file may change without a sign of it. */
 const SETTLED_MS = 15;
 
 /**
- * Copies a database, with the logs that hold its latest commits, into a folder of its own.
+ * Copies a database, with the logs that hold its latest commits, into a folder of its own, which is
+ * gone when this returns. The copy is as clear as the original, also where the store is encrypted.
  *
  * The original is never opened as a database: that would write to it, or take its locks. When it
  * changes while it is copied, the copy is made again.
+ *
+ * @param store - the store that the copy is made beside
+ * @throws `FileSystemError`, `DiskFullError` it cannot be made there
  */
-export async function copySqlite(path: string): Promise<SqliteCopy | CopyFault> {
-  const folder = await mkdtemp(join(tmpdir(), 'codewhale-store-'));
-  const copied = await copySettled(path, join(folder, 'copy.db')).catch((error: unknown) => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EACCES' || code === 'EPERM' || code === 'EISDIR') return 'unreadable' as const;
-    if (code === 'ENOENT') return 'changing' as const;
-    throw error;
-  });
-  if (typeof copied === 'string') {
-    await rm(folder, { recursive: true, force: true });
-    return copied;
+export async function copySqlite(path: string, store: string): Promise<SqliteCopy | CopyFault> {
+  const folder = makeFolderBeside(store);
+  try {
+    const file = join(folder, 'copy.db');
+    const copied = await copySettled(path, file);
+    return typeof copied === 'string' ? copied : { ...copied, ...opened(file) };
+  } finally {
+    // What SQLite has opened it keeps without its name.
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
-  return { ...copied, ...opened(join(folder, 'copy.db'), folder) };
+}
+
+/**
+ * A folder for its owner only. The process is in its name: one that was killed while it copied left
+ * its folder behind, which the next import removes. Until then `doctor` tells of it.
+ */
+function makeFolderBeside(store: string): string {
+  try {
+    for (const folder of foldersLeft(store)) rmSync(folder, { recursive: true, force: true });
+    return mkdtempSync(`${store}.importing-${process.pid}-`);
+  } catch (error) {
+    throw fileFailure(`no copy of a database can be made in ${dirname(store)}`, error);
+  }
+}
+
+/** Those of processes that are gone. */
+function foldersLeft(store: string): string[] {
+  const start = `${basename(store)}.importing-`;
+  return readdirSync(dirname(store))
+    .filter((entry) => entry.startsWith(start))
+    .filter((entry) => isGone(Number.parseInt(entry.slice(start.length), 10)))
+    .map((entry) => join(dirname(store), entry));
+}
+
+function isGone(pid: number): boolean {
+  if (!(pid > 0)) return false;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
 }
 
 async function copySettled(
@@ -83,12 +128,9 @@ async function copySettled(
       await rm(to + suffix, { force: true });
       if (suffix !== '' && statSync(from + suffix, { throwIfNoEntry: false }) === undefined)
         continue;
-      await copyFile(from + suffix, to + suffix);
-      await chmod(to + suffix, 0o600);
-      for await (const chunk of createReadStream(to + suffix)) {
-        hash.update(chunk as Buffer);
-        size += (chunk as Buffer).length;
-      }
+      const copied = await copyFile(from + suffix, to + suffix, hash);
+      if (typeof copied === 'string') return copied;
+      size += copied;
       hash.update(`${suffix}:${size}`);
     }
     const { text, mtimeMs } = fingerprint(from);
@@ -99,6 +141,54 @@ async function copySettled(
     await setTimeout(PAUSE_MS * attempt);
   }
   return 'changing';
+}
+
+/**
+ * Copies a file, for its owner only from the first byte on, and hashes it; returns its size. At once
+ * where it is small, because its writer may rest for a moment only.
+ */
+async function copyFile(from: string, to: string, hash: Hash): Promise<number | CopyFault> {
+  const source = inSource(() => openSync(from, 'r'));
+  if (typeof source === 'string') return source;
+  try {
+    const target = inCopy(() => openSync(to, 'wx', 0o600));
+    try {
+      const piece = Buffer.allocUnsafe(PIECE_BYTES);
+      for (let size = 0; ;) {
+        const length = inSource(() => readSync(source, piece));
+        if (length === 0 || typeof length === 'string') return length || size;
+        const bytes = piece.subarray(0, length);
+        hash.update(bytes);
+        inCopy(() => {
+          writeFileSync(target, bytes);
+        });
+        size += length;
+        if (length === PIECE_BYTES) await setImmediate();
+      }
+    } finally {
+      closeSync(target);
+    }
+  } finally {
+    closeSync(source);
+  }
+}
+
+/** A step of reading what is copied. */
+function inSource(step: () => number): number | CopyFault {
+  try {
+    return step();
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'changing' : 'unreadable';
+  }
+}
+
+/** A step of making the copy. */
+function inCopy<T>(step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw fileFailure('the copy of a database to import cannot be written', error);
+  }
 }
 
 function fingerprint(path: string): { text: string; mtimeMs: number } {
@@ -113,25 +203,19 @@ function fingerprint(path: string): { text: string; mtimeMs: number } {
 
 function opened(
   file: string,
-  folder: string,
 ): Pick<SqliteCopy, 'damage' | 'userVersion' | 'columns' | 'rows' | 'close'> {
-  let database: Libsql.Database | undefined;
-  const connection = () => (database ??= new Driver(file));
+  const database = new Driver(file);
   const query = (sql: string, ...parameters: string[]) =>
-    connection()
+    database
       .prepare(sql)
       .raw()
       .safeIntegers()
       .iterate(...parameters) as Iterable<unknown[]>;
+  // Nothing is ever asked again of files by their names: no log is looked for, no others are made.
+  database.exec('pragma locking_mode = exclusive; pragma temp_store = memory');
+  const fault = findFault('select count(*) from sqlite_master');
   return {
-    damage() {
-      try {
-        const [row] = query('pragma quick_check(1)');
-        return row?.[0] === 'ok' ? undefined : String(row?.[0]);
-      } catch (error) {
-        return String(error);
-      }
-    },
+    damage: () => fault ?? findFault('pragma quick_check(1)', 'ok'),
     userVersion() {
       const [row] = query('pragma user_version');
       return Number(row?.[0] ?? 0);
@@ -150,9 +234,18 @@ function opened(
         throw new DamagedCopyError('a table of the copy cannot be read', { cause: error });
       }
     },
-    async close() {
-      database?.close();
-      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    close() {
+      database.close();
     },
   };
+
+  /** What is wrong where a query fails, or gives another first value than the one expected. */
+  function findFault(sql: string, expected?: string): string | undefined {
+    try {
+      const [value] = Array.from(query(sql))[0] ?? [];
+      return expected === undefined || value === expected ? undefined : String(value);
+    } catch (error) {
+      return String(error);
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { FileSystemError } from '../errors.ts';
+import { fileFailure } from './file-failure.ts';
 import { syncFolder } from './sync-folder.ts';
 
 const markOf = (path: string) => `${path}.unsynced`;
@@ -15,7 +15,7 @@ export function noteUnsynced(path: string): void {
     closeSync(openSync(markOf(path), 'a', 0o600));
     syncFolder(dirname(path));
   } catch (error) {
-    throw new FileSystemError(`${markOf(path)} cannot be written`, error);
+    throw fileFailure(`the folder of the store, ${dirname(path)}, cannot be written`, error);
   }
 }
 

@@ -98,6 +98,8 @@ export interface ReadHooks {
   mark(file: SourceFile): FileMark | undefined;
   /** Whether the store holds this parent already, so that its children are no orphans. */
   known(kind: LegacyKind, id: string): boolean;
+  /** The file of the store: a database of the home is copied beside it for the reading. */
+  readonly store: string;
   /** From how many bytes on a record counts as large. */
   readonly largeBytes?: number | undefined;
 }

@@ -65,6 +65,7 @@ export type RejectReason =
   | 'newer_schema'
   | 'unsafe_id'
   | 'duplicate_id'
+  | 'not_stored'
   | 'invalid_item_json'
   | 'invalid_state_json'
   | 'invalid_json_column';

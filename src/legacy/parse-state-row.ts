@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { SqliteValue } from '../db/sqlite-copy.ts';
 import { JsonTextError, minifyJson, parseJson } from '../model/json-text.ts';
 import type { Refusal } from './check/shape.ts';
+import { UNIX_MAX, UNIX_MIN } from './check/time.ts';
 import type { ColumnType, StateTable } from './check/state-tables.ts';
 import type { AnomalyReason, RejectReason } from './kinds.ts';
 
@@ -43,13 +44,18 @@ export function parseStateRow(
     if (part === undefined || part === null)
       return { refusal: { reason: 'missing_field', at: name } };
     const key = part.toString();
-    if (key === '') return { refusal: { reason: 'unsafe_id', at: name } };
+    if (!isKey(key)) return { refusal: { reason: 'unsafe_id', at: name } };
     parts.push(key);
   }
   const unknown = Object.entries(table.enums ?? {}).some(
     ([name, words]) => !words.includes(value[name] as string),
   );
   return { id: parts.join('/'), raw, value, anomaly: unknown ? 'unknown_enum' : undefined };
+}
+
+/** Any text but the empty one, as long as ids of other kinds may be: statements cut it at a NUL. */
+function isKey(key: string): boolean {
+  return key !== '' && key.length <= 255 && !key.includes('\0');
 }
 
 /** `t` text, `n` null, `i` integer, `r` real, `b` blob. */
@@ -74,6 +80,11 @@ function typeFault(
     case 'int!':
       if (type === 'n') return 'missing_field';
       return type === column.charAt(0) ? undefined : 'wrong_shape';
+    case 'time':
+    case 'time!':
+      if (type === 'n') return column === 'time' ? undefined : 'missing_field';
+      if (type !== 'i') return 'wrong_shape';
+      return Number(value) >= UNIX_MIN && Number(value) <= UNIX_MAX ? undefined : 'invalid_value';
   }
 }
 

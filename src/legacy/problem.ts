@@ -1,3 +1,4 @@
+import { StoreError } from '../errors.ts';
 import type { Refusal } from './check/shape.ts';
 import type { ProblemEntry } from './home-entry.ts';
 import type { LegacyKind } from './kinds.ts';
@@ -25,6 +26,7 @@ const SENTENCES: Record<ProblemEntry['reason'], string> = {
   invalid_value: 'A value is out of range or not well-formed.',
   newer_schema: 'Its schema version is newer than the ones that are known.',
   unsafe_id: 'Its id could not be the name of a file.',
+  not_stored: 'The store could not take it.',
   duplicate_id: 'Another record has the same id and goes first.',
   invalid_item_json: 'Its item_json is not valid JSON.',
   invalid_state_json: 'Its state_json is not valid JSON.',
@@ -74,6 +76,17 @@ export function problem(
     reason,
     message: field === '' ? sentence : `${sentence.slice(0, -1)}: "${field}".`,
   };
+}
+
+/** The problem of a sound record that the store could not take; the error names columns, no contents. */
+export function refusedByStore(
+  where: { kind: LegacyKind; path: string; line?: number | undefined },
+  error: Error,
+): ProblemEntry {
+  const told = problem(where, 'reject', 'not_stored');
+  return error instanceof StoreError
+    ? { ...told, message: `${told.message} ${error.message}.` }
+    : told;
 }
 
 /** The problem of a record that was refused. */

@@ -18,7 +18,7 @@ export async function* readStateDb(reader: HomeReader, file: string): AsyncGener
     yield problem(where, 'reject', 'symlink');
     return;
   }
-  const copy = await copySqlite(file);
+  const copy = await copySqlite(file, reader.hooks.store);
   if (typeof copy === 'string') {
     if (copy !== 'missing') yield problem(where, 'reject', copy);
     return;
@@ -26,7 +26,7 @@ export async function* readStateDb(reader: HomeReader, file: string): AsyncGener
   try {
     yield* readTables(reader, where.path, copy);
   } finally {
-    await copy.close();
+    copy.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { InvalidInputError } from '../errors.ts';
+import { boundedTime } from './time.ts';
 
 /**
  * Checks an argument of a public call.
@@ -43,13 +44,14 @@ export const knownIdSchema = z.string().max(1000);
 /** A file or folder. Node itself throws a TypeError at a NUL, after some work was done. */
 export const pathSchema = z
   .string()
-  .min(1)
+  .min(1, 'it is empty: give a path')
   .refine((path) => !path.includes('\0'), { error: 'a path holds no NUL character' });
 
 /** RFC 3339, with any offset; becomes unix milliseconds. */
 export const timeSchema = z.iso
   .datetime({ offset: true, error: 'a time in RFC 3339, such as 2026-08-18T09:15:02Z' })
-  .transform((text) => Date.parse(text));
+  .transform((text) => Date.parse(text))
+  .refine((ms) => ms === boundedTime(ms), { error: 'a time of the years 0 to 9999 in UTC' });
 
 /** Text for a column: lone surrogates cannot be stored as UTF-8 and become U+FFFD. */
 export const textSchema = z.string().transform((text) => text.toWellFormed());

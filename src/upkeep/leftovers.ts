@@ -1,11 +1,12 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { fileSize } from '../db/file-facts.ts';
 import type { Check } from './check.ts';
 
 /** What a backup writes, under whatever name, before it is whole. */
 const OF_BACKUP = String.raw`.+\.partial`;
 /** What else is made beside a store and gets another name when it is whole. */
-const OF_STORE = String.raw`\.(?:restoring|salvaging|rebuilding|before-v\d+\.[0-9A-Z]{26})`;
+const OF_STORE = String.raw`\.(?:importing-\d+-[^.]+|restoring|salvaging|rebuilding|before-v\d+\.[0-9A-Z]{26})`;
 const SQLITES_OWN = '-journal|-wal|-shm';
 /** A command that is still at it changed its file not long ago. Reading a copy back takes a while. */
 const AT_WORK_MS = 10 * 60_000;
@@ -31,7 +32,7 @@ export function leftovers(path: string, now: number): Check {
     detail:
       found.length === 0
         ? 'nothing of a command that was ended'
-        : `beside the store: ${told.join(', ')}${more}; when no backup, restore or repair is under way, ` +
+        : `beside the store: ${told.join(', ')}${more}; when no import, backup, restore or repair is under way, ` +
           'delete what has such a name, with its -journal, -wal and -shm',
   };
 }
@@ -46,11 +47,17 @@ function findLeftovers(path: string): Map<string, Leftover> {
     const name = pattern.exec(entry)?.[1];
     if (name === undefined) continue;
     const stat = lstatSync(join(folder, entry), { throwIfNoEntry: false });
-    if (!stat?.isFile()) continue;
+    if (!stat?.isFile() && !stat?.isDirectory()) continue;
     const known = found.get(name) ?? { name, bytes: 0, changedAt: 0 };
-    known.bytes += stat.size;
+    known.bytes += stat.isFile() ? stat.size : sizeOf(join(folder, entry));
     known.changedAt = Math.max(known.changedAt, stat.mtimeMs);
     found.set(name, known);
   }
   return found;
+}
+
+/** The bytes of what lies in a folder, the copy of an import. */
+function sizeOf(folder: string): number {
+  const sizes = readdirSync(folder).map((entry) => fileSize(join(folder, entry)));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -39,7 +39,8 @@ export async function readAll(
 ): Promise<Reading> {
   const all: HomeEntry[] = [];
   const where = typeof home === 'string' ? homeAt(home) : home;
-  const complete = { mark: () => undefined, known: () => false, ...hooks };
+  const store = join(tempFolder(), 'store.db');
+  const complete = { mark: () => undefined, known: () => false, store, ...hooks };
   for await (const entry of readHome(where, complete)) all.push(entry);
   return {
     all,

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { homeOf, readAll, reasons } from './legacy-home.ts';
 import { tempFolder } from '../support/temp-store.ts';
 import { legacyHome } from '../support/legacy-home.ts';
@@ -34,18 +34,13 @@ describe('state.db', () => {
     const names = () => readdirSync(dir).sort();
     const before = names();
     const [bytes, wal] = [readFileSync(join(dir, 'state.db')), statSync(join(dir, 'state.db-wal'))];
-    // A place of its own: other tests make copies at the same time.
-    const copies = tempFolder();
-    vi.stubEnv('TMPDIR', copies);
-    onTestFinished(() => {
-      vi.unstubAllEnvs();
-    });
-    const { records } = await readAll(dir);
+    const folder = tempFolder();
+    const { records } = await readAll(dir, { store: join(folder, 'store.db') });
     expect(records.some((record) => record.id === 'thread-only-in-wal')).toBe(true);
     expect(names()).toEqual(before);
     expect(readFileSync(join(dir, 'state.db')).equals(bytes)).toBe(true);
     expect(statSync(join(dir, 'state.db-wal')).mtimeMs).toBe(wal.mtimeMs);
-    expect(readdirSync(copies)).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('makes one chain of each thread of version 0', async () => {
@@ -91,19 +86,20 @@ describe('state.db', () => {
 
   it('keeps texts with NUL and integers of 64 bits, and refuses what is no text', async () => {
     const dir = stateHome(`
+      alter table messages add column parent_entry_id integer;
       insert into messages values
-        (1, 't1', 'user', 'a' || char(0) || 'b', '{"a":1,"a":2}', 9223372036854775807),
-        (2, 't1', 'user', cast(x'ff' as text), null, 1),
-        (3, 't1', 'user', x'00', null, 1),
-        (4, 't1', 'user', 'x', '{"a":', 1),
-        (5, 't1', 'user', 'x', null, 'soon'),
-        (6, 'gone', 'user', 'x', null, 1);`);
+        (1, 't1', 'user', 'a' || char(0) || 'b', '{"a":1,"a":2}', 1, 9223372036854775807),
+        (2, 't1', 'user', cast(x'ff' as text), null, 1, null),
+        (3, 't1', 'user', x'00', null, 1, null),
+        (4, 't1', 'user', 'x', '{"a":', 1, null),
+        (5, 't1', 'user', 'x', null, 'soon', null),
+        (6, 'gone', 'user', 'x', null, 1, null);`);
     const reading = await readAll(dir);
     const messages = reading.records.filter((record) => record.kind === 'state.messages');
     expect(messages.map((m) => m.id).sort()).toEqual(['1', '6']);
     const first = messages.find((m) => m.id === '1');
     expect(first?.value).toMatchObject({ content: 'a\0b', item_json: '{"a":1,"a":2}' });
-    expect(first?.raw).toContain('"created_at":9223372036854775807');
+    expect(first?.raw).toContain('"parent_entry_id":9223372036854775807');
     expect(reasons(reading)).toEqual([
       'state.messages orphan message_without_thread',
       'state.messages reject invalid_item_json',
@@ -111,6 +107,32 @@ describe('state.db', () => {
       'state.messages reject wrong_shape',
       'state.messages reject wrong_shape',
       NOTES,
+    ]);
+  });
+
+  it('refuses a row with a time that is none of the years 0 to 9999, or an unsafe id', async () => {
+    const like = (id: string, created: string, updated: string) =>
+      `insert into threads values (${id}, null, 'p', 0, 'd', ${created}, ${updated}, 'idle', null, '/', '1', 'api', null, 0);`;
+    const dir = stateHome(
+      [
+        like("'first'", '-62167219200', '253402300799'),
+        like("'late'", '253402300800', '1'),
+        like("'early'", '1', '-62167219201'),
+        like("'milliseconds'", '1782643272000', '1'),
+        like("'largest'", '9223372036854775807', '1'),
+        like("'smallest'", '1', '-9223372036854775808'),
+        like("'a' || char(0)", '1', '1'),
+        like("printf('%.255c', 'x')", '1', '1'),
+        like("printf('%.256c', 'x')", '1', '1'),
+      ].join(''),
+    );
+    const reading = await readAll(dir);
+    expect(reading.records.map(({ id }) => id?.slice(0, 9))).toEqual([
+      ...['t1', 't2', 'first', 'xxxxxxxxx'],
+    ]);
+    expect(reasons(reading).filter((reason) => reason !== NOTES)).toEqual([
+      ...Array<string>(5).fill('state.threads reject invalid_value'),
+      ...Array<string>(2).fill('state.threads reject unsafe_id'),
     ]);
   });
 

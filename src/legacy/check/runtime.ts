@@ -9,6 +9,7 @@ import {
   object,
   oneOf,
   optional,
+  pathId,
   required,
   rule,
   safeId,
@@ -16,6 +17,7 @@ import {
   time,
   u32,
   u64,
+  unixTime,
   version,
   type Check,
 } from './shape.ts';
@@ -151,7 +153,7 @@ export const runtimeStateCheck: Check = object({
 export const runtimeOwnerCheck: Check = object({ owner_id: requiredText });
 
 export const runtimeGoalCheck: Check = object({
-  thread_id: requiredText,
+  thread_id: required(pathId),
   goal_id: requiredText,
   objective: requiredText,
   status: required(
@@ -161,8 +163,8 @@ export const runtimeGoalCheck: Check = object({
   tokens_used: required(i64),
   time_used_seconds: required(i64),
   continuation_count: required(i64),
-  created_at: required(i64),
-  updated_at: required(i64),
+  created_at: required(unixTime),
+  updated_at: required(unixTime),
 });
 
 /** A mail is kept as it is; only what it is found by is checked. */

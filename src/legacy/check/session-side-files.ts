@@ -9,6 +9,7 @@ import {
   object,
   oneOf,
   optional,
+  pathId,
   required,
   rule,
   tagged,
@@ -105,7 +106,7 @@ export const sessionGoalCheck: Check = exactObject({
 
 /** A line of session_index.jsonl. */
 export const sessionIndexCheck: Check = object({
-  thread_id: requiredText,
+  thread_id: required(pathId),
   thread_name: optionalText,
   updated_at: required(i64),
   rollout_path: optionalText,

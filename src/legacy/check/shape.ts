@@ -1,6 +1,6 @@
 import type { RejectReason } from '../kinds.ts';
 import { isOddNumber, oddNumberText, oddNumbersAreMarked } from './odd-numbers.ts';
-import { isTime } from './time.ts';
+import { isTime, UNIX_MAX, UNIX_MIN } from './time.ts';
 
 /** Why a value is refused, and where: names of fields, never content. */
 export interface Refusal {
@@ -65,6 +65,9 @@ export const u64 = integer(0n, 18_446_744_073_709_551_615n);
 export const i32 = integer(-2_147_483_648n, 2_147_483_647n);
 export const i64 = integer(-9_223_372_036_854_775_808n, 9_223_372_036_854_775_807n);
 
+/** Unix seconds of the years 0 to 9999, which are all that can be told as a time. */
+export const unixTime = integer(UNIX_MIN, UNIX_MAX);
+
 /** A schema version that this program knows. */
 export function version(max: number): Check {
   return (value) => {
@@ -87,7 +90,7 @@ export function matching(pattern: RegExp, reason: RejectReason): Check {
 }
 
 /** An id of the session and runtime stores. Blanks around it are refused here. */
-export const safeId = matching(/^[A-Za-z0-9_-]+$/, 'unsafe_id');
+export const safeId = matching(/^[A-Za-z0-9_-]{1,255}$/, 'unsafe_id');
 /** As the old program reads the id of a session: without the blanks around it. */
 export function trimmed(check: Check): Check {
   return (value) => check(typeof value === 'string' ? value.trim() : value);

@@ -1,7 +1,7 @@
 import type { LegacyKind, OrphanReason, RejectReason } from '../kinds.ts';
 
-/** What a column must hold: `!` after a type means that it is not null. */
-export type ColumnType = 'text' | 'text!' | 'int' | 'int!' | 'real';
+/** What a column must hold: `!` after a type means that it is not null; `time` is unix seconds. */
+export type ColumnType = 'text' | 'text!' | 'int' | 'int!' | 'time' | 'time!' | 'real';
 
 /** A table of state.db as of user_version 4; older ones lack tables and columns. */
 export interface StateTable {
@@ -36,8 +36,8 @@ export const stateTables: readonly StateTable[] = [
       preview: 'text!',
       ephemeral: 'int!',
       model_provider: 'text!',
-      created_at: 'int!',
-      updated_at: 'int!',
+      created_at: 'time!',
+      updated_at: 'time!',
       status: 'text!',
       path: 'text',
       cwd: 'text!',
@@ -47,7 +47,7 @@ export const stateTables: readonly StateTable[] = [
       sandbox_policy: 'text',
       approval_mode: 'text',
       archived: 'int!',
-      archived_at: 'int',
+      archived_at: 'time',
       git_sha: 'text',
       git_branch: 'text',
       git_origin_url: 'text',
@@ -69,7 +69,7 @@ export const stateTables: readonly StateTable[] = [
       role: 'text!',
       content: 'text!',
       item_json: 'text',
-      created_at: 'int!',
+      created_at: 'time!',
       parent_entry_id: 'int',
     },
     json: { item_json: 'invalid_item_json' },
@@ -83,7 +83,7 @@ export const stateTables: readonly StateTable[] = [
       thread_id: 'text!',
       checkpoint_id: 'text!',
       state_json: 'text!',
-      created_at: 'int!',
+      created_at: 'time!',
     },
     json: { state_json: 'invalid_state_json' },
     orphan: 'checkpoint_without_thread',
@@ -114,8 +114,8 @@ export const stateTables: readonly StateTable[] = [
       token_budget: 'int',
       tokens_used: 'int!',
       time_used_seconds: 'int!',
-      created_at: 'int!',
-      updated_at: 'int!',
+      created_at: 'time!',
+      updated_at: 'time!',
       continuation_count: 'int!',
     },
     enums: {
@@ -134,8 +134,8 @@ export const stateTables: readonly StateTable[] = [
       progress: 'int',
       // JSON, or plain text from older writers.
       detail: 'text',
-      created_at: 'int!',
-      updated_at: 'int!',
+      created_at: 'time!',
+      updated_at: 'time!',
     },
     enums: { status: ['queued', 'running', 'paused', 'completed', 'failed', 'cancelled'] },
   },

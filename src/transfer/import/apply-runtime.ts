@@ -23,7 +23,9 @@ import {
 
 /** After every item that its turn lists, in the order of their start. */
 const UNLISTED = 1_000_000;
-const NEVER_STARTED = 9e15;
+/** The microseconds from here to 2^53 are kept for times that have more. */
+const MICROS_MAX = 9e15;
+const NEVER_STARTED = MICROS_MAX;
 
 export const applyThread: Apply = (transaction, record, context) => {
   const { value } = record;
@@ -145,7 +147,7 @@ function itemPosition(
   const listed = order.get(record.id ?? '');
   if (listed !== undefined) return listed;
   const started = text(record.value, 'started_at');
-  return started === '' ? NEVER_STARTED : UNLISTED + micros(started);
+  return started === '' ? NEVER_STARTED : UNLISTED + Math.max(0, micros(started));
 }
 
 /** One line of a thread's log. Its number in this store is the order of arrival. */
@@ -202,10 +204,15 @@ function storedId(
   return id === null ? null : context.idOf(kind, id);
 }
 
-/** Unix microseconds of a checked RFC 3339 time. */
+/**
+ * Unix microseconds of a checked RFC 3339 time; before the year 1684 and after 2255, where they would
+ * be no exact number, the steps are tenths of a second.
+ */
 function micros(rfc3339: string): number {
   const fraction = /\.(\d+)/.exec(rfc3339)?.[1] ?? '';
-  return (parseTime(rfc3339) ?? 0) * 1000 + Number(fraction.padEnd(6, '0').slice(3, 6));
+  const exact = (parseTime(rfc3339) ?? 0) * 1000 + Number(fraction.padEnd(6, '0').slice(3, 6));
+  const near = Math.min(Math.max(exact, -MICROS_MAX), MICROS_MAX);
+  return near + Math.trunc((exact - near) / 100_000);
 }
 
 function suffix(occurrence: number): string {

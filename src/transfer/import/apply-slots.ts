@@ -5,6 +5,7 @@ import type { Reader } from '../../db/reader.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
 import { storeRecordText } from './large-parts.ts';
 import {
+  fileTime,
   homeLabel,
   object,
   text,
@@ -28,7 +29,7 @@ export const applyCheckpoint: Apply = (transaction, record, context) => {
   const slot = record.path.replace(/^.*\//, '').replace(/\.json$/, '');
   const row = {
     session_id: text(object(record.value, 'metadata'), 'id').trim(),
-    saved_at: Math.round(record.mtimeMs),
+    saved_at: fileTime(record),
     ...storeRecordText(transaction, record, record.raw),
   };
   const aside = `${slot}-${homeLabel(context.root)}`;
@@ -38,7 +39,7 @@ export const applyCheckpoint: Apply = (transaction, record, context) => {
 
 /** The one slot of the whole home, under the session that it was typed in. */
 export const applyOfflineQueue: Apply = (transaction, record, context) => {
-  const row = { saved_at: Math.round(record.mtimeMs), ...storeBody(transaction, record.raw) };
+  const row = { saved_at: fileTime(record), ...storeBody(transaction, record.raw) };
   const slot = text(record.value, 'session_id');
   const aside = `${slot}~${homeLabel(context.root)}`;
   const document = { table: 'offline_queue', key: 'session_id', slot, aside, row } as const;

@@ -3,6 +3,7 @@ import { importRow } from '../../db/import-row.ts';
 import { goals, jobs, threadCheckpoints, threads } from '../../model/registers.ts';
 import { exactInteger, stateMessageId } from './apply-state-message.ts';
 import {
+  fileTime,
   seconds,
   text,
   textOrNull,
@@ -175,7 +176,7 @@ export function applyGoal(scope: 'thread' | 'runtime' | 'session'): Apply {
         owner_id: ownerId,
         status: text(value, 'status'),
         objective: text(value, 'objective'),
-        updated_at: updatedAt ?? Math.round(record.mtimeMs),
+        updated_at: updatedAt ?? fileTime(record),
         deleted_at: null,
         ...storeBody(transaction, record.raw),
       },

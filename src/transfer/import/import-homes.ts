@@ -1,17 +1,20 @@
 import type { Database } from '../../db/database.ts';
+import type { Outcome } from '../../db/import-row.ts';
 import type { BodyPlace } from '../../db/large-bodies.ts';
 import type { Reader } from '../../db/reader.ts';
 import type { Stamper, Transaction } from '../../db/transaction.ts';
 import type { ArtifactEntry, FileEntry, HomeEntry, RecordEntry } from '../../legacy/home-entry.ts';
-import type { LegacyKind } from '../../legacy/kinds.ts';
+import { refusedByStore } from '../../legacy/problem.ts';
 import { readHome } from '../../legacy/read-home.ts';
 import type { LegacyHome } from '../../legacy/resolve-homes.ts';
 import { indexAll } from '../../upkeep/repair.ts';
 import { applyOrphan, applyRecord } from './apply.ts';
 import { importArtifact } from './import-artifact.ts';
+import { isKnown } from './known-parents.ts';
 import { linkedTask } from './link-clashes.ts';
 import { Marks } from './marks.ts';
 import { HomeContext, homeLabel, type HomePlace, type ImportRecord } from './record.ts';
+import { isOfOneRecord, tryPart } from './one-by-one.ts';
 import { isLargeEntry, prepareLarge, type LargeEntry } from './prepare-large.ts';
 import { isPurged } from './purged.ts';
 import { recordPlaces } from './record-places.ts';
@@ -32,6 +35,10 @@ interface ImportSettings extends ImportOptions {
 /** One transaction takes at most this: other processes wait for it. */
 const BATCH_RECORDS = 500;
 const BATCH_CHARACTERS = 2_000_000;
+
+type Applied = Outcome | 'orphaned';
+/** What became of a record; an error where the store refused it. */
+type Result = readonly [record: RecordEntry, outcome: Applied | Error];
 
 /** Rolls a transaction back that was only tried. */
 class DryRun extends Error {}
@@ -82,6 +89,8 @@ class HomeImport {
   #characters = 0;
   #records = 0;
   #bytes = 0;
+  /** Files of which the store refused a record: they are read again. */
+  readonly #failed = new Set<string>();
 
   constructor(
     database: Database,
@@ -107,6 +116,7 @@ class HomeImport {
     const entries = readHome(this.#home, {
       mark: (file) => this.#marks.find(file),
       known: (kind, id) => database.readNow((reader) => isKnown(reader, kind, id)),
+      store: database.path,
       largeBytes: this.#options.largeBytes,
     });
     for await (const entry of entries) await this.#take(entry);
@@ -184,23 +194,48 @@ class HomeImport {
     if (batch.length === 0) return;
     this.#batch = [];
     this.#characters = 0;
-    const outcomes: [string, Parameters<ReportBuilder['outcome']>[1]][] = [];
+    let results: Result[];
+    try {
+      results = await this.#write(batch, (_, apply) => apply());
+    } catch (error) {
+      if (!isOfOneRecord(error)) throw error;
+      results = await this.#write(batch, tryPart);
+    }
+    for (const [{ kind, path, line }, outcome] of results) {
+      if (!(outcome instanceof Error)) this.#report.outcome(kind, outcome);
+      else this.#report.problem(problemOf(refusedByStore({ kind, path, line }, outcome)));
+    }
+    this.#records += results.length;
+  }
+
+  /** @param attempt - does what is given, or says what became of it */
+  async #write(
+    batch: readonly (RecordEntry | FileEntry)[],
+    attempt: (transaction: Transaction, apply: () => Applied) => Applied | Error,
+  ): Promise<Result[]> {
+    const results: Result[] = [];
+    this.#context.beginBatch();
     try {
       await this.#database.write(this.#stamper, (transaction) => {
         for (const entry of batch) {
-          if (entry.type === 'file') this.#mark(transaction, entry);
-          else outcomes.push([entry.kind, this.#apply(transaction, entry)]);
+          if (entry.type === 'file') {
+            this.#mark(transaction, entry);
+            continue;
+          }
+          const outcome = attempt(transaction, () => this.#apply(transaction, entry));
+          if (outcome instanceof Error) this.#failed.add(entry.path);
+          results.push([entry, outcome]);
         }
         if (this.#options.dryRun) throw new DryRun();
       });
     } catch (error) {
       if (!(error instanceof DryRun)) throw error;
     }
-    for (const [kind, outcome] of outcomes) this.#report.outcome(kind, outcome);
-    this.#records += outcomes.length;
+    this.#context.endBatch();
+    return results;
   }
 
-  #apply(transaction: Transaction, entry: RecordEntry) {
+  #apply(transaction: Transaction, entry: RecordEntry): Applied {
     const record = linkedTask(entry as ImportRecord, this.#context);
     if (entry.orphan !== undefined) {
       applyOrphan(transaction, record, this.#context);
@@ -210,7 +245,8 @@ class HomeImport {
   }
 
   #mark(transaction: Transaction, entry: FileEntry): void {
-    this.#marks.save(transaction, entry, (id) => this.#context.idOf(entry.file.kind, id));
+    const isWhole = !this.#failed.has(entry.file.path);
+    this.#marks.save(transaction, entry, isWhole, (id) => this.#context.idOf(entry.file.kind, id));
   }
 
   #progress(entry: FileEntry): void {
@@ -251,18 +287,4 @@ async function placeAmongHomes(
   const earlier = at === -1 ? known : known.slice(0, at);
   if (root === (known[0] ?? firstOfRun)) return { root, label: '', rank: '', earlier };
   return { root, label: homeLabel(root), rank: String(earlier.length + 1), earlier };
-}
-
-const PARENTS: Partial<Record<LegacyKind, string>> = {
-  'state.threads': 'threads',
-  sessions: 'sessions',
-  threads: 'runtime_threads',
-  turns: 'runtime_turns',
-  automations: 'automations',
-};
-
-function isKnown(reader: Reader, kind: LegacyKind, id: string): boolean {
-  const table = PARENTS[kind];
-  if (table === undefined) return false;
-  return reader.number(`select count(*) from ${table} where id = ?`, [id]) > 0;
 }

@@ -73,11 +73,17 @@ export class Marks {
   /**
    * Remembers a file. Only one of which every record came in is passed over the next time.
    *
+   * @param taken - the store took all records that were read
    * @param storeIdOf - the id that a record of it has in the store
    */
-  save(transaction: Transaction, entry: FileEntry, storeIdOf: (id: string) => string): void {
+  save(
+    transaction: Transaction,
+    entry: FileEntry,
+    taken: boolean,
+    storeIdOf: (id: string) => string,
+  ): void {
     const { file, records, ignored, failed, orphaned } = entry;
-    const isWhole = failed === 0 && orphaned === 0;
+    const isWhole = taken && failed === 0 && orphaned === 0;
     const ids = entry.ids.map((id) => {
       const storeId = storeIdOf(id);
       return storeId === id ? id : `${id}${SEPARATOR}${storeId}`;

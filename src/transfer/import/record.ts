@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Outcome } from '../../db/import-row.ts';
 import type { Reader } from '../../db/reader.ts';
 import type { Transaction } from '../../db/transaction.ts';
-import { parseTime } from '../../model/time.ts';
+import { boundedTime, parseTime } from '../../model/time.ts';
 import type { LargeParts } from './large-parts.ts';
 import type { Marks } from './marks.ts';
 
@@ -53,6 +53,8 @@ export class HomeContext {
   readonly #renamed = new Map<string, string>();
   readonly #turnItems = new Map<string, ReadonlyMap<string, number>>();
   readonly #occurrences = new Map<string, number>();
+  /** Those that the batch under way has counted. */
+  readonly #counting = new Map<string, number>();
   #anyOrphans: boolean | undefined;
   /** Turns of purged threads: their items stay out too. */
   readonly purgedTurns = new Set<string>();
@@ -124,9 +126,19 @@ export class HomeContext {
 
   /** 0 for the first time that this text comes in this home, then 1, 2 … */
   occurrence(digest: string): number {
-    const count = this.#occurrences.get(digest) ?? 0;
-    this.#occurrences.set(digest, count + 1);
+    const count = this.#counting.get(digest) ?? this.#occurrences.get(digest) ?? 0;
+    this.#counting.set(digest, count + 1);
     return count;
+  }
+
+  /** Forgets what was counted in a batch that failed: its records come again. */
+  beginBatch(): void {
+    this.#counting.clear();
+  }
+
+  endBatch(): void {
+    for (const [digest, count] of this.#counting) this.#occurrences.set(digest, count);
+    this.#counting.clear();
   }
 
   /** Whether former imports left records whose parent did not exist, looked up once. */
@@ -168,6 +180,11 @@ export function textOrNull(value: Record<string, unknown>, key: string): string 
 export function time(value: Record<string, unknown>, key: string): number | null {
   const field = value[key];
   return typeof field === 'string' ? parseTime(field) : null;
+}
+
+/** When its file was written, in unix milliseconds: some file systems know times beyond the year 9999. */
+export function fileTime({ mtimeMs }: ImportRecord): number {
+  return boundedTime(Math.round(mtimeMs));
 }
 
 /** A time that the record must have; 0 only if the reader let an odd one pass. */
