@@ -97,7 +97,7 @@ async function runCommand({ command, input, settings }: Run): Promise<number> {
 async function open({ path, storeOptions }: BareContext, access: Access): Promise<Store> {
   const exists = isThere(path);
   if (access === 'preview' && !exists) {
-    const folder = mkdtempSync(join(tmpdir(), 'codewhale-store-'));
+    const folder = makeTemporaryFolder();
     process.on('exit', () => {
       rmSync(folder, { recursive: true, force: true });
     });
@@ -110,6 +110,15 @@ async function open({ path, storeOptions }: BareContext, access: Access): Promis
     // Made by an older version of the program: opened for writing it is brought up to date.
     if (error instanceof OlderSchemaError) return openStore(storeOptions);
     throw error;
+  }
+}
+
+/** Where there is no store, nothing may be made beside its place, for a dry run as little as ever. */
+function makeTemporaryFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'codewhale-store-'));
+  } catch (cause) {
+    throw new StorePathError(`no folder for the dry run can be made in ${tmpdir()}`, { cause });
   }
 }
 

@@ -15,8 +15,14 @@ export function validate<S extends z.ZodType>(
   const result = read(schema, value, what);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const path = issue && issue.path.length > 0 ? ` ${issue.path.map(String).join('.')}` : '';
+  const path = issue && issue.path.length > 0 ? nameOf(issue.path) : '';
   throw new InvalidInputError(`${what}${path}: ${issue?.message ?? 'invalid'}`);
+}
+
+/** Where in an argument something is wrong: `[0]` of a list, ` title` of an object. */
+function nameOf([first, ...rest]: readonly PropertyKey[]): string {
+  const start = typeof first === 'number' ? `[${first}]` : ` ${String(first)}`;
+  return start + rest.map((part) => `.${String(part)}`).join('');
 }
 
 function read<S extends z.ZodType>(schema: S, value: unknown, what: string) {
@@ -44,7 +50,7 @@ export const knownIdSchema = z.string().max(1000);
 /** A file or folder. Node itself throws a TypeError at a NUL, after some work was done. */
 export const pathSchema = z
   .string()
-  .min(1, 'it is empty: give a path')
+  .min(1, 'is empty: give a path')
   .refine((path) => !path.includes('\0'), { error: 'a path holds no NUL character' });
 
 /** RFC 3339, with any offset; becomes unix milliseconds. */

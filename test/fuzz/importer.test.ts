@@ -12,7 +12,13 @@ import {
 } from 'node:fs';
 import { hash } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import Driver from 'libsql';
 import { expect, it } from 'vitest';
+import {
+  LEGACY_STATE_TABLES,
+  legacyColumns,
+  type LegacyStateTable,
+} from '../../src/db/legacy-state-db.ts';
 import { openStore } from '../../src/index.ts';
 import type { Random } from '../simulation/random.ts';
 import { legacyHome } from '../support/legacy-home.ts';
@@ -50,6 +56,34 @@ function stateOf(folder: string): string[] {
       utimesSync(path, RESTED, RESTED);
       return `${name} ${hash('sha256', readFileSync(path))}`;
     });
+}
+
+/** SQL of one value that SQLite takes in any column. */
+const VALUES = [
+  ...['null', '-1', '0', '9007199254740993', '9223372036854775807', '-9223372036854775808'],
+  ...['1e308', '-0.5', '9e999', '1782643272000', '9000000000000', '253402300800', '-62167219201'],
+  ...["x'00ff'", "x''", "''", "' '", "'a' || char(0) || 'b'", "cast(x'ff' as text)", "'soon'"],
+  ...["printf('%.5001c', 'x')", "printf('%.70000c', 'x')", "'{}'", '\'{"a":\'', "'[]'", "'../..'"],
+  ...['rowid', 'typeof(1)', 'zeroblob(70000)', "'\ud800'", 'char(0)', "'__proto__'"],
+];
+
+/** Puts odd values into rows of the state.db of a home, past its own constraints. */
+function spoilRows(random: Random, home: string): void {
+  const driver = new Driver(join(home, 'state.db'));
+  try {
+    driver.exec('pragma foreign_keys = off; pragma ignore_check_constraints = on');
+    for (let count = 1 + random.below(8); count > 0; count--) {
+      const table = random.pick(Object.keys(LEGACY_STATE_TABLES) as LegacyStateTable[]);
+      const column = random.pick(legacyColumns(table));
+      const some = random.chance(0.2) ? 'true' : `abs(random()) % 3 = 0`;
+      // Not null, unique, or an integer key: SQLite keeps such values out by itself.
+      driver.exec(`update or ignore ${table} set ${column} = ${random.pick(VALUES)} where ${some}`);
+    }
+  } catch (error) {
+    if (!/constraint|datatype mismatch/.test(String(error))) throw error;
+  } finally {
+    driver.close();
+  }
 }
 
 const RESTED = new Date('2026-08-01T00:00:00Z');
@@ -200,6 +234,36 @@ it('a spoilt home costs its spoilt records, and nothing else', async () => {
     const made = readdirSync(folder).filter((name) => !name.startsWith('store.db'));
     expect(made.sort()).toEqual(['export', 'home']);
     expect(readdirSync(root)).toHaveLength(1);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+it('an odd value in a state.db costs its row, and nothing else', async () => {
+  const { home: pristine } = legacyHome(...SMALL, '--state-threads', '6');
+  const root = tempFolder();
+
+  await fuzz('importer', 8, async (random) => {
+    const folder = mkdtempSync(join(root, 'run-'));
+    const home = join(folder, 'home');
+    cpSync(pristine, home, { recursive: true });
+    spoilRows(random, home);
+    const store = await openStore({ path: join(folder, 'store.db'), durability: 'normal' });
+    try {
+      const { problems } = await store.import([home]);
+      // Every value that the store does not take is known to the reader.
+      expect(problems.filter(({ reason }) => reason === 'not_stored')).toEqual([]);
+      await readEverything(store);
+      for (const { id } of (await store.jobs.list({ limit: 1000 })).items) await store.jobs.get(id);
+      await store.goals.list({});
+      const { checks } = await store.check();
+      expect(checks.filter(({ ok, name }) => !ok && name !== 'orphans')).toEqual([]);
+      expect((await store.import([home])).totals).toMatchObject({ imported: 0, updated: 0 });
+      for (const format of ['jsonl', 'legacy'] as const) {
+        await store.export(join(folder, format), { format });
+      }
+    } finally {
+      await store.close();
+    }
     rmSync(folder, { recursive: true });
   });
 });
