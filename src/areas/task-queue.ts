@@ -123,7 +123,7 @@ export function handOverTask(
   requireDevice(transaction, device);
   if (!running) {
     // Above a late word of the former owner's at this attempt.
-    transaction.update(table, id, { owner: device, attempt: task.attempt + 1 });
+    setLifecycle(transaction, id, { owner: device, attempt: task.attempt + 1 });
     return;
   }
   queueAgain(transaction, task, device);
@@ -183,6 +183,9 @@ function end(
 /** Changes a task and what is derived of its times. */
 function setLifecycle(transaction: Transaction, id: string, changes: Row): void {
   const next: TaskRow = { ...needTask(transaction, id), ...changes };
-  const updatedAt = Math.max(next.created_at, next.started_at ?? 0, next.ended_at ?? 0);
+  const { attempt, queued_at: queuedAt, created_at: createdAt } = next;
+  // As a sync derives it of the same columns: what is queued once more was worked on then.
+  const queuedAgain = attempt > 1 ? queuedAt : 0;
+  const updatedAt = Math.max(createdAt, queuedAgain, next.started_at ?? 0, next.ended_at ?? 0);
   transaction.update(table, id, { ...changes, updated_at: workedOnAt(transaction, updatedAt) });
 }

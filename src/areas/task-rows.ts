@@ -20,6 +20,7 @@ export const TASK_COLUMNS = [
   'updated_at',
   'started_at',
   'ended_at',
+  'queued_at',
   'error',
   'workspace',
   'model',
@@ -40,6 +41,7 @@ export interface TaskRow {
   readonly updated_at: number;
   readonly started_at: number | null;
   readonly ended_at: number | null;
+  readonly queued_at: number;
   readonly error: string | null;
   readonly workspace: string;
   readonly model: string;

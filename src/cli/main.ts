@@ -61,7 +61,8 @@ try {
 
 async function run(parsed: Parsed): Promise<number> {
   if (parsed.kind === 'run') return runCommand(parsed);
-  if (parsed.kind === 'help') out.printText(parsed.text);
+  if (parsed.kind === 'help')
+    out.print({ help: parsed.text.trimEnd() }, () => parsed.text.trimEnd());
   else out.print({ version: readVersion() }, () => readVersion());
   return EXIT.done;
 }

@@ -82,7 +82,7 @@ export function parseCommandLine(args: readonly string[], tree: readonly Group[]
     },
   );
   try {
-    program.parse(helpLast(args), { from: 'user' });
+    program.parse(helpLast(args, tree), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === 'commander.version') return { kind: 'version' };
@@ -93,10 +93,25 @@ export function parseCommandLine(args: readonly string[], tree: readonly Group[]
   return parsed;
 }
 
-/** `help session list` as `session list --help`: commander itself takes one word. */
-function helpLast(args: readonly string[]): readonly string[] {
-  const [first, ...words] = args;
-  return first === 'help' && words.length > 1 ? [...words, '--help'] : args;
+/**
+ * `help session list` as `session list --help`: commander itself takes one word, and explains the noun where
+ * it has no such command.
+ *
+ * @throws `UsageError` there is no such command
+ */
+function helpLast(args: readonly string[], tree: readonly Group[]): readonly string[] {
+  const first = args.findIndex((word) => word !== '--json' && word !== '--quiet');
+  if (args[first] !== 'help') return args;
+  const rest = args.toSpliced(first, 1);
+  const [noun, verb] = rest.filter((word) => !word.startsWith('-'));
+  const group = tree.find(({ name }) => name !== undefined && name === noun);
+  const known = group?.commands ?? tree.flatMap((each) => (each.name ? [] : each.commands));
+  const word = group ? verb : noun;
+  if (word !== undefined && !known.some(({ name }) => name === word)) {
+    const place = group?.name === undefined ? PROGRAM : `${PROGRAM} ${group.name}`;
+    throw new UsageError(`unknown command '${word}'`, `See "${place} --help".`);
+  }
+  return [...rest, '--help'];
 }
 
 function usageError(error: CommanderError, place: string, printed: string): UsageError {

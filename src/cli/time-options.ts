@@ -15,6 +15,17 @@ export function parseAge(text: string): number {
   return age;
 }
 
+const LIFE_MAX_MS = 3660 * UNIT_MS.d;
+
+/** How long a token is good for, in milliseconds. */
+export function parseLife(text: string): number {
+  const age = parseAge(text);
+  if (age === 0 || age > LIFE_MAX_MS) {
+    throw new InvalidArgumentError('Give at least 1s and at most ten years, such as 90d.');
+  }
+  return age;
+}
+
 /** The start of a span, in RFC 3339. A date is the first moment of that day in the local zone. */
 export function parseSince(text: string, now = Date.now()): string {
   return format(moment(text, now) ?? dayStart(text, 0));

@@ -13,21 +13,20 @@ import {
 import { Connection } from './connection.ts';
 import { Database } from './database.ts';
 import type { DatabaseOptions } from './open-connection.ts';
+import { APPLICATION_ID } from './page-format.ts';
 import { migrate, readMigrations, refuseNewer, schemaVersion, type Migration } from './migrate.ts';
 import { Reader } from './reader.ts';
 import { renameDurably, syncFile, syncFolder } from './sync-folder.ts';
 import {
   claimFile,
   finishFile,
+  isText,
   isUnchangeable,
   refuseBadLog,
   refuseBlank,
   type StoreFile,
 } from './store-file.ts';
 import { verifyCopy } from './verify-copy.ts';
-
-/** Tells a store from other databases. */
-export const APPLICATION_ID = 0x43_57_53_54; // "CWST"
 
 /**
  * Opens the store at `path`, makes it when it is not there, and brings its schema up to date.
@@ -97,6 +96,7 @@ function named(error: unknown, path: string, readOnly: boolean): unknown {
   }
   // Those of this file say more themselves.
   if (!(error instanceof DamagedStoreError) || error.cause === undefined) return error;
+  if (isText(path)) return notAStore(path, 'a text', options);
   return new DamagedStoreError(
     `${path} is not a store, is damaged, or is encrypted with another key`,
     options,
@@ -175,7 +175,7 @@ function refuseOther(reader: Reader, path: string, file: StoreFile): void {
   const version = reader.number('pragma user_version');
   if (application !== APPLICATION_ID) {
     const tables = reader.number('select count(*) from sqlite_master');
-    if (tables > 0 || application !== 0 || version > 0) throw notAStore(path);
+    if (tables > 0 || application !== 0 || version > 0) throw notAStore(path, 'a database');
     refuseBlank(path, file);
     return;
   }
@@ -187,8 +187,13 @@ function refuseOther(reader: Reader, path: string, file: StoreFile): void {
   throw new DamagedStoreError(`${path} has lost the table of its device`);
 }
 
-function notAStore(path: string): DamagedStoreError {
-  return new DamagedStoreError(`${path} is a database, but not a store of codewhale-store`);
+function notAStore(path: string, what: string, options: ErrorOptions = {}): DamagedStoreError {
+  return new DamagedStoreError(`${path} is ${what}, but not a store of codewhale-store`, {
+    ...options,
+    hint:
+      'Check the path: there is nothing to repair. What lies in an old home, its state.db too, is taken over ' +
+      'with "codewhale-store import HOME", into a store of its own.',
+  });
 }
 
 /** A verified copy of the whole file, made by SQLite itself. It is on the disk when it resolves. */

@@ -4,6 +4,9 @@
 /** Bytes of a page of every store: SQLite's own default. */
 export const PAGE_SIZE = 4096;
 
+/** Tells a store from other databases. */
+export const APPLICATION_ID = 0x43_57_53_54; // "CWST"
+
 /** A tree of a table with numbered rows, or of an index or a table that is ordered by its key. */
 export type TreeKind = 'table' | 'index';
 
@@ -69,7 +72,8 @@ export interface FileHeader {
 const MAGIC = 'SQLite format 3\0';
 
 export function fileHeaderOf(page: Buffer): FileHeader | undefined {
-  if (page.toString('latin1', 0, MAGIC.length) !== MAGIC) return undefined;
+  if (page.length < PAGE_SIZE || page.toString('latin1', 0, MAGIC.length) !== MAGIC)
+    return undefined;
   return {
     trunk: page.readUInt32BE(32),
     free: page.readUInt32BE(36),

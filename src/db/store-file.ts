@@ -1,10 +1,20 @@
-import { accessSync, closeSync, constants, existsSync, lstatSync, openSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  openSync,
+  readSync,
+  rmSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { DamagedStoreError, ReadOnlyError, StoreError, StorePathError } from '../errors.ts';
 import { Connection } from './connection.ts';
 import { fileSize } from './file-facts.ts';
 import { findLogDamage } from './log-file.ts';
 import { makeFolder } from './make-folder.ts';
+import { APPLICATION_ID, fileHeaderOf, PAGE_SIZE } from './page-format.ts';
 import { isUnsynced } from './unsynced.ts';
 import { syncFolder } from './sync-folder.ts';
 
@@ -33,6 +43,7 @@ export function claimFile(path: string, readOnly: boolean): StoreFile {
   // Asked before the size: whoever makes the store removes it afterwards.
   const unfinished = existsSync(mark);
   if (existsSync(path)) {
+    refuseUnreadable(path);
     if (!readOnly) refuseUnwritable(path);
     refuseEmpty(path, unfinished);
     return { isNew: false, unfinished };
@@ -70,6 +81,42 @@ export function refuseUnwritable(path: string): void {
     accessSync(path, constants.W_OK);
   } catch (error) {
     throw new ReadOnlyError(`${path} cannot be written by this user`, { cause: error });
+  }
+}
+
+/** @throws `StorePathError` */
+function refuseUnreadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    throw new StorePathError(`${path} cannot be read by this user`, {
+      cause: error,
+      hint: 'Work as the user whose store it is; if that is you, "chmod 600" gives you the file back.',
+    });
+  }
+}
+
+/** Whether a file is plain text, which nothing of a store becomes by damage or encryption. */
+export function isText(path: string): boolean {
+  const text = beginningOf(path).toString();
+  // The last letter may be cut.
+  return text !== '' && !/[^\P{Cc}\t\n\f\r]|\ufffd(?!$)/u.test(text);
+}
+
+/** Whether a file is a text, or the database of another program: nothing that a store could have become. */
+export function isForeign(path: string): boolean {
+  if (!look(path)?.isFile() || fileSize(path) === 0 || fileSize(`${path}-wal`) > 0) return false;
+  const header = fileHeaderOf(beginningOf(path));
+  return isText(path) || (header !== undefined && header.applicationId !== APPLICATION_ID);
+}
+
+function beginningOf(path: string): Buffer {
+  const bytes = Buffer.alloc(PAGE_SIZE);
+  const fd = openSync(path, 'r');
+  try {
+    return bytes.subarray(0, readSync(fd, bytes, 0, PAGE_SIZE, 0));
+  } finally {
+    closeSync(fd);
   }
 }
 

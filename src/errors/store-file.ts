@@ -56,6 +56,12 @@ const DAMAGED_HINT =
 export class StorePathError extends StoreError {
   override readonly name = 'StorePathError';
   readonly code = 'STORE_PATH';
+  override readonly hint: string;
+
+  constructor(message: string, options: ErrorOptions & { readonly hint?: string } = {}) {
+    super(message, options);
+    this.hint = options.hint ?? '';
+  }
 }
 
 /** Others held the write lock until the deadline passed. Nothing was written. */

@@ -23,7 +23,12 @@ const deviceSchema = z
 const optionsSchema = z.strictObject({
   dir: pathSchema,
   device: deviceSchema,
-  expiresInMs: z.int().min(LIFE_MIN_MS).max(LIFE_MAX_MS).default(TOKEN_LIFE_MS),
+  expiresInMs: z
+    .int()
+    .refine((ms) => ms >= LIFE_MIN_MS && ms <= LIFE_MAX_MS, {
+      error: 'a token is good for a second to ten years, in milliseconds',
+    })
+    .default(TOKEN_LIFE_MS),
   readOnly: z.boolean().default(false),
 });
 
@@ -55,7 +60,7 @@ export interface HubToken {
  * @throws `HubFolderError` no hub was set up in this folder
  */
 export async function token(options: HubTokenOptions): Promise<HubToken> {
-  const { dir, ...rest } = validate(optionsSchema, options, 'token for');
+  const { dir, ...rest } = validate(optionsSchema, options, 'token');
   const folder = new HubFolder(resolve(dir));
   const keys = readKeys(folder);
   return writeToken(folder.make(), keys, rest);

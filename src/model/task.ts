@@ -116,7 +116,7 @@ export interface TaskSummary {
   /** From 1; a retry raises it. */
   attempt: number;
   createdAt: string;
-  /** The last of created, started, and ended. */
+  /** The last of created, started, ended, and queued once more. */
   updatedAt: string;
   startedAt: string | null;
   endedAt: string | null;

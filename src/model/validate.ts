@@ -27,12 +27,30 @@ function nameOf([first, ...rest]: readonly PropertyKey[]): string {
 
 function read<S extends z.ZodType>(schema: S, value: unknown, what: string) {
   try {
-    return schema.safeParse(value);
+    return schema.safeParse(value, { error: inWords });
   } catch (cause) {
     // A getter or the trap of a proxy, which are code of the caller.
     throw new InvalidInputError(`${what}: it cannot be read`, { cause });
   }
 }
+
+/** What is wrong where the schema has no words of its own. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  const least = issue.code === 'too_small';
+  if (!least && issue.code !== 'too_big') return undefined;
+  const bound = String(least ? issue.minimum : issue.maximum);
+  if (least && issue.origin === 'string' && bound === '1') return 'it is empty';
+  const unit = UNITS.get(issue.origin);
+  const amount = `${least ? 'at least' : 'at most'} ${bound}`;
+  return unit === undefined ? `it must be ${amount}` : `it must have ${amount} ${unit}`;
+}
+
+const UNITS = new Map([
+  ['string', 'characters'],
+  ['array', 'entries'],
+  ['set', 'entries'],
+  ['map', 'entries'],
+]);
 
 /**
  * The id of a new record. Ids end up in file names of an export, so they are plain: letters, digits,

@@ -36,8 +36,13 @@ export async function devicesOf(access: Access): Promise<SyncDevice[]> {
 }
 
 export async function revokeDevice(access: Access, id: string): Promise<void> {
-  await atHub(access, async (hub) => {
+  await atHub(access, async (hub, self) => {
     const device = await findDevice(hub, id);
+    if (device.id === self) {
+      throw new InvalidInputError(
+        'this device cannot revoke itself; turn sync off to leave, or revoke it on another device',
+      );
+    }
     await markRevoked(hub, device);
     // Not only with the next exchange: no work is to be given to it meanwhile.
     const { database, now } = access;

@@ -172,6 +172,7 @@ export class Sync {
    * the key: also replace the hub's JWT key, and rotate the key of the group.
    *
    * @param id - of the device, or the beginning of it
+   * @throws `InvalidInputError` it is this device
    * @throws `NotFoundError`, `AmbiguousIdError`
    */
   async revoke(id: string): Promise<void> {

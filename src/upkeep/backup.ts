@@ -8,6 +8,7 @@ import { fileSize } from '../db/file-facts.ts';
 import { Database } from '../db/database.ts';
 import type { DatabaseOptions } from '../db/open-connection.ts';
 import { backUp, openDatabase } from '../db/open.ts';
+import { isForeign } from '../db/store-file.ts';
 import { renameDurably, syncFolder } from '../db/sync-folder.ts';
 import { verifyCopy } from '../db/verify-copy.ts';
 import { Connection } from '../db/connection.ts';
@@ -86,7 +87,7 @@ export interface RestoreResult {
  * Puts a backup in the place of the store at `path`. The file that stood there is kept beside it.
  * No process may have the store open.
  *
- * @throws `StorePathError` there is no such file; nothing was changed
+ * @throws `StorePathError` there is no such file, or what stands at the path never was a store; nothing was changed
  * @throws `DamagedStoreError` the backup is none, or needs another key; nothing was changed
  * @throws `BusyError` another program has the store open; nothing was changed
  * @throws `FileSystemError` the path cannot be written
@@ -101,6 +102,7 @@ export async function restoreStore(
   const target = resolve(validate(pathSchema, path, 'path'));
   refuseNoBackup(source, checked.encryptionKey);
   try {
+    refuseForeign(target);
     return await putInPlace(source, target, checked);
   } catch (error) {
     if (error instanceof StoreError) throw error;
@@ -152,6 +154,14 @@ function refuseNoBackup(source: string, encryptionKey: string | undefined): void
       { cause: error, hint: NO_BACKUP_HINT },
     );
   }
+}
+
+/** Nobody wants a diary replaced. @throws `StorePathError` */
+function refuseForeign(target: string): void {
+  if (!isForeign(target)) return;
+  throw new StorePathError(`${target} was never a store, and is not replaced`, {
+    hint: 'Give the path of the store; if that is right, move the file away first.',
+  });
 }
 
 const NO_BACKUP_HINT =

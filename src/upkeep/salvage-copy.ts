@@ -52,6 +52,13 @@ export function copyStore(from: string, to: string): void {
   }
 }
 
+/** Gives a copy of a store, log and all, the name under which it stays. */
+export function keepStore(copy: string, kept: string): void {
+  for (const suffix of ['-wal', '']) {
+    if (existsSync(copy + suffix)) renameDurably(copy + suffix, kept + suffix);
+  }
+}
+
 /** Puts a store in the place of another one, whose log must not be taken for its own. */
 export function replaceStore(fresh: string, path: string): void {
   for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });

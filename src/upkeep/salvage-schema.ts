@@ -2,8 +2,7 @@ import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { Connection } from '../db/connection.ts';
 import { fileSize } from '../db/file-facts.ts';
 import { readMigrations } from '../db/migrate.ts';
-import { APPLICATION_ID } from '../db/open.ts';
-import { blankFirstPage, PAGE_SIZE } from '../db/page-format.ts';
+import { APPLICATION_ID, blankFirstPage, PAGE_SIZE } from '../db/page-format.ts';
 import { DamagedStoreError, DatabaseError } from '../errors.ts';
 import {
   expectedSchema,

@@ -4,7 +4,8 @@ import * as z from 'zod';
 import { Connection } from '../db/connection.ts';
 import { fileSize } from '../db/file-facts.ts';
 import { readMigrations, type Migration } from '../db/migrate.ts';
-import { APPLICATION_ID, openDatabase } from '../db/open.ts';
+import { openDatabase } from '../db/open.ts';
+import { APPLICATION_ID } from '../db/page-format.ts';
 import { releaseClosed } from '../db/release.ts';
 import { refuseOddFiles, refuseUnwritable } from '../db/store-file.ts';
 import { verifyCopy } from '../db/verify-copy.ts';
@@ -16,7 +17,14 @@ import { becomeDevice, refuseUsed, timeInName } from './backup.ts';
 import { readEntries } from './expected-schema.ts';
 import { closeToOthers, repairStore } from './repair.ts';
 import { salvageBlobs, settleLostBodies } from './salvage-bodies.ts';
-import { copyStore, fingerprint, mendCopy, removeStore, replaceStore } from './salvage-copy.ts';
+import {
+  copyStore,
+  fingerprint,
+  keepStore,
+  mendCopy,
+  removeStore,
+  replaceStore,
+} from './salvage-copy.ts';
 import { standInForLost } from './salvage-parents.ts';
 import { findPlaces } from './session-places.ts';
 import { nothingLeft, partsOf } from './salvage-schema.ts';
@@ -100,30 +108,26 @@ export async function rebuildStore(
   if (existsSync(target)) refuseUnwritable(target);
   const before = fingerprint(target);
   const kept = `${target}.damaged-${timeInName(clock())}`;
+  // Under this name until it is needed: a run that is killed leaves no copy that the next one does not remove.
+  const copy = `${target}.keeping`;
   const work = `${target}.salvaging`;
   const fresh = `${target}.rebuilding`;
-  removeStore(work);
-  removeStore(fresh);
-  let untouched = true;
+  for (const made of [copy, work, fresh]) removeStore(made);
   try {
-    copyStore(target, kept);
-    copyStore(kept, work);
+    copyStore(target, copy);
+    copyStore(copy, work);
     const leftOut = await mendCopy(work, rest.encryptionKey);
     const made = await rebuild({ work, fresh, clock, ...rest });
     if (fingerprint(target) !== before) throw new BusyError(`${target} was written meanwhile`);
     if (existsSync(target)) refuseUsed(target, rest.encryptionKey);
-    untouched = false;
+    keepStore(copy, kept);
     // A connection to the damaged file, when it is let go of, may remove the log of the new one.
     await releaseClosed();
     replaceStore(fresh, target);
     closeToOthers(target);
     return { path: target, kept, ...made, leftOut };
-  } catch (error) {
-    if (untouched) removeStore(kept);
-    throw error;
   } finally {
-    removeStore(work);
-    removeStore(fresh);
+    for (const made of [copy, work, fresh]) removeStore(made);
   }
 }
 

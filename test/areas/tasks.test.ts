@@ -150,7 +150,7 @@ describe('the queue', () => {
   });
 
   it('takes a task that ended once more, as a new attempt at its end', async () => {
-    const { store, create, claim } = await setup();
+    const { store, clock, create, claim } = await setup();
     const first = await create('a');
     const second = await create('b');
     await claim();
@@ -161,7 +161,11 @@ describe('the queue', () => {
       error: 'no',
       summary: 's',
     });
+    clock.now += 60_000;
     const again = await store.tasks.retry(first.id);
+    // Worked on now: it stands at the top of the list.
+    expect(again.updatedAt).toBe('2026-08-18T09:01:00.000Z');
+    expect((await store.tasks.list()).items.map(({ id }) => id)).toEqual([first.id, second.id]);
     expect(again).toMatchObject({
       status: 'queued',
       attempt: 2,

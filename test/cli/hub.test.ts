@@ -411,5 +411,10 @@ describe('hub token', () => {
     await cli.run('hub', 'init');
     expect((await cli.run('hub', 'token', '--device', '../x')).code).toBe(2);
     expect((await cli.run('hub', 'token', '--device', 'x', '--expires', 'soon')).code).toBe(2);
+    for (const age of ['0d', '3661d']) {
+      const refused = await cli.run('hub', 'token', '--device', 'x', '--expires', age);
+      expect(refused).toMatchObject({ code: 2, stdout: '' });
+      expect(refused.stderr).toContain('at most ten years');
+    }
   });
 });

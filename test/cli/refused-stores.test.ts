@@ -47,8 +47,33 @@ describe('a store that is refused', () => {
       const finished = await cli.run('--json', '--db', file, ...args);
       expect(finished).toMatchObject({ code: 3, stdout: '' });
       expect(codeOf(finished)).toBe('STORE_DAMAGED');
+      // There is nothing to repair.
+      expect(finished.stderr).toContain('not a store of codewhale-store');
+      expect(finished.stderr).toContain('import HOME');
+      expect(finished.stderr).not.toContain('doctor --repair');
     }
     expect(readFileSync(file, 'utf8')).toBe(text);
+  });
+
+  it('is a text, or the database of another program, which no backup replaces', async () => {
+    const cli = await setupStore();
+    await cli.json('backup', 'copy.db');
+    const diary = join(cli.folder, 'diary.txt');
+    writeFileSync(diary, 'what I did today, 数据库\n'.repeat(1000));
+    const other = join(cli.folder, 'state.db');
+    const driver = new Database(other);
+    driver.exec('create table threads (id text)');
+    driver.close();
+    for (const file of [diary, other]) {
+      const before = readFileSync(file);
+      const finished = await cli.run('--json', '--db', file, 'restore', 'copy.db');
+      expect(finished).toMatchObject({ code: 3, stdout: '' });
+      expect(finished.stderr).toContain('was never a store');
+      expect(readFileSync(file)).toEqual(before);
+    }
+    const opened = await cli.run('--json', '--db', other, 'task', 'list');
+    expect(opened.stderr).toContain('import HOME');
+    expect(opened.stderr).not.toContain('doctor --repair');
   });
 
   it('is a folder, or a symbolic link', async () => {

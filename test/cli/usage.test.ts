@@ -68,6 +68,13 @@ describe('the command line', () => {
       cli.run('session', 'list', '--help'),
     ]);
     expect(short).toEqual({ ...long, code: 0 });
+    expect(await cli.json('help', 'session', 'list')).toEqual({ help: long.stdout.trimEnd() });
+    expect(await cli.json('--help')).toEqual({ help: expect.stringContaining('Usage:') as string });
+    for (const words of [['session', 'nosuch'], ['nosuch']]) {
+      const wrong = await cli.run('help', ...words);
+      expect(wrong).toMatchObject({ code: 2, stdout: '' });
+      expect(wrong.stderr).toMatch(/^error: unknown command 'nosuch'/);
+    }
   });
 
   it('says what to do where something is not there', async () => {

@@ -98,6 +98,15 @@ describe('a device that was revoked', () => {
     expect(await names(a)).toEqual(['a']);
   });
 
+  it('is another one: no device revokes itself', async () => {
+    const { a, b } = await group();
+    const { deviceId } = await a.store.sync.status();
+    const refused = { code: 'INVALID_INPUT', message: expect.stringContaining('itself') as string };
+    await expect(a.store.sync.revoke(deviceId)).rejects.toMatchObject(refused);
+    await a.sync();
+    await b.sync();
+  });
+
   it('does not come back as a copy of itself', async () => {
     const { a, b, idOfB } = await group();
     await a.store.sync.revoke(idOfB);

@@ -53,6 +53,23 @@ async function pairWithTask() {
   return { a, b, id: task.id, idOfB, worker };
 }
 
+it('a task that is queued once more was worked on then, on every device', async () => {
+  const { a, b, id, idOfB } = await pairWithTask();
+  await a.store.tasks.cancel(id);
+  const again = await a.store.tasks.retry(id);
+  const handed = await a.store.tasks.create({ prompt: 'old', createdAt: '2026-01-01T00:00:00Z' });
+  await tellOf(a.database, idOfB);
+  await a.store.tasks.handOver(handed.id, idOfB);
+  await a.sync();
+  await b.sync();
+  expect(again.updatedAt > again.createdAt).toBe(true);
+  for (const one of [id, handed.id]) {
+    const { updatedAt } = await a.store.tasks.get(one);
+    expect((await b.store.tasks.get(one)).updatedAt).toBe(updatedAt);
+  }
+  expect((await b.store.tasks.get(id)).updatedAt).toBe(again.updatedAt);
+});
+
 it('a worker whose task was given to another device meanwhile does not end that device’s run', async () => {
   const { a, b, id, idOfB, worker } = await pairWithTask();
   await a.store.tasks.claim(worker);

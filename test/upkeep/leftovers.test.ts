@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { openStore, type Store } from '../../src/index.ts';
+import { openStore, rebuildStore, type Store } from '../../src/index.ts';
 import { builtLibrary } from '../support/built-library.ts';
 import { tempFolder, tempStore } from '../support/temp-store.ts';
 
@@ -34,6 +34,28 @@ it('the check tells of what killed commands left beside the store, and its size'
   const found = await leftovers(store);
   expect(found).toMatchObject({ ok: false, detail });
   expect(found?.detail).toContain('store.db.restoring (1000 bytes)');
+});
+
+it('a repair that was killed is among them, and the next one keeps one copy of the damaged store', async () => {
+  const path = join(tempFolder(), 'store.db');
+  const store = await openStore({ path });
+  await store.sessions.create({ title: 'kept', workspace: '/w' });
+  await store.close();
+  const script = `const { rebuildStore } = await import(process.argv[1]);
+    await rebuildStore(process.argv[2], { onProgress: () => process.kill(process.pid, 'SIGKILL') });`;
+  const args = ['--input-type=module', '-e', script, await builtLibrary(), path];
+  for (let run = 0; run < 2; run++) {
+    const child = spawn(process.execPath, args);
+    expect((await once(child, 'exit'))[1]).toBe('SIGKILL');
+  }
+  const again = await openStore({ path });
+  expect((await leftovers(again))?.detail).toMatch(/store\.db\.keeping \(\d+ bytes\)/);
+  await again.close();
+  const { kept } = await rebuildStore(path);
+  const left = readdirSync(join(path, '..')).filter(
+    (name) => !/^store\.db(-wal|-shm)?$/.test(name),
+  );
+  expect(left.filter((name) => !name.endsWith('-wal'))).toEqual([basename(kept)]);
 });
 
 it('a backup that was killed is among them', async () => {

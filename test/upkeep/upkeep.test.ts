@@ -53,7 +53,8 @@ describe('backup and restore', () => {
     const { file } = await store.backup(join(folder, 'copy.db'));
     await store.close();
     const path = join(folder, 'store.db');
-    writeFileSync(path, 'not a database at all, but somebody may want it back');
+    // No text: that never was a store, and is not replaced.
+    writeFileSync(path, 'no database any more \0, but somebody may want it back');
     const { replaced } = await restoreStore(file, path);
     expect(readFileSync(replaced ?? '', 'utf8')).toContain('somebody may want it');
     const again = await openStore({ path });

@@ -3,7 +3,7 @@ import { bareCommand } from '../command.ts';
 import { localTime } from '../format.ts';
 import { hubFolder, hubFolderOption } from '../hub-folder.ts';
 import { flag, mandatory, value } from '../parameters.ts';
-import { parseAge } from '../time-options.ts';
+import { parseLife } from '../time-options.ts';
 
 export const hubToken = bareCommand({
   name: 'token',
@@ -16,7 +16,7 @@ export const hubToken = bareCommand({
   options: {
     dir: hubFolderOption,
     device: mandatory(value('name', 'names the token and its file')),
-    expires: value('age', 'how long it is good for: 12h, 90d, 52w (90d)', parseAge),
+    expires: value('age', 'how long it is good for: 12h, 90d, 52w (90d)', parseLife),
     readOnly: flag('it may not write'),
   },
   async run({ out, path }, { dir, device, expires, readOnly = false }) {

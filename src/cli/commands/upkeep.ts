@@ -22,7 +22,8 @@ export const doctor = bareCommand({
   details:
     'With --repair it first rebuilds the search index and file modes and drops unused blobs. Of a ' +
     'damaged store it makes a new one of what can be read, and keeps the damaged file beside it; no ' +
-    'other program may have the store open then.',
+    'other program may have the store open then. A leftover that was written in the last ten minutes ' +
+    'is named and no problem yet: a backup, restore or repair may be under way.',
   example: 'doctor --repair',
   options: { repair: flag('rebuild what is derived from the records, or a damaged store') },
   async run(context, { repair }) {

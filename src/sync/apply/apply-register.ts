@@ -236,7 +236,8 @@ function touch(
   if (!shapes.of(transaction, table.name).has('updated_at')) return;
   if (table.name === 'tasks') {
     transaction.run(
-      `update tasks set updated_at = max(created_at, coalesce(started_at, 0), coalesce(ended_at, 0))
+      `update tasks set updated_at = max(created_at, case when attempt > 1 then queued_at else 0 end,
+         coalesce(started_at, 0), coalesce(ended_at, 0))
        where id = ?`,
       [id],
     );

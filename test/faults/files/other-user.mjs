@@ -13,8 +13,8 @@ const outcome = async (job) => {
   try {
     return await job();
   } catch (error) {
-    const { code, message, name } = error;
-    return { code, name, message };
+    const { code, message, name, hint } = error;
+    return { code, name, message, hint };
   }
 };
 

@@ -74,8 +74,10 @@ describe('a store that this user may not write', () => {
     chmodSync(dirname(path), 0o755);
     const before = bytesOf(path);
     for (const readOnly of [true, false]) {
-      const code = readOnly ? 'STORE_PATH' : 'READ_ONLY';
-      expect((await asNobody(path, readOnly)).opened).toMatchObject({ code });
+      const { opened } = await asNobody(path, readOnly);
+      const message = expect.stringContaining('cannot be read by this user') as string;
+      const hint = expect.stringContaining('chmod 600') as string;
+      expect(opened).toMatchObject({ code: 'STORE_PATH', message, hint });
     }
     expect((await asNobody(path, false)).rebuilt).toMatchObject({ code: 'READ_ONLY' });
     expect(bytesOf(path)).toEqual(before);
