@@ -175,10 +175,15 @@ export function hasBlob(reader: Reader, hash: string): boolean {
   return reader.number('select count(*) from blobs where hash = ?', [hash]) > 0;
 }
 
-/** One piece of a blob, also of one that is not whole; undefined where it is not here. */
+/** One piece of a blob, also of one that is not whole; undefined where none can be read. */
 export function readChunk(reader: Reader, hash: string, position: number): Buffer | undefined {
   const chunk = takeChunk(reader, hash, position);
-  return chunk?.codec === 'deflate' ? inflateRawSync(chunk.data) : chunk?.data;
+  if (chunk?.codec !== 'deflate') return chunk?.data;
+  try {
+    return inflateRawSync(chunk.data);
+  } catch {
+    return undefined;
+  }
 }
 
 /** As {@link readChunk}, and leaves it compressed. */

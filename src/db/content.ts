@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { loadBody } from './bodies.ts';
+import { DamagedStoreError } from '../errors.ts';
+import { loadBody, sizeOfBlob } from './bodies.ts';
 import type { Reader } from './reader.ts';
 
 /** A body up to this size travels inside its entry, a larger one as chunks; bytes. */
@@ -38,7 +39,11 @@ export interface Payload {
 
 const isBody = (column: string): boolean => column === 'body' || column === 'body_hash';
 
-/** The payload of some columns of a row as it stands in the store. */
+/**
+ * The payload of some columns of a row as it stands in the store.
+ *
+ * @throws `DamagedStoreError` its body is not here in whole
+ */
 export function payloadOf(
   reader: Reader,
   table: string,
@@ -56,7 +61,8 @@ export function payloadOf(
   const bodyHash = row['body_hash'] as string | null;
   if (bodyHash === '') return payload;
   if (bodyHash === null) return { ...payload, t: row['body'] as string };
-  const size = reader.number('select size from blobs where hash = ?', [bodyHash]);
+  const size = sizeOfBlob(reader, bodyHash);
+  if (size === undefined) throw new DamagedStoreError(`the blob ${bodyHash} is missing`);
   // Files of a session are bytes, not text.
   if (table === 'artifacts' || size > INLINE_BODY_BYTES)
     return { ...payload, h: { hash: bodyHash, size } };

@@ -17,7 +17,7 @@ import {
 } from './gathering.ts';
 import { NO_KEYS } from './keys/group-key.ts';
 import type { KeyRing } from './keys/key-ring.ts';
-import { purgeEntry, registerEntries, rowEntry, type Ready } from './outgoing.ts';
+import { purgeEntry, registerEntries, rowEntry, type Ready, type Refused } from './outgoing.ts';
 import { rowsById, unknownById, type UnknownColumns } from '../db/synced-rows.ts';
 import type { SyncState } from './state.ts';
 import { readWaiting } from './waiting.ts';
@@ -55,7 +55,13 @@ export function readBatch(
   for (const table of MUTABLE_TABLES) gatherOffers(from, gathering, table);
   for (const table of IMMUTABLE_TABLES) gatherRows(from, gathering, table);
   const { batch, missing } = gathering;
-  if (missing && batch.sending.length === 0) return pieceOf(reader, ring, missing, batch, pieces);
+  if (missing && batch.sending.length === 0) {
+    const piece = pieceOf(reader, ring, missing, batch, pieces);
+    if (piece) return piece;
+    // It is not here in whole: what refers to it stays behind, and the others go.
+    refusedBodies.set(pieceKey(round, missing), 'damaged');
+    return readBatch(reader, state, ring, limits, pieces, refusedBodies, underWay);
+  }
   const { trim } = batch;
   const trims = trim.notes.length + trim.numbers.size + trim.ids.size;
   if (batch.sending.length + trims === 0) return undefined;
@@ -147,7 +153,7 @@ function gatherNotes({ reader, ring, limit, underWay }: Source, gathering: Gathe
   for (const note of notes) {
     if (gathering.isFull()) return;
     const list = entriesOf(reader, ring, note, rows.get(note.table_name));
-    if (list.some(({ entry }) => waiting.has(entry))) continue;
+    if (list.some((one) => 'entry' in one && waiting.has(one.entry))) continue;
     if (!gathering.add(list, false)) return;
     gathering.batch.trim.notes.push(note.number);
   }
@@ -175,8 +181,12 @@ function entriesOf(
   ring: KeyRing | null,
   { table_name: name, row_id: id, register, bases }: Note,
   noted: NotedRows | undefined,
-): Ready[] {
-  if (!noted) return [purgeEntry(ring, name, id, register)];
+): (Ready | Refused)[] {
+  if (!noted) {
+    const mark = purgeEntry(ring, name, id, register);
+    // What could never go is not there to be taken away.
+    return 'reason' in mark ? [] : [mark];
+  }
   const row = noted.rows.get(id);
   if (!row) return [];
   return registerEntries(reader, ring, noted.table, row, register, {
@@ -192,18 +202,19 @@ function gatherOffers(
   table: MutableTable,
 ): void {
   if (gathering.isFull()) return;
-  const scan = reader.rows(
-    'select after_id from sync_scans where table_name = ? and after_id is not null',
+  const scan = reader.first<{ after_id: string }>(
+    ['after_id'],
+    'from sync_scans where table_name = ? and after_id is not null',
     [table.name],
-  )[0];
+  );
   const after = underWay.ids.get(table.name);
   if (!scan || after === null) return;
   const ids = reader
-    .rows(`select id from ${table.name} where id > ? order by id limit ?`, [
-      after ?? (scan[0] as string),
+    .list<{ id: string }>(['id'], `from ${table.name} where id > ? order by id limit ?`, [
+      after ?? scan.after_id,
       limit,
     ])
-    .map((row) => row[0] as string);
+    .map(({ id }) => id);
   const { rows, ancestors, unknown } = readNoted(reader, table, ids);
   const waiting = readWaiting(reader);
   for (const id of ids) {
@@ -213,10 +224,11 @@ function gatherOffers(
       ancestors: ancestors(id),
       unknown: unknown(id),
     });
-    const list = all.filter(({ entry }) => !waiting.has(entry));
+    const held = all.filter((one) => 'entry' in one && waiting.has(one.entry)) as Ready[];
+    const list = all.filter((one) => !held.includes(one as Ready));
     if (!gathering.add(list, true)) return;
-    for (const { entry, source } of all) {
-      if (waiting.has(entry) && waiting.isUnsent(entry)) gathering.batch.trim.waiting.push(source);
+    for (const { entry, source } of held) {
+      if (waiting.isUnsent(entry)) gathering.batch.trim.waiting.push(source);
     }
     gathering.batch.trim.ids.set(table.name, id);
   }
@@ -265,6 +277,10 @@ function gatherRows(
 
 /** Rows that have an id of their own because another content bears theirs. */
 export function originalIds(reader: Reader, table: string): ReadonlyMap<string, string> {
-  const rows = reader.rows('select row_id, original_id from clashes where table_name = ?', [table]);
-  return new Map(rows.map((row) => [row[0] as string, row[1] as string]));
+  const rows = reader.list<{ row_id: string; original_id: string }>(
+    ['row_id', 'original_id'],
+    'from clashes where table_name = ?',
+    [table],
+  );
+  return new Map(rows.map((row) => [row.row_id, row.original_id]));
 }

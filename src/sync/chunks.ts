@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { inflateRawSync } from 'node:zlib';
 import {
   CHUNK_BYTES,
   deleteBlob,
   finishBlob,
   hasBlob,
   readBlob,
+  readChunk,
   readWhole,
   storeChunk,
 } from '../db/bodies.ts';
@@ -45,25 +45,17 @@ export function chunkKey(ring: KeyRing | null, body: BodyRef, position: number) 
   return { table: CHUNK_TABLE, id: chunkId(ring, body.root ?? ''), register, version: '' };
 }
 
-/** One piece, ready to go; undefined when it is not here. */
+/** One piece, ready to go; undefined when it is not here, or cannot be read. */
 export function chunkEntry(
   reader: Reader,
   ring: KeyRing | null,
   body: BodyRef,
   position: number,
 ): Outgoing | undefined {
-  const row = reader.rows('select codec, data from blob_chunks where hash = ? and position = ?', [
-    body.hash,
-    position,
-  ])[0];
-  if (!row) return undefined;
-  const data = Buffer.from(row[1] as Uint8Array);
+  const piece = readChunk(reader, body.hash, position);
+  if (!piece) return undefined;
   const key = chunkKey(ring, body, position);
-  const { keyNumber, bytes } = sealBytes(
-    ring,
-    key,
-    row[0] === 'deflate' ? inflateRawSync(data) : data,
-  );
+  const { keyNumber, bytes } = sealBytes(ring, key, piece);
   return { ...key, ms: null, keyNumber, schema: SCHEMA, payload: bytes };
 }
 

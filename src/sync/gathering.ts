@@ -1,6 +1,6 @@
 import type { BodyRef } from '../db/content.ts';
 import { chunkCount } from './chunks.ts';
-import type { Ready } from './outgoing.ts';
+import type { Ready, Refusal, Refused } from './outgoing.ts';
 import type { Outgoing } from './push-statements.ts';
 
 /** What an acknowledgement trims: exactly what was read for the push. */
@@ -33,8 +33,8 @@ export interface Sending {
 
 export interface Batch {
   readonly sending: Sending[];
-  /** Of the rows that were read, what cannot go because the hub does not take a piece of its body. */
-  readonly refused: { readonly source: Ready['source']; readonly reason: Refusal }[];
+  /** Of the rows that were read, what cannot go. */
+  readonly refused: Refused[];
   readonly trim: Trim;
   /** The round in which it was read. */
   readonly round: number;
@@ -52,10 +52,7 @@ export interface BatchLimits {
   readonly bytes: number;
 }
 
-/** Why the hub does not take something even alone. */
-export type Refusal = 'size' | 'refused';
-
-/** Bodies of which the hub did not take a piece, in a round. */
+/** Bodies of which a piece is not here, or the hub did not take it, in a round. */
 export type RefusedBodies = Map<string, Refusal>;
 
 /** How many pieces of a large body were acknowledged in a round, while this process has run. */
@@ -106,9 +103,10 @@ export class Gathering {
   }
 
   /** Takes all entries of a row or none. */
-  add(list: readonly Ready[], offered: boolean): boolean {
+  add(list: readonly (Ready | Refused)[], offered: boolean): boolean {
     const { round, refused } = this.batch;
-    const large = list.find(({ body }) => {
+    const ready = list.filter((one) => 'entry' in one);
+    const large = ready.find(({ body }) => {
       if (!body || this.#refused.has(pieceKey(round, body))) return false;
       return (this.#pieces.get(pieceKey(round, body)) ?? 0) < chunkCount(body);
     });
@@ -116,7 +114,8 @@ export class Gathering {
       this.missing = large.body;
       return false;
     }
-    for (const { entry, body, source } of list) {
+    refused.push(...list.filter((one) => 'reason' in one));
+    for (const { entry, body, source } of ready) {
       const reason = body && this.#refused.get(pieceKey(round, body));
       if (reason) refused.push({ source, reason });
       else this.#take({ entry, offered, source });

@@ -15,10 +15,11 @@ export interface ParkedEntry {
   id: string;
   register: string;
   /**
-   * `schema`: made by a newer version of this library; `key`: sealed with a key that is not here;
+   * In, `schema`: made by a newer version of this library; `key`: sealed with a key that is not here;
    * `damaged`: nobody can read it; `removed`: the same, and it was taken off the hub; `invalid`: made
    * with the key, and not what this library writes; `future`: far ahead of every clock; `chunks`: its
-   * large body is not all on the hub; `size`, `refused`: the hub does not take it.
+   * large body is not all on the hub. Out, `size`, `refused`: the hub does not take it; `invalid`: no
+   * other device would; `damaged`: it cannot be read here.
    */
   reason: string;
   at: string;
@@ -26,40 +27,58 @@ export interface ParkedEntry {
   hint: string;
 }
 
-const HINTS: Readonly<Record<string, string>> = {
-  schema: 'Upgrade codewhale-store on this machine.',
-  key: 'Bring the newest key from a device that has it: "codewhale-store sync key" prints it there.',
-  damaged:
-    'Nobody can read it: the next exchange takes it off the hub. Look who has a token for the hub, and after its disk.',
-  removed:
-    'Nobody could read it: it was taken off the hub, and what your devices have in its place is sent again. Look who has a token for the hub, and after its disk.',
-  invalid: 'A device with the key wrote it, and no version of this program does: look which one.',
-  future: 'Set the clock of the device that wrote it; it is taken once its time has come.',
-  chunks: 'It comes by itself once the device that wrote it has sent all of it.',
-  size: 'Make it smaller: the hub takes about 5 MB (compressed) in one piece.',
-  refused: 'Change it, or look into the log of the hub.',
+const HINTS: Readonly<Record<ParkedEntry['direction'], Readonly<Record<string, string>>>> = {
+  in: {
+    schema: 'Upgrade codewhale-store on this machine.',
+    key: 'Bring the newest key from a device that has it: "codewhale-store sync key" prints it there.',
+    damaged:
+      'Nobody can read it: the next exchange takes it off the hub. Look who has a token for the hub, and after its disk.',
+    removed:
+      'Nobody could read it: it was taken off the hub, and what your devices have in its place is sent again. Look who has a token for the hub, and after its disk.',
+    invalid: 'A device with the key wrote it, and no version of this program does: look which one.',
+    future: 'Set the clock of the device that wrote it; it is taken once its time has come.',
+    chunks: 'It comes by itself once the device that wrote it has sent all of it.',
+  },
+  out: {
+    size: 'Make it smaller: the hub takes about 5 MB (compressed) in one piece.',
+    refused: 'Change it, or look into the log of the hub.',
+    invalid:
+      'No other device would take it: its id, a number or a time in it is out of bounds. It stays on this device; once it was changed to what is in bounds it is sent.',
+    damaged:
+      'It cannot be read here any more: "codewhale-store doctor" tells more, "doctor --repair" saves what is left.',
+  },
 };
+
+interface ParkedRow {
+  readonly direction: ParkedEntry['direction'];
+  readonly table_name: string;
+  readonly id: string;
+  readonly register: string;
+  readonly reason: string;
+  readonly at: number;
+}
 
 /**
  * Everything that is set aside, incoming first. What came in is tried again by itself; what could not
  * be sent is tried again when it is edited, or when everything is offered anew.
  */
 export function listParked(reader: Reader, limit: number): ParkedEntry[] {
-  const rows = reader.rows(
-    `select 'in', table_name, hub_id, register, reason, parked_at from parked
+  const rows = reader.list<ParkedRow>(
+    ['direction', 'table_name', 'id', 'register', 'reason', 'at'],
+    `from (select 'in' as direction, table_name, hub_id as id, register, reason, parked_at as at from parked
      union all
-     select 'out', table_name, row_id, register, stuck, noted_at from outbox where stuck is not null
-     order by 1, 6 limit ?`,
+     select 'out', table_name, row_id, register, stuck, noted_at from outbox where stuck is not null)
+     order by direction, at limit ?`,
     [limit],
   );
-  return rows.map(([direction, table, id, register, reason, at]) => ({
-    direction: direction as 'in' | 'out',
-    table: table as string,
-    id: id as string,
-    register: register as string,
-    reason: reason as string,
-    at: formatTime(Number(at)),
-    hint: HINTS[reason as string] ?? '',
+  return rows.map(({ direction, table_name: table, id, register, reason, at }) => ({
+    direction,
+    table,
+    id,
+    register,
+    reason,
+    at: formatTime(at),
+    hint: HINTS[direction][reason] ?? '',
   }));
 }
 

@@ -1,10 +1,10 @@
 import type { Transaction } from '../db/transaction.ts';
-import type { Refusal, Sending } from './gathering.ts';
-import type { Ready } from './outgoing.ts';
+import { keyOf, type Sending } from './gathering.ts';
+import type { Ready, Refusal } from './outgoing.ts';
 
 /**
- * Notes an entry that the hub does not take even alone, with the reason; it goes again when it is
- * edited or offered anew. The note that it was read from goes. One that is newer is of an edit made
+ * Notes an entry that cannot go even alone, with the reason; it goes again when it is edited or
+ * offered anew. The note that it was read from goes. One that is newer is of an edit made
  * meanwhile: it stays as it is, and is sent.
  *
  * @param notes - the numbers of the notes that the entry was read from
@@ -37,12 +37,21 @@ export function setAside(
 export function forgetSetAside(transaction: Transaction, taken: readonly Sending[]): void {
   const stuck = new Map(
     transaction
-      .rows('select number, table_name, row_id, register from outbox where stuck is not null')
-      .map(([number, ...key]) => [key.join('\n'), Number(number)]),
+      .list<{ number: number; table_name: string; row_id: string; register: string }>(
+        ['number', 'table_name', 'row_id', 'register'],
+        'from outbox where stuck is not null',
+      )
+      .map(({ number, table_name: table, row_id: id, register }) => [
+        keyOf(table, id, register),
+        number,
+      ]),
   );
   if (stuck.size === 0) return;
   for (const { source } of taken) {
-    const number = source && stuck.get([source.table, source.rowId, source.register].join('\n'));
-    if (number !== undefined) transaction.run('delete from outbox where number = ?', [number]);
+    // Under no register: a row that could not be read, of which nobody knew what it is.
+    for (const register of source ? [source.register, ''] : []) {
+      const number = source && stuck.get(keyOf(source.table, source.rowId, register));
+      if (number !== undefined) transaction.run('delete from outbox where number = ?', [number]);
+    }
   }
 }

@@ -8,7 +8,7 @@ import type { Row, Transaction } from '../../src/db/transaction.ts';
 import type { ImmutableTable, MutableTable } from '../../src/model/table-kinds.ts';
 import { Shapes } from '../../src/sync/apply/shape.ts';
 import { chunkCount, chunkEntry } from '../../src/sync/chunks.ts';
-import { registerEntries, rowEntry, type Ready } from '../../src/sync/outgoing.ts';
+import { registerEntries, rowEntry, type Ready, type Refused } from '../../src/sync/outgoing.ts';
 import type { Entry } from '../../src/sync/pull-statements.ts';
 import type { Outgoing } from '../../src/sync/push-statements.ts';
 
@@ -175,8 +175,10 @@ function saveUnknown(
 }
 
 /** As the hub would give them; the pieces of large bodies are entries of their own. */
-export function toEntries(reader: Reader, ready: readonly Ready[]): Entry[] {
-  return ready.flatMap(({ entry, body }) => {
+export function toEntries(reader: Reader, ready: readonly (Ready | Refused)[]): Entry[] {
+  return ready.flatMap((one) => {
+    if (!('entry' in one)) return [];
+    const { entry, body } = one;
     const positions = body ? Array.from({ length: chunkCount(body) }, (_, i) => i) : [];
     const pieces = body
       ? positions.map((position) => chunkEntry(reader, null, body, position) as Outgoing)

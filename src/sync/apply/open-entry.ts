@@ -10,13 +10,11 @@ import { PURGED_VERSION } from '../outgoing.ts';
 import type { Entry } from '../pull-statements.ts';
 import { SCHEMA } from '../schema.ts';
 import { unpackText, unsealBytes } from '../seal.ts';
-import { parsePayload } from './shape.ts';
+import { isBeyondText, parsePayload } from './shape.ts';
+import { isVersionOf } from './version-form.ts';
 
 /** How far a version may be ahead of what the hub takes before it is set aside, in milliseconds. */
 export const FUTURE_MS = 24 * 60 * 60_000;
-
-/** The longest text that JavaScript can hold is 2^29 characters less a few. */
-const TEXT_BYTES_MAX = 500 << 20;
 
 /**
  * `damaged`: nobody can read it, so its version says nothing either; `invalid`: somebody of the group
@@ -62,10 +60,7 @@ export function openEntry(
   try {
     const payload = parsePayload(unpackText(content));
     if (hubId(ring, entry.table, payload.i) !== entry.id) return parked(wrong(ring));
-    // Only files are read piece by piece; any other body becomes one text.
-    if (entry.table !== 'artifacts' && (payload.h?.size ?? 0) > TEXT_BYTES_MAX) {
-      return parked(wrong(ring));
-    }
+    if (isBeyondText(entry.table, payload)) return parked(wrong(ring));
     if (immutable) return openRow(ring, immutable, entry, payload);
     if (!mutable) return parked('schema');
     return openRegister(ring, mutable, entry, payload, limitOf(meta) + FUTURE_MS);
@@ -78,8 +73,6 @@ export function openEntry(
 /** What makes no sense: where it is sealed, somebody of the group wrote it so. */
 const wrong = (ring: KeyRing | null): ParkReason => (ring ? 'invalid' : 'damaged');
 
-const VERSION = /^(?:[0-9a-f]{6}[01]-)?[0-9a-f]{16}-[A-Za-z0-9]{1,64}-[0-9a-f]{12}$/;
-
 function openRegister(
   ring: KeyRing | null,
   table: MutableTable,
@@ -89,11 +82,9 @@ function openRegister(
 ): Opened {
   const known = Object.hasOwn(table.registers, entry.register);
   if (!known) return { kind: 'parked', entry, reason: 'schema' };
-  const isLifecycle = table.lifecycle?.register === entry.register;
-  const fits =
-    entry.version === '' ||
-    (VERSION.test(entry.version) && (entry.version[7] === '-') === isLifecycle);
-  if (!fits) return { kind: 'parked', entry, reason: wrong(ring) };
+  if (!isVersionOf(table, entry.register, entry.version)) {
+    return { kind: 'parked', entry, reason: wrong(ring) };
+  }
   if (entry.version !== '' && clockOf(entry.version).ms > latest) {
     // The hub takes no such version: unless it is sealed with the rest, somebody has written it there.
     return { kind: 'parked', entry, reason: ring ? 'future' : 'damaged' };

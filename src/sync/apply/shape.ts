@@ -64,17 +64,34 @@ export function parsePayload(json: string): Payload {
   if (!isPayload(payload)) {
     throw new SealError('damaged', 'the payload is not one of this protocol');
   }
-  if (payload.t !== undefined) checkBody(payload.t);
+  const fault = payload.t === undefined ? undefined : bodyFault(payload.t);
+  if (fault) throw new SealError('damaged', fault);
   return payload;
 }
 
-/** A body that travels inside its payload. */
-function checkBody(json: string): void {
-  if (!json.isWellFormed() || parseOrUndefined(json) === undefined) {
-    throw new SealError('damaged', 'the body is not JSON');
-  }
+/**
+ * Whether other devices take what this one is about to send: by the checks that they make, but for
+ * those that were made before anything was written here. A body was JSON then, and to parse all of it
+ * again would take as long as to seal it.
+ */
+export function isTakenElsewhere(table: string, payload: Payload): boolean {
+  if (!isPayload(payload) || isBeyondText(table, payload)) return false;
+  return !Object.entries(payload.c).some(([name, value]) => isBeyondTime(name, value));
+}
+
+/** The longest text that JavaScript can hold is 2^29 characters less a few. */
+const TEXT_BYTES_MAX = 500 << 20;
+
+/** Only files are read piece by piece; any other body becomes one text. */
+export function isBeyondText(table: string, { h }: Payload): boolean {
+  return table !== 'artifacts' && (h?.size ?? 0) > TEXT_BYTES_MAX;
+}
+
+/** What is wrong with a body that travels inside its payload. */
+function bodyFault(json: string): string | undefined {
+  if (!json.isWellFormed() || parseOrUndefined(json) === undefined) return 'the body is not JSON';
   // What reads it would fail: SQLite at a depth of 1,000, JSON.stringify at some thousands.
-  if (isDeeper(json, DEPTH_MAX)) throw new SealError('damaged', 'the body is too deep');
+  return isDeeper(json, DEPTH_MAX) ? 'the body is too deep' : undefined;
 }
 
 /** What this library writes and imports has at most 130 arrays and objects in each other. */
@@ -186,8 +203,12 @@ export function splitColumns(
 /** The farthest that a time can be written, unix milliseconds: ECMA-262, 21.4.1.1. */
 const TIME_MAX = 8.64e15;
 
+function isBeyondTime(name: string, value: Column): boolean {
+  return typeof value === 'number' && name.endsWith('_at') && Math.abs(value) > TIME_MAX;
+}
+
 function fits(name: string, { type, nullable }: ColumnShape, value: Column): boolean {
   if (value === null) return nullable;
-  if (typeof value === 'number' && name.endsWith('_at') && Math.abs(value) > TIME_MAX) return false;
+  if (isBeyondTime(name, value)) return false;
   return typeof value === (type === 'integer' ? 'number' : 'string');
 }
