@@ -1,7 +1,12 @@
 import type { Ancestors } from '../db/ancestors.ts';
 import { EVERY_REGISTER } from '../db/outbox.ts';
 import type { Reader } from '../db/reader.ts';
-import { mainRegister, type ImmutableTable, type MutableTable } from '../model/table-kinds.ts';
+import {
+  isOfItsColumns,
+  mainRegister,
+  type ImmutableTable,
+  type MutableTable,
+} from '../model/table-kinds.ts';
 import { clockOf } from '../model/version.ts';
 import {
   contentHashOf,
@@ -51,8 +56,9 @@ export function registerEntries(
   return registers.flatMap((name) => {
     const version = row[`${name}_version`] as string;
     const columns = table.registers[name];
-    // An empty version is that of a register that has not come yet.
-    if (!columns || version === '') return [];
+    // An empty version is that of a register that has not come yet; one that is not of its columns came
+    // from somebody who forged it, and would be taken off the hub again.
+    if (!columns || version === '' || !isOfItsColumns(table, name, version, row)) return [];
     const payload: Payload = {
       ...withRoot(
         reader,

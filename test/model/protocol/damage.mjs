@@ -42,7 +42,7 @@ export function ahead(w, x) {
     const seq = ++w.hub.head;
     w.hub.commits.set(seq, w.mint('c'));
     const ver = { ...held.ver, ms: held.ver.ms + 20 * YEAR };
-    w.hub.entries.set(held.key, { ...held, ver, seq });
+    w.hub.entries.set(held.key, { ...held, ver, seq, forged: true });
   });
 }
 

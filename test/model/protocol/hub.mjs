@@ -91,7 +91,11 @@ export function hubPush(w, q) {
   q.rows.forEach((row, i) => {
     const held = hub.entries.get(row.key);
     const tested = row.ver && !(w.R.rawUntested && w.R.offerScan && row.raw);
-    if (tested && w.R.clockTest && row.ver.ms > limitOf(w, { now: meta.now, floor: Math.max(hub.floor, q.floor) })) {
+    if (
+      tested &&
+      w.R.clockTest &&
+      row.ver.ms > limitOf(w, { now: meta.now, floor: Math.max(hub.floor, q.floor) })
+    ) {
       returned.push({ key: row.key, ver: row.ver, held: held?.ver ?? null });
       return;
     }

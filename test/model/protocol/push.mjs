@@ -40,7 +40,8 @@ function readBatch(w, d, limit) {
       .map((key) => ({ ...s.regs.get(key), bases: [], offered: true }));
     if (!take(list)) break;
     trim.offer = row;
-    if (w.R.passedNoted) trim.passed.push(...waiting.filter((key) => /damaged|future/.test(s.parked.get(key).reason)));
+    if (w.R.passedNoted)
+      trim.passed.push(...waiting.filter((key) => /damaged|future/.test(s.parked.get(key).reason)));
   }
   // What is written from now on is noted, and no more offered.
   trim.ended = s.offer !== null && !isFull();
@@ -90,7 +91,8 @@ function mustWait(w, s, key) {
   if (!parked || !w.R.parkWaits) return false;
   if (parked.bad && !w.R.damagedWaits) return true;
   if (parked.reason === 'removed') return false;
-  if ((parked.bad || parked.reason === 'future') && w.cmp(s.regs.get(key).ver, parked.ver) > 0) return false;
+  if ((parked.bad || parked.reason === 'future') && w.cmp(s.regs.get(key).ver, parked.ver) > 0)
+    return false;
   return !(w.R.waitingYields && parked.reason === 'chunks');
 }
 
