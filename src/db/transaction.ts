@@ -1,13 +1,5 @@
-import { mainRegister, type MutableTable } from '../model/table-kinds.ts';
-import {
-  clockOf,
-  contentHash,
-  formatVersion,
-  lifecyclePrefix,
-  tick,
-  type Clock,
-  type Lifecycle,
-} from '../model/version.ts';
+import { lifecycleOf, mainRegister, type MutableTable } from '../model/table-kinds.ts';
+import { clockOf, contentHash, formatVersion, tick, type Clock } from '../model/version.ts';
 import { ClosedError, ConflictError } from '../errors.ts';
 import { followVersion } from './ancestors.ts';
 import { fixedClock, isLater, type FixedVersion } from './fixed-version.ts';
@@ -91,7 +83,8 @@ export class Transaction extends Reader {
    * With `fixed` (an import) a register is only taken when its version is the higher one.
    *
    * @returns the names of the registers that changed, plus `derived` when another column did
-   * @throws `ConflictError` the record was purged, and would change
+   * @throws `ConflictError` the record was purged, and would change; or what stands there is further on
+   *   (an ended attempt, a later one), and no version of this change would be above it
    */
   update(table: MutableTable, id: string, changes: Row, fixed?: FixedVersion): string[] {
     return this.#change(table, id, changes, fixed, false);
@@ -129,7 +122,8 @@ export class Transaction extends Reader {
       if (names.every((name) => next[name] === old[name])) continue;
       const above = old[`${register}_version`] as string;
       const version = this.#stamp(table, register, names, next, above, fixed);
-      if (version <= above || (fixed && !isLater(fixed, above))) continue;
+      if (fixed && (version <= above || !isLater(fixed, above))) continue;
+      if (version <= above) throw furtherOn(id);
       for (const name of names) {
         if (Object.hasOwn(changes, name)) assigned[name] = changes[name] as Value;
       }
@@ -172,7 +166,7 @@ export class Transaction extends Reader {
   restamp(table: MutableTable, id: string, register: string, held: string | null): void {
     const names = table.registers[register] as readonly string[];
     const column = `${register}_version`;
-    const row = this.first<Row>([...names, column], `from ${table.name} where id = ?`, [id]);
+    const row = this.first<Row>([...names], `from ${table.name} where id = ?`, [id]);
     if (!row) return;
     const { id: device, contentKey, clock } = this.#identity();
     this.#clock = tick(this.#clock ?? clock, this.now(), held === null ? undefined : clockOf(held));
@@ -180,7 +174,7 @@ export class Transaction extends Reader {
       this.#clock,
       device,
       contentHash([id, ...names.map((name) => row[name] ?? null)], contentKey),
-      lifecyclePrefix(row[column] as string),
+      lifecycleOf(table, register, row),
     );
     this.run(`update ${table.name} set ${column} = ? where id = ?`, [version, id]);
     noteChange(this, table.name, id, register);
@@ -243,7 +237,7 @@ export class Transaction extends Reader {
     above: string | undefined,
     fixed: FixedVersion | undefined,
   ): string {
-    const lifecycle = table.lifecycle?.register === register ? lifecycleOf(table, row) : undefined;
+    const lifecycle = lifecycleOf(table, register, row);
     // The id belongs to it: the hash of a short title alone would tell the title to who guesses it.
     const content = [row['id'] ?? null, ...columns.map((name) => row[name] ?? null)];
     if (fixed) {
@@ -265,11 +259,11 @@ export class Transaction extends Reader {
   }
 }
 
-function lifecycleOf(table: MutableTable, row: Row): Lifecycle {
-  return {
-    attempt: Number(row['attempt'] ?? 1),
-    terminal: table.lifecycle?.terminal.includes(String(row['status'])) ?? false,
-  };
+/** The version of a lifecycle puts the attempt and the end before the clock. */
+function furtherOn(id: string): ConflictError {
+  return new ConflictError(
+    `${id} is further on than this change: it has ended, or was begun again, since`,
+  );
 }
 
 function readDevice(reader: Reader): DeviceRow {

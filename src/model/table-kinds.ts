@@ -1,3 +1,5 @@
+import { lifecyclePrefix, type Lifecycle } from './version.ts';
+
 /** Inserted once, never changed. */
 export interface ImmutableTable {
   readonly kind: 'immutable';
@@ -29,6 +31,34 @@ export interface LocalTable {
 }
 
 export type Table = ImmutableTable | MutableTable | LocalTable;
+
+/** What the version of a register puts before the clock, by its columns; undefined where it is no lifecycle. */
+export function lifecycleOf(
+  table: MutableTable,
+  register: string,
+  columns: Readonly<Record<string, unknown>>,
+): Lifecycle | undefined {
+  if (table.lifecycle?.register !== register) return undefined;
+  return {
+    attempt: Number(columns['attempt'] ?? 1),
+    terminal: table.lifecycle.terminal.includes(String(columns['status'])),
+  };
+}
+
+/**
+ * Whether a version puts before the clock what the columns say. Above one that claims to be further on
+ * nobody could claim, end or cancel anything.
+ */
+export function isOfItsColumns(
+  table: MutableTable,
+  register: string,
+  version: string,
+  columns: Readonly<Record<string, unknown>>,
+): boolean {
+  const said = lifecyclePrefix(version);
+  const meant = lifecycleOf(table, register, columns);
+  return said?.attempt === meant?.attempt && said?.terminal === meant?.terminal;
+}
 
 /** The register that carries what a row is, and its origin device. */
 export function mainRegister(table: MutableTable): string {

@@ -8,7 +8,15 @@ import { limitOf, type HubMeta } from './hub-meta.ts';
 import type { Taken } from './push-statements.ts';
 import { forgetSetAside, setAside } from './set-aside.ts';
 import { forgetRemoved } from './apply/park.ts';
-import { needState, raiseFloor, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
+import {
+  knownFloor,
+  needState,
+  raiseFloor,
+  saveAcked,
+  saveCursor,
+  savePair,
+  type SyncState,
+} from './state.ts';
 import { trimSent } from './trim.ts';
 
 /**
@@ -25,8 +33,9 @@ export async function takeAnswer(
   { head, nowMs, floorMs, returned }: Taken,
 ): Promise<SyncState | undefined> {
   const accepted = sending.filter((_, i) => !returned.has(i));
-  // By the hub's clock: ours was wrong where anything came back.
-  const now = returned.size > 0 ? () => nowMs : exchange.now;
+  // By the hub's clock: ours was ahead where anything came back. It sets no clock forward.
+  const ownNow = exchange.now();
+  const now = returned.size > 0 ? () => Math.min(nowMs, ownNow) : exchange.now;
   return exchange.database.write({ now }, (transaction) => {
     const held = needState(transaction);
     if (!sameIdentity(ask, held)) return undefined;
@@ -41,7 +50,10 @@ export async function takeAnswer(
     trimBatch(exchange, transaction, held, batch);
     forgetSetAside(transaction, accepted);
     forgetRemoved(transaction, accepted);
-    if (returned.size > 0) stampAnew(transaction, sending, returned, { nowMs, floorMs });
+    if (returned.size > 0) {
+      const floor = knownFloor(needState(transaction), ownNow);
+      stampAnew(transaction, sending, returned, floor, { nowMs, floorMs });
+    }
     return needState(transaction);
   });
 }
@@ -78,14 +90,16 @@ function trimBatch(
 /**
  * The hub returned what lies past its clock: this device's clock was wrong. It is set back, never
  * below what is known to be accepted, and the rows are stamped anew, above what the hub holds.
+ *
+ * @param floor - the latest version known to be accepted
  */
 function stampAnew(
   transaction: Transaction,
   sending: readonly Sending[],
   returned: ReadonlyMap<number, string | null>,
+  floor: Clock,
   meta: Pick<HubMeta, 'nowMs' | 'floorMs'>,
 ): void {
-  const { floor } = needState(transaction);
   const back: Clock = floor.ms >= meta.nowMs ? floor : { ms: meta.nowMs, counter: 0 };
   if (transaction.clock.ms > back.ms) transaction.clock = back;
   const limit = limitOf({ nowMs: meta.nowMs, floorMs: Math.max(meta.floorMs, floor.ms) });
@@ -98,6 +112,8 @@ function stampAnew(
       [source.rowId],
     )[0]?.[0];
     if (typeof version !== 'string' || version === '' || clockOf(version).ms <= limit) continue;
-    transaction.restamp(table, source.rowId, source.register, held);
+    // What lies beyond it there is taken off: above that the hub would take nothing.
+    const above = held !== null && clockOf(held).ms <= limit ? held : null;
+    transaction.restamp(table, source.rowId, source.register, above);
   }
 }

@@ -3,6 +3,7 @@ import { EVERY_REGISTER } from '../db/outbox.ts';
 import type { Reader } from '../db/reader.ts';
 import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../model/registers.ts';
 import type { ImmutableTable, MutableTable } from '../model/table-kinds.ts';
+import { REMOVED, UNBELIEVED_SQL } from './apply/park.ts';
 import { chunkEntry } from './chunks.ts';
 import type { BodyRef, Columns } from '../db/content.ts';
 import {
@@ -104,7 +105,7 @@ function gatherParked({ reader, limit, underWay }: Source, gathering: Gathering)
   const offers = underWay.parked.map(({ offer }) => offer);
   const rows = reader.rows(
     `select table_name, hub_id, register, version, key_number, schema, payload, offer
-     from parked where offer > 0 and reason not in ('chunks', 'damaged', 'removed')
+     from parked where offer > 0 and reason not in ('chunks', '${REMOVED}', ${UNBELIEVED_SQL})
        and offer not in (select value from json_each(?)) order by offer limit ?`,
     [JSON.stringify(offers), limit],
   );

@@ -63,8 +63,7 @@ export async function restoreConflict(
     const same = names.every((name) => changes[name] === held[name]);
     if (!same) {
       const at = updatedAt(transaction, table, register);
-      const changed = transaction.update(table, id, { ...changes, ...at });
-      if (!changed.includes(register)) throw furtherOn(id);
+      transaction.update(table, id, { ...changes, ...at });
       searchAnew(transaction, table, id);
     }
     forget(transaction, number);
@@ -131,11 +130,4 @@ function searchAnew(transaction: Transaction, table: MutableTable, id: string): 
   if (name === 'runtime_turns') noteItemsOf(transaction, id);
   if (name !== 'sessions' && name !== 'tasks') return;
   queueDoc(transaction, { kind: SEARCHED[name], refId: id, ownerId: id, at: transaction.now() });
-}
-
-/** The version of a lifecycle puts the attempt and the end before the clock. */
-function furtherOn(id: string): ConflictError {
-  return new ConflictError(
-    `${id} is further on than what lost: it has ended, or was begun again, since`,
-  );
 }

@@ -93,7 +93,7 @@ export async function enableWith(
     check: state?.keyCheck ?? null,
   };
   const known = settings.join ? null : (state?.storeId ?? null);
-  const ask = { ...(state ? askOf(state) : BLANK), device };
+  const ask = { ...(state ? askOf(state, now()) : BLANK), device };
   const told = (error: unknown) => explain(hub, error);
   const group = { storeId: state?.storeId ?? null, held };
   let found = await askHub(hub, ask, [], 'write').catch(told);
@@ -109,7 +109,7 @@ export async function enableWith(
   const storeId = asked?.meta.storeId ?? known ?? newUlid(now());
   if (!asked) {
     const epoch = {
-      number: (state?.epoch.number ?? 0) + 1,
+      number: (settings.join ? 0 : (state?.epoch.number ?? 0)) + 1,
       token: randomBytes(16).toString('hex'),
     };
     const rest = settings.join ? 'clear' : ask.pair;

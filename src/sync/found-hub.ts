@@ -4,6 +4,7 @@ import { HubLostError } from '../errors.ts';
 import type { Ask, Mark } from './ask.ts';
 import type { Hub, HubStatement } from './hub/hub.ts';
 import { IS_TOKEN, PROTOCOL } from './hub-meta.ts';
+import { epochOf } from './places.ts';
 
 /** Beside src in the repository, beside dist in the package. */
 const SCHEMA = fileURLToPath(new URL('../../migrations/hub/0001_create_hub.sql', import.meta.url));
@@ -18,6 +19,7 @@ function schemaStatements(): HubStatement[] {
     .map((sql) => ({ sql, params: [] }));
 }
 
+const EPOCH = epochOf('hub_meta');
 const LOST = 'not exists (select 1 from hub_meta)';
 const REST = ['hub_entries', 'hub_commits', 'hub_devices'];
 const NOTHING_ELSE = REST.map((table) => `not exists (select 1 from ${table})`).join(' and ');
@@ -103,8 +105,8 @@ export async function undoFounding(hub: Hub, device: string): Promise<boolean> {
  */
 export async function raiseEpoch(hub: Hub, ask: Ask, seen: Mark, lost: Mark | null): Promise<void> {
   const sql = `update hub_meta
-    set epoch = max(epoch, ?4) + 1, epoch_token = lower(hex(randomblob(16)))
-    where store_id = ?1 and epoch = ?2 and epoch_token = ?3
+    set epoch = max(${EPOCH}, ?4) + 1, epoch_token = lower(hex(randomblob(16)))
+    where store_id = ?1 and ${EPOCH} = ?2 and epoch_token = ?3
     and (?5 is null or not exists (select 1 from hub_commits where head = ?5 and token = ?6))`;
   const params = [
     ask.storeId,

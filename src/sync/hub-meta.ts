@@ -2,14 +2,25 @@ import { HubNewerError, HubRefusedError } from '../errors.ts';
 import type { Ask, Mark } from './ask.ts';
 import { textOf } from './pull-statements.ts';
 import type { Hub, HubRow, HubStatement } from './hub/hub.ts';
-import { isSound } from './places.ts';
+import { epochOf, isSound } from './places.ts';
 
 /** What this version speaks; a hub with a higher number is refused. */
 export const PROTOCOL = 1;
 /** How far a version may be ahead of the hub's clock, in milliseconds. */
 export const SLACK_MS = 10 * 60_000;
+/** How far ahead of the hub's clock a version is believed: a hub may have been wrong by some days. */
+export const AHEAD_MAX_MS = 7 * 24 * 60 * 60_000;
 /** The hub's clock in unix milliseconds. */
 export const HUB_NOW = `cast(unixepoch('subsec') * 1000 as integer)`;
+
+/**
+ * The latest version that was accepted, as the hub tells it. Somebody may have written any there: one
+ * that is beyond belief is none.
+ *
+ * @param meta - how the statement calls `hub_meta`
+ */
+export const floorOf = (meta: string) =>
+  `iif(${meta}.floor_ms between 0 and ${HUB_NOW} + ${AHEAD_MAX_MS}, ${meta}.floor_ms, 0)`;
 
 /** The hub as it stood in one snapshot, seen by one device. */
 export interface HubMeta {
@@ -18,6 +29,7 @@ export interface HubMeta {
   readonly head: Mark;
   /** The hub's clock, unix milliseconds. */
   readonly nowMs: number;
+  /** The latest version that the hub or this device knows to be accepted, unix milliseconds. */
   readonly floorMs: number;
   /** Whether the hub was ever in the state that the device remembers. */
   readonly hasPair: boolean;
@@ -42,6 +54,11 @@ export function limitOf(meta: Pick<HubMeta, 'nowMs' | 'floorMs'>): number {
   return Math.max(meta.nowMs + SLACK_MS, meta.floorMs);
 }
 
+/** The latest version that is believed where it lies on the hub, unix milliseconds: the hub takes none of its own. */
+export function latestOf(meta: Pick<HubMeta, 'nowMs' | 'floorMs'>): number {
+  return Math.max(meta.nowMs + AHEAD_MAX_MS, meta.floorMs);
+}
+
 /**
  * Short and plain, as every token of a hub is: one that cannot be read as it is written would be missed
  * again and again, and counts as none.
@@ -50,9 +67,9 @@ export const IS_TOKEN = `length(cast(token as blob)) between 1 and 64
   and length(token) = length(cast(token as blob)) and token not glob '*[^ -~]*'`;
 
 /** What stands in the row of a device may be anything; it then is no push that any device knows. */
-const META = `select m.protocol, m.store_id, m.epoch, m.epoch_token,
+const META = `select m.protocol, m.store_id, ${epochOf('m')}, m.epoch_token,
     max(0, min(m.head, ${Number.MAX_SAFE_INTEGER})), h.token, ${HUB_NOW},
-    m.floor_ms, ?2 is null or exists (select 1 from hub_commits where head = ?2 and token = ?3),
+    max(${floorOf('m')}, ?4), ?2 is null or exists (select 1 from hub_commits where head = ?2 and token = ?3),
     max(0, min(d.push_number, ${Number.MAX_SAFE_INTEGER})),
     substr(cast(d.push_token as blob), 1, 100), iif(d.revoked_at is null, null,
       max(0, min(d.revoked_at, ${Number.MAX_SAFE_INTEGER}))), m.key_check, ${isSound('m')}
@@ -61,7 +78,8 @@ const META = `select m.protocol, m.store_id, m.epoch, m.epoch_token,
   left join hub_devices d on d.id = ?1`;
 
 export function metaStatement(ask: Ask): HubStatement {
-  return { sql: META, params: [ask.device, ask.pair?.number ?? null, ask.pair?.token ?? null] };
+  const { device, pair, floorMs } = ask;
+  return { sql: META, params: [device, pair?.number ?? null, pair?.token ?? null, floorMs] };
 }
 
 /** @throws `HubNewerError`, `HubRefusedError` */

@@ -17,9 +17,10 @@ export interface ParkedEntry {
   /**
    * In, `schema`: made by a newer version of this library; `key`: sealed with a key that is not here;
    * `damaged`: nobody can read it; `removed`: the same, and it was taken off the hub; `invalid`: made
-   * with the key, and not what this library writes; `future`: far ahead of every clock; `chunks`: its
-   * large body is not all on the hub. Out, `size`, `refused`: the hub does not take it; `invalid`: no
-   * other device would; `damaged`: it cannot be read here.
+   * with the key, and not what this library writes; `future`: far ahead of every clock; `version`: its
+   * version is not that of what it says; `chunks`: its large body is not all on the hub. Out, `size`,
+   * `refused`: the hub does not take it; `invalid`: no other device would; `damaged`: it cannot be read
+   * here.
    */
   reason: string;
   at: string;
@@ -34,9 +35,12 @@ const HINTS: Readonly<Record<ParkedEntry['direction'], Readonly<Record<string, s
     damaged:
       'Nobody can read it: the next exchange takes it off the hub. Look who has a token for the hub, and after its disk.',
     removed:
-      'Nobody could read it: it was taken off the hub, and what your devices have in its place is sent again. Look who has a token for the hub, and after its disk.',
+      'Nobody could read it, or no right clock stamped it: it was taken off the hub, and what your devices have in its place is sent again. Look who has a token for the hub, and after its disk.',
     invalid: 'A device with the key wrote it, and no version of this program does: look which one.',
-    future: 'Set the clock of the device that wrote it; it is taken once its time has come.',
+    future:
+      'Set the clock of the device that wrote it. It is taken off the hub, what your devices have in its place is sent again, and any edit goes over it.',
+    version:
+      'A device with the key wrote it, and no version of this program does: look which one. It is taken off the hub, and what your devices have in its place is sent again.',
     chunks: 'It comes by itself once the device that wrote it has sent all of it.',
   },
   out: {

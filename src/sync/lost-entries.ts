@@ -1,6 +1,7 @@
 import { applyEntries, type Tally } from './apply/apply-entries.ts';
 import { finishStep } from './apply/context.ts';
-import { openEntry, type Opened } from './apply/open-entry.ts';
+import { isBelieved, openEntry, type Opened } from './apply/open-entry.ts';
+import { UNBELIEVED_SQL } from './apply/park.ts';
 import { Shapes } from './apply/shape.ts';
 import type { Exchange } from './exchange.ts';
 import { fetchBodies } from './fetch-bodies.ts';
@@ -45,12 +46,12 @@ export async function replaceParked(
   const shapes = new Shapes();
   for (const one of opened) {
     // What nobody can read says nothing, and takes the place of nothing.
-    if (one.kind === 'parked' && one.reason === 'damaged') continue;
+    if (!isBelieved(one)) continue;
     const { table, id, register } = one.entry;
     await database.write({ now }, (transaction) => {
       transaction.run(
         `delete from parked where table_name = ? and hub_id = ? and register = ?
-         and reason in ('chunks', 'damaged', 'key')`,
+         and reason in ('chunks', 'key', ${UNBELIEVED_SQL})`,
         [table, id, register],
       );
       const context = contextOf(exchange, transaction, meta, needState(transaction), shapes);

@@ -1,6 +1,6 @@
 import type { Transaction } from '../db/transaction.ts';
 import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../model/registers.ts';
-import { REMOVED } from './apply/park.ts';
+import { REMOVED, UNBELIEVED_SQL } from './apply/park.ts';
 
 /**
  * Offers every row to the hub, whoever wrote it, and the parked entries that somebody may read one day:
@@ -28,7 +28,7 @@ export function offerAll(transaction: Transaction): void {
     `update parked set offer = o.number from (
        select table_name, hub_id, register,
          row_number() over (order by parked_at, table_name, hub_id, register) as number
-       from parked where reason not in ('damaged', '${REMOVED}')) o
+       from parked where reason not in (${UNBELIEVED_SQL}, '${REMOVED}')) o
      where (o.table_name, o.hub_id, o.register) = (parked.table_name, parked.hub_id, parked.register)`,
   );
 }

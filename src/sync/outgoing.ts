@@ -1,7 +1,12 @@
 import type { Ancestors } from '../db/ancestors.ts';
 import { EVERY_REGISTER } from '../db/outbox.ts';
 import type { Reader } from '../db/reader.ts';
-import { mainRegister, type ImmutableTable, type MutableTable } from '../model/table-kinds.ts';
+import {
+  isOfItsColumns,
+  mainRegister,
+  type ImmutableTable,
+  type MutableTable,
+} from '../model/table-kinds.ts';
 import { clockOf } from '../model/version.ts';
 import {
   contentHashOf,
@@ -69,7 +74,10 @@ export function registerEntries(
     // An empty version is that of a register that has not come yet.
     if (!columns || version === '') return [];
     const source = { table: table.name, rowId: row['id'] as string, register: name };
-    if (!isVersionOf(table, name, version)) return [{ source, reason: 'invalid' }];
+    // Somebody may have forged what is here: it would be taken off the hub again.
+    if (!isVersionOf(table, name, version) || !isOfItsColumns(table, name, version, row)) {
+      return [{ source, reason: 'invalid' }];
+    }
     const held = readPayload(reader, table.name, row, columns, unknown.get(name));
     if (!held) return [{ source, reason: 'damaged' }];
     const payload: Payload = {

@@ -18,6 +18,18 @@ export function isSound(meta: string): string {
 }
 
 /**
+ * The epoch of a hub. It rises by one at a time: one that no group comes to was written by somebody,
+ * and counts as none, so that the next one can be counted on from it.
+ *
+ * @param meta - how the statement calls `hub_meta`
+ */
+export const epochOf = (meta: string) =>
+  `iif(${meta}.epoch between 0 and ${PLACE_LIKELY}, ${meta}.epoch, 0)`;
+
+/** The same of the epoch that a device remembers. */
+export const likelyEpoch = (epoch: number) => (epoch >= 0 && epoch <= PLACE_LIKELY ? epoch : 0);
+
+/**
  * In order of their places, which only become smaller: none takes one that is not free yet.
  *
  * @param holds - what has to hold besides

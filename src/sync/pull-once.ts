@@ -58,7 +58,7 @@ export async function pullOnce(exchange: Exchange): Promise<Pulled> {
   await noticeCopy(exchange);
   const state = await exchange.database.read(needState);
   followState(exchange, state);
-  const ask = askOf(state);
+  const ask = askOf(state, exchange.now());
   const fromReplica = await readReplica(exchange, state);
   const answer =
     fromReplica ?? (await readAhead(exchange, ask)) ?? (await readHub(exchange, exchange.hub, ask));

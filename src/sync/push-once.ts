@@ -10,7 +10,7 @@ import { lacking } from './lacking.ts';
 import { pushRequest, type Outgoing, type PushAsk, type Taken } from './push-statements.ts';
 import { readAhead, readNext, takeAhead } from './read-ahead.ts';
 import { setAside } from './set-aside.ts';
-import { needState, saveSent, type SyncState } from './state.ts';
+import { knownFloor, needState, saveSent, type SyncState } from './state.ts';
 import { takesEntries } from './takes-entries.ts';
 
 /** `idle`: nothing to send; `sent`: there may be more; `stale`: the hub is not as we know it, pull first. */
@@ -104,7 +104,7 @@ async function prepare(
   return exchange.database.write({ now: exchange.now }, (transaction) => {
     const held = needState(transaction);
     if (!sameAsk(held, state)) return undefined;
-    const ask = { ...askOf(held), keyCheck: lock };
+    const ask = { ...askOf(held, exchange.now()), keyCheck: lock };
     if (held.sent && !sameMark(held.sent, held.acked)) return { ...ask, sent: held.sent };
     const number = Math.max(held.sent?.number ?? 0, held.acked?.number ?? 0) + 1;
     const sent = { number, token: randomBytes(16).toString('hex') };
@@ -114,9 +114,9 @@ async function prepare(
 }
 
 /** Without what else stands in the state: keys, names, paths. */
-export function askOf(state: Ask): Ask {
-  const { device, storeId, epoch, cursor, pair, acked, sent, floorMs } = state;
-  return { device, storeId, epoch, cursor, pair, acked, sent, floorMs };
+export function askOf(state: SyncState, now: number): Ask {
+  const { device, storeId, epoch, cursor, pair, acked, sent } = state;
+  return { device, storeId, epoch, cursor, pair, acked, sent, floorMs: knownFloor(state, now).ms };
 }
 
 async function send(

@@ -2,8 +2,8 @@ import type { Ask, Mark } from './ask.ts';
 import { NAME_KEPT } from './devices.ts';
 import type { HubRow, HubStatement } from './hub/hub.ts';
 import { textOf } from './pull-statements.ts';
-import { HUB_NOW, PROTOCOL, SLACK_MS } from './hub-meta.ts';
-import { isSound } from './places.ts';
+import { floorOf, HUB_NOW, PROTOCOL, SLACK_MS } from './hub-meta.ts';
+import { epochOf, isSound } from './places.ts';
 
 /** An entry on its way to the hub. */
 export interface Outgoing {
@@ -40,20 +40,20 @@ const COMMIT = line(`insert into hub_commits (head, token)
   from hub_meta g left join hub_devices d on d.id = ?1 ->> 'device'
   where not ${isSound('g')} or (g.protocol <= ${PROTOCOL} and d.revoked_at is null
     and g.store_id = ?1 ->> 'storeId' and substr(g.key_check, -${LOCK_CHARACTERS}) = ?1 ->> 'lock'
-    and g.epoch = ?1 ->> '$.epoch.number' and g.epoch_token = ?1 ->> '$.epoch.token'
+    and ${epochOf('g')} = ?1 ->> '$.epoch.number' and g.epoch_token = ?1 ->> '$.epoch.token'
     and (?1 ->> '$.pair.number' is null or exists (
       select 1 from hub_commits
       where head = ?1 ->> '$.pair.number' and token = ?1 ->> '$.pair.token'))
     and (
       (d.push_number is ?1 ->> '$.acked.number' and d.push_token is ?1 ->> '$.acked.token')
       or (d.push_number is ?1 ->> '$.sent.number' and d.push_token is ?1 ->> '$.sent.token')))
-  returning head, token, ${HUB_NOW}, (select floor_ms from hub_meta)`);
+  returning head, token, ${HUB_NOW}, (select ${floorOf('hub_meta')} from hub_meta)`);
 
 /** A state beyond the head stands there only from {@link COMMIT} to {@link RAISE}, the first and last of a push. */
 const HOLDS = `(select max(head) from hub_commits) > (select head from hub_meta)`;
 
 /** ?1: the latest version that this device knows to be accepted. */
-const LIMIT = `(select max(floor_ms, ?1, ${HUB_NOW} + ${SLACK_MS}) from hub_meta)`;
+const LIMIT = `(select max(${floorOf('hub_meta')}, ?1, ${HUB_NOW} + ${SLACK_MS}) from hub_meta)`;
 
 /** What comes back unaccepted, with the version that the hub holds instead. ?2: the rows as JSON. */
 const RETURNED = line(`select r.key, cast(e.version as blob) from json_each(?2) r
@@ -96,7 +96,7 @@ const DEVICE = line(`insert into hub_devices (id, name, platform, push_number, p
 /** Last, because the others look at the head. ?2: how many entries; ?3: the clocks in their versions. */
 const RAISE = line(`update hub_meta set
     head = head + ?2,
-    floor_ms = max(floor_ms, ?1, coalesce((
+    floor_ms = max(${floorOf('hub_meta')}, coalesce((
       select max(value) from json_each(?3) where value <= ${LIMIT}), 0))
   where ${HOLDS}`);
 

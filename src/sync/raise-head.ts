@@ -3,11 +3,11 @@ import { HEAD_TOKEN } from './found-hub.ts';
 import { groundOf, IS_GROUND } from './ground.ts';
 import type { HubMeta } from './hub-meta.ts';
 import type { Hub } from './hub/hub.ts';
-import { bringNear, forgetFar, isSound, RIGHT_HEAD } from './places.ts';
+import { bringNear, epochOf, forgetFar, isSound, RIGHT_HEAD } from './places.ts';
 
 /** Last of those that change something, because it makes another hub of it. ?2: the epoch that is known. */
 const RAISE = `update hub_meta set head = ${RIGHT_HEAD},
-    epoch = max(epoch, ?2) + 1, epoch_token = lower(hex(randomblob(16)))
+    epoch = max(${epochOf('hub_meta')}, ?2) + 1, epoch_token = lower(hex(randomblob(16)))
   where ${IS_GROUND} and not ${isSound('hub_meta')} returning epoch`;
 
 /**

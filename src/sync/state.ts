@@ -3,6 +3,8 @@ import type { Transaction } from '../db/transaction.ts';
 import { SyncOffError } from '../errors.ts';
 import type { Clock } from '../model/version.ts';
 import type { Ask, Mark } from './ask.ts';
+import { AHEAD_MAX_MS } from './hub-meta.ts';
+import { likelyEpoch } from './places.ts';
 
 export const PULL_MODES = ['auto', 'replica', 'http'] as const;
 export type PullMode = (typeof PULL_MODES)[number];
@@ -68,7 +70,7 @@ export function findState(reader: Reader): SyncState | undefined {
     keySecret: row.key_secret as string | null,
     keyCheck: row.key_check as string | null,
     storeId: row.store_id as string | null,
-    epoch: { number: Number(row.epoch), token: String(row.epoch_token) },
+    epoch: { number: likelyEpoch(Number(row.epoch)), token: String(row.epoch_token) },
     cursor: Number(row.cursor),
     pair: markOf(row.pair_head, row.pair_token),
     acked: markOf(row.acked_number, row.acked_token),
@@ -112,6 +114,14 @@ export function saveSent(transaction: Transaction, sent: Mark | null): void {
     sent?.number ?? null,
     sent?.token ?? null,
   ]);
+}
+
+/**
+ * The latest version known to be accepted. None where it lies beyond belief, by this device's clock: a
+ * former version of this program took what the hub said of it for true.
+ */
+export function knownFloor({ floor }: Pick<SyncState, 'floor'>, now: number): Clock {
+  return floor.ms <= now + AHEAD_MAX_MS ? floor : { ms: 0, counter: 0 };
 }
 
 /** The latest version known to be accepted only rises. */

@@ -1,16 +1,18 @@
 import { HubAccessError, HubRefusedError, HubTooLargeError, SealError } from '../errors.ts';
+import { clockOf } from '../model/version.ts';
 import type { Tally } from './apply/apply-entries.ts';
-import { openEntry } from './apply/open-entry.ts';
-import { REMOVED } from './apply/park.ts';
+import { isBelieved, openEntry } from './apply/open-entry.ts';
+import { REMOVED, UNBELIEVED_SQL } from './apply/park.ts';
 import type { Mark } from './ask.ts';
 import { CHUNK_TABLE } from './chunks.ts';
 import type { Exchange } from './exchange.ts';
 import { groundOf, IS_GROUND } from './ground.ts';
-import { isEmpty, type HubMeta } from './hub-meta.ts';
+import { AHEAD_MAX_MS, isEmpty, type HubMeta } from './hub-meta.ts';
 import type { HubStatement } from './hub/hub.ts';
 import { NO_KEYS } from './keys/group-key.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { parseKeyCheck } from './keys/lock.ts';
+import { epochOf } from './places.ts';
 import { replaceParked } from './lost-entries.ts';
 import { entriesStatement, toEntry, type Entry } from './pull-statements.ts';
 import { textOf, type Suspect } from './repairs.ts';
@@ -27,12 +29,15 @@ interface Ground {
   readonly ring: KeyRing | null;
   /** The newest key that anybody can have; undefined where the lock does not tell. */
   readonly newest: number | undefined;
+  /** The latest version that this device's clock lets it believe, unix milliseconds. */
+  readonly latestMs: number;
 }
 
 /**
  * Takes entries off the hub that nobody can read: damaged there, or written by somebody without the
- * key. Its version is part of what is sealed, so it says nothing; while such an entry lies there, no
- * good one of its register can take its place, and nobody sends one. Where something was taken off, the
+ * key. Its version is part of what is sealed, so it says nothing. And those whose version no right clock
+ * stamped. While such an entry lies there, no good one of its register can take its place, and nobody
+ * sends one. Where something was taken off, the
  * hub lost it, and what then helps is what helps whenever a hub lost something: a new epoch.
  *
  * To be called with everything read. What is parked was perhaps read from a copy: each entry is looked
@@ -49,7 +54,8 @@ export async function takeOffUnreadable(
   const { device, keyCheck } = await exchange.database.read(needState);
   // Another process of this device has taken other keys meanwhile.
   if (keyCheck !== meta.keyCheck || exchange.lock !== keyCheck) return false;
-  const ground = { device, meta, ring, newest: newestOf(ring, keyCheck) };
+  const latestMs = exchange.now() + AHEAD_MAX_MS;
+  const ground = { device, meta, ring, newest: newestOf(ring, keyCheck), latestMs };
   let epoch = meta.epoch;
   let suspects = await nextSuspects(exchange, ground, 0);
   if (suspects.length === 0) {
@@ -84,19 +90,24 @@ function newestOf(ring: KeyRing | null, keyCheck: string): number | undefined {
   return number === ours ? ours : undefined;
 }
 
+/** The clock in a version, and one to compare it with. Not by the hub's alone, which may be years behind. */
+const MS_HEX = `substr(version, iif(substr(version, 8, 1) = '-', 9, 1), 12)`;
+const hexOf = (ms: number) => ms.toString(16).padStart(12, '0');
+
 /** @param after - when the last one was parked that was looked at; what comes last are pieces of bodies */
 async function nextSuspects(
   { database, memory }: Exchange,
-  { newest }: Ground,
+  { newest, latestMs }: Ground,
   after: number,
 ): Promise<readonly Suspect[]> {
   if (after === Infinity) return [];
   const rows = await database.read((reader) =>
     reader.rows(
       `select table_name, hub_id, register, parked_at from parked
-       where parked_at > ?3 and (reason = 'damaged' or (reason = 'key' and key_number > ?1))
+       where parked_at > ?3 and (reason in ('damaged', 'version')
+         or (reason = 'key' and key_number > ?1) or (reason = 'future' and ${MS_HEX} > ?4))
        order by parked_at limit ?2`,
-      [newest ?? Number.MAX_SAFE_INTEGER, PORTION, after],
+      [newest ?? Number.MAX_SAFE_INTEGER, PORTION, after, hexOf(latestMs)],
     ),
   );
   if (rows.length === 0) return [...memory.spoiltPieces.values()].slice(0, PORTION);
@@ -166,11 +177,12 @@ async function takeOffPortion(
   return epoch;
 }
 
-function isReadable({ ring, meta, newest }: Ground, entry: Entry): boolean {
+function isReadable({ ring, meta, newest, latestMs }: Ground, entry: Entry): boolean {
   if (newest !== undefined && entry.keyNumber > newest) return false;
   if (entry.table !== CHUNK_TABLE) {
     const opened = openEntry(ring, entry, meta);
-    return opened.kind !== 'parked' || opened.reason !== 'damaged';
+    if (opened.kind !== 'parked' || opened.reason !== 'future') return isBelieved(opened);
+    return clockOf(entry.version).ms <= latestMs;
   }
   try {
     openBytes(ring, entry, entry.keyNumber, entry.payload);
@@ -188,7 +200,7 @@ const REMOVE = `delete from hub_entries where ${IS_GROUND} and seq in (
     and e.payload = substr(?3, (r.value ->> 4) + 1, r.value ->> 5)) returning seq`;
 
 /** Only with something that was taken off: of two devices that do it at once one raises the epoch. */
-const RAISE = `update hub_meta set epoch = epoch + 1, epoch_token = lower(hex(randomblob(16)))
+const RAISE = `update hub_meta set epoch = ${epochOf('hub_meta')} + 1, epoch_token = lower(hex(randomblob(16)))
   where changes() > 0 returning epoch, epoch_token`;
 
 /** One transaction: takes off exactly the entries that were seen, where the hub is the one that was read. */
@@ -220,7 +232,7 @@ async function markRemoved(
   await database.write({ now }, (transaction) => {
     transaction.run(
       `update parked set reason = '${REMOVED}', offer = 0
-       where reason in ('damaged', 'key') and parked_at in (select value from json_each(?))`,
+       where reason in (${UNBELIEVED_SQL}, 'key') and parked_at in (select value from json_each(?))`,
       [JSON.stringify(gone)],
     );
   });

@@ -2,6 +2,7 @@ import type { Reader } from '../db/reader.ts';
 import { EVERY_REGISTER } from '../db/outbox.ts';
 import { rowsById } from '../db/synced-rows.ts';
 import { MUTABLE_TABLES } from '../model/registers.ts';
+import { REMOVED, UNBELIEVED_SQL } from './apply/park.ts';
 import { keyOf } from './gathering.ts';
 import { hubId } from './keys/hash-ids.ts';
 import type { KeyRing } from './keys/key-ring.ts';
@@ -28,8 +29,8 @@ export interface Waiting {
  */
 export function readWaiting(reader: Reader): Waiting {
   const rows = reader.rows(
-    `select table_name, hub_id, register, version, reason in ('damaged', 'invalid')
-     from parked where reason not in ('chunks', 'removed')`,
+    `select table_name, hub_id, register, version, reason in ('invalid', ${UNBELIEVED_SQL})
+     from parked where reason not in ('chunks', '${REMOVED}')`,
   );
   const parked = new Map(
     rows.map(([table, id, register, version, senseless]) => [

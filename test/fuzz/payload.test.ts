@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { contentHashOf } from '../../src/db/content.ts';
+import type { Reader } from '../../src/db/reader.ts';
 import { StoreError } from '../../src/errors.ts';
 import { IMMUTABLE_TABLES } from '../../src/model/registers.ts';
 import { openEntry } from '../../src/sync/apply/open-entry.ts';
@@ -11,6 +12,7 @@ import type { HubRow } from '../../src/sync/hub/hub.ts';
 import { readMeta } from '../../src/sync/hub-meta.ts';
 import { hubId, hubRegister } from '../../src/sync/keys/hash-ids.ts';
 import { newKeyRing, type KeyRing } from '../../src/sync/keys/key-ring.ts';
+import { needState } from '../../src/sync/state.ts';
 import { readPage, toEntry, type Entry } from '../../src/sync/pull-statements.ts';
 import { sealPayload, unpackText, unsealBytes } from '../../src/sync/seal.ts';
 import type { Random } from '../simulation/random.ts';
@@ -26,6 +28,7 @@ import { fillStore } from './fill-store.ts';
 const ROWS = `select seq, table_name, id, register, version, key_number, schema, payload
   from hub_entries where table_name <> 'chunks' order by seq`;
 const META = { nowMs: Date.now(), floorMs: 0 };
+const DAY = 24 * 60 * 60_000;
 
 async function setUp(ring: KeyRing | null) {
   const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
@@ -134,7 +137,7 @@ describe('what comes from the hub', () => {
           'packed',
         ),
       );
-      typedOrUndefined(() => readMeta([Array.from({ length: 13 }, () => column(random, null))]));
+      typedOrUndefined(() => readMeta([Array.from({ length: 14 }, () => column(random, null))]));
       typedOrUndefined(() => rowsOf(hranaAnswer(random), 1));
     });
   });
@@ -154,8 +157,16 @@ describe('what comes from the hub', () => {
         hub,
         picked.map((entry) => forge(random, ring, entry)),
       );
+      if (random.chance(0.3)) await forgeMeta(random, hub);
       const { id } = await b.store.tasks.create({ prompt: 'good', workspace: '/w' });
       const { applied, parked } = await b.sync();
+      const known = await b.database.read((reader) => ({
+        ...needState(reader),
+        ...clockOf(reader),
+      }));
+      expect(known.epoch.number).toBeLessThan(2 ** 41);
+      for (const ms of [known.clockMs, known.floorMs])
+        expect(ms).toBeLessThan(Date.now() + 8 * DAY);
       reached.applied += applied;
       reached.parked += parked;
       await indexAll(b.database, { now: Date.now });
@@ -172,11 +183,37 @@ describe('what comes from the hub', () => {
   });
 });
 
-/** An entry of other bytes, of another content, or under another name. */
-function forge(random: Random, ring: KeyRing | null, entry: Entry): Entry {
-  const version = entry.version.replace(/[0-9a-f]{8}(?=-[A-Za-z0-9]+-[0-9a-f]{12}$)/, () =>
+const clockOf = (reader: Reader) => ({ clockMs: reader.number('select clock_ms from device') });
+
+/** A number of the hub that is of the right type, and what no hub comes to. */
+async function forgeMeta(random: Random, hub: FileHub): Promise<void> {
+  const column = random.pick(['floor_ms', 'epoch', 'head']);
+  const value = random.pick(['-1', '0', '9007199254740991', '9223372036854775807', `${2 ** 47}`]);
+  await hub.run([{ sql: `update hub_meta set ${column} = ${value}`, params: [] }], 'write');
+}
+
+/** A version that is later by a little or by all that there is, or further on than its columns. */
+function forgeVersion(random: Random, version: string): string {
+  const later = version.replace(/[0-9a-f]{8}(?=-[A-Za-z0-9]+-[0-9a-f]{12}$)/, () =>
     randomBytes(4).toString('hex'),
   );
+  switch (random.below(6)) {
+    case 0:
+      return later.replace(/[0-9a-f]{16}(?=-[A-Za-z0-9]+-[0-9a-f]{12}$)/, () =>
+        random.pick(['ffffffffffffffff', '7fffffffffffffff', '0fffffffffff0000', '0'.repeat(16)]),
+      );
+    case 1:
+      return later.replace(/^[0-9a-f]{7}-/, () =>
+        random.pick(['ffffff0-', 'ffffff1-', '0000000-', '0000011-', '0000020-', '']),
+      );
+    default:
+      return later;
+  }
+}
+
+/** An entry of other bytes, of another content, or under another name. */
+function forge(random: Random, ring: KeyRing | null, entry: Entry): Entry {
+  const version = forgeVersion(random, entry.version);
   const json = unpackText(unsealBytes(ring, entry, entry.keyNumber, entry.payload));
   const newer = { ...entry, version, payload: entry.payload };
   if (version !== entry.version) {

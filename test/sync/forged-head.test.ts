@@ -107,7 +107,7 @@ it('is read also by who may not set it right', async () => {
 it('is set right once where two devices see it at once, and where the answer comes late', async () => {
   const { a, path, run } = await group();
   await run('update hub_meta set head = 5');
-  const ask = askOf(await a.database.read(needState));
+  const ask = askOf(await a.database.read(needState), Date.now());
   const hub = new FileHub({ path });
   const asked = await askHub(hub, ask, []);
   if (!asked) throw new Error('no hub');

@@ -1,6 +1,6 @@
 import type { Reader } from '../../db/reader.ts';
 import { noteAgain } from '../../db/outbox.ts';
-import { DatabaseError, SealError } from '../../errors.ts';
+import { ConflictError, DatabaseError, SealError } from '../../errors.ts';
 import { clockOf } from '../../model/version.ts';
 import type { Entry } from '../pull-statements.ts';
 import { applyRegister, type Applied } from './apply-register.ts';
@@ -38,6 +38,9 @@ export function applyEntries(context: ApplyContext, opened: readonly Opened[]): 
   return tally;
 }
 
+/** What an entry may meet that makes no sense; everything else is no fault of the entry. */
+const REFUSALS = [SealError, DatabaseError, ConflictError];
+
 function applyOne(context: ApplyContext, one: Opened): Applied | 'parked' {
   if (one.kind === 'parked') return setAside(context, one.entry, one.reason);
   try {
@@ -55,7 +58,7 @@ function applyOne(context: ApplyContext, one: Opened): Applied | 'parked' {
     return outcome;
   } catch (error) {
     // Columns of wrong types, or values that the schema refuses: nobody of this group writes them.
-    if (!(error instanceof SealError) && !(error instanceof DatabaseError)) throw error;
+    if (!REFUSALS.some((refusal) => error instanceof refusal)) throw error;
     return setAside(context, one.entry, 'invalid');
   }
 }

@@ -1,9 +1,9 @@
 import { SealError } from '../../errors.ts';
 import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../../model/registers.ts';
-import type { ImmutableTable, MutableTable } from '../../model/table-kinds.ts';
+import { isOfItsColumns, type ImmutableTable, type MutableTable } from '../../model/table-kinds.ts';
 import { clockOf } from '../../model/version.ts';
 import { contentHashOf, type Payload } from '../../db/content.ts';
-import { limitOf, type HubMeta } from '../hub-meta.ts';
+import { latestOf, type HubMeta } from '../hub-meta.ts';
 import { hubId, hubRegister } from '../keys/hash-ids.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import { PURGED_VERSION } from '../outgoing.ts';
@@ -11,16 +11,19 @@ import type { Entry } from '../pull-statements.ts';
 import { SCHEMA } from '../schema.ts';
 import { unpackText, unsealBytes } from '../seal.ts';
 import { isBeyondText, parsePayload } from './shape.ts';
-import { isVersionOf } from './version-form.ts';
-
-/** How far a version may be ahead of what the hub takes before it is set aside, in milliseconds. */
-export const FUTURE_MS = 24 * 60 * 60_000;
+import { isVersionOf, VERSION } from './version-form.ts';
 
 /**
  * `damaged`: nobody can read it, so its version says nothing either; `invalid`: somebody of the group
- * sealed what makes no sense here; the others as {@link ParkedEntry} tells.
+ * sealed what makes no sense here; `version`: its version is not that of its columns; the others as {@link ParkedEntry} tells.
  */
-export type ParkReason = 'schema' | 'key' | 'damaged' | 'invalid' | 'future' | 'chunks';
+export type ParkReason = 'schema' | 'key' | 'damaged' | 'invalid' | 'future' | 'version' | 'chunks';
+
+/**
+ * Of entries whose version is not believed: nobody can read it, or no right clock stamped it. They hold
+ * up no later version, and go to no other hub.
+ */
+export const UNBELIEVED: readonly ParkReason[] = ['damaged', 'future', 'version'];
 
 /** An entry that this device understands. */
 export type Opened =
@@ -56,6 +59,10 @@ export function openEntry(
     if (!(error instanceof SealError)) throw error;
     return parked(error.reason === 'key' ? 'key' : 'damaged');
   }
+  if (isAhead(entry.version, latestOf(meta))) {
+    // The hub takes no such version: unless it is sealed with the rest, somebody has written it there.
+    return parked(ring ? 'future' : 'damaged');
+  }
   if (entry.schema > SCHEMA || (!mutable && !immutable)) return parked('schema');
   try {
     const payload = parsePayload(unpackText(content));
@@ -63,31 +70,38 @@ export function openEntry(
     if (isBeyondText(entry.table, payload)) return parked(wrong(ring));
     if (immutable) return openRow(ring, immutable, entry, payload);
     if (!mutable) return parked('schema');
-    return openRegister(ring, mutable, entry, payload, limitOf(meta) + FUTURE_MS);
+    return openRegister(ring, mutable, entry, payload);
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
     return parked(wrong(ring));
   }
 }
 
+export function isBelieved(one: Opened): boolean {
+  return one.kind !== 'parked' || !UNBELIEVED.includes(one.reason);
+}
+
 /** What makes no sense: where it is sealed, somebody of the group wrote it so. */
 const wrong = (ring: KeyRing | null): ParkReason => (ring ? 'invalid' : 'damaged');
+
+/** Whether a version lies further ahead than is believed, whatever else it says and whoever understands that. */
+function isAhead(version: string, latest: number): boolean {
+  return VERSION.test(version) && clockOf(version).ms > latest;
+}
 
 function openRegister(
   ring: KeyRing | null,
   table: MutableTable,
   entry: Entry,
   payload: Payload,
-  latest: number,
 ): Opened {
   const known = Object.hasOwn(table.registers, entry.register);
   if (!known) return { kind: 'parked', entry, reason: 'schema' };
   if (!isVersionOf(table, entry.register, entry.version)) {
     return { kind: 'parked', entry, reason: wrong(ring) };
   }
-  if (entry.version !== '' && clockOf(entry.version).ms > latest) {
-    // The hub takes no such version: unless it is sealed with the rest, somebody has written it there.
-    return { kind: 'parked', entry, reason: ring ? 'future' : 'damaged' };
+  if (entry.version !== '' && !isOfItsColumns(table, entry.register, entry.version, payload.c)) {
+    return { kind: 'parked', entry, reason: ring ? 'version' : 'damaged' };
   }
   return { kind: 'register', table, entry, payload };
 }

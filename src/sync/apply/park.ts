@@ -1,6 +1,6 @@
 import type { Transaction } from '../../db/transaction.ts';
 import type { Entry } from '../pull-statements.ts';
-import type { ParkReason } from './open-entry.ts';
+import { UNBELIEVED, type ParkReason } from './open-entry.ts';
 
 /** When the latest entry was parked, by what this process knows; unix milliseconds. */
 export interface Parking {
@@ -10,9 +10,12 @@ export interface Parking {
 /** The reason of an entry that was taken off the hub: it is kept to be looked at, and holds up nothing. */
 export const REMOVED = 'removed';
 
+/** The reasons of {@link UNBELIEVED}, for statements. */
+export const UNBELIEVED_SQL = UNBELIEVED.map((reason) => `'${reason}'`).join(', ');
+
 /** What is kept of a register: rather what can still be read one day, however early its version. */
 const rank = (row: string) =>
-  `(case ${row}.reason when '${REMOVED}' then 0 when 'damaged' then 1 else 2 end,
+  `(case ${row}.reason when '${REMOVED}' then 0 else iif(${row}.reason in (${UNBELIEVED_SQL}), 1, 2) end,
     ${row}.version, ${row}.key_number)`;
 
 /**
@@ -82,7 +85,7 @@ export function forgetRemoved(
 /** Another reason than the one for which it was parked: its key came since, or this program is newer. */
 export function renameReason(transaction: Transaction, entry: Entry, reason: ParkReason): void {
   transaction.run(
-    `update parked set reason = ?4, offer = iif(?4 = 'damaged', 0, offer) where table_name = ?1 and hub_id = ?2 and register = ?3
+    `update parked set reason = ?4, offer = iif(?4 in (${UNBELIEVED_SQL}), 0, offer) where table_name = ?1 and hub_id = ?2 and register = ?3
        and version = ?5 and reason not in (?4, '${REMOVED}')`,
     [entry.table, entry.id, entry.register, reason, entry.version],
   );

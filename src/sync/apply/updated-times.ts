@@ -1,7 +1,9 @@
 import type { Reader } from '../../db/reader.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { limitOf, type HubMeta } from '../hub-meta.ts';
-import { FUTURE_MS } from './open-entry.ts';
+
+/** How far ahead of every clock a record may have been worked on, milliseconds. */
+const FUTURE_MS = 24 * 60 * 60_000;
 
 /** Those whose `updated_at` follows from what they hold, and is not sent. */
 const TABLES = ['sessions', 'threads', 'jobs', 'goals', 'runtime_threads', 'tasks', 'automations'];

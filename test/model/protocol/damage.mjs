@@ -1,7 +1,7 @@
 import { destroying } from './faults.mjs';
 import { hubTakeOff } from './hub.mjs';
 import { ask } from './identity.mjs';
-import { DAY, YEAR, chunkMark, isImmutable, later, rowOf } from './versions.mjs';
+import { AHEAD, DAY, YEAR, chunkMark, isImmutable, later, rowOf } from './versions.mjs';
 
 // Entries that nobody can read: `bad` stands for their bytes. What the rest of them says is not sealed.
 
@@ -32,6 +32,20 @@ function forge({ hub }, entry, how) {
   hub.entries.set(key, { ...entry, key, ver, v, seq });
 }
 
+/** Somebody with the key writes what the hub holds again, under a version of years ahead. */
+export function ahead(w, x) {
+  const keys = [...w.hub.entries.values()].filter((e) => e.ver && !e.bad).map((e) => e.key);
+  if (keys.length === 0) return;
+  const held = w.hub.entries.get(keys[x % keys.length]);
+  w.stats.ahead++;
+  destroying(w, () => {
+    const seq = ++w.hub.head;
+    w.hub.commits.set(seq, w.mint('c'));
+    const ver = { ...held.ver, ms: held.ver.ms + 20 * YEAR };
+    w.hub.entries.set(held.key, { ...held, ver, seq, forged: true });
+  });
+}
+
 /** An entry as the hub had it once is written again, by somebody who kept it. */
 export function replay(w, x, y) {
   if (w.hubSnaps.length === 0) return;
@@ -56,15 +70,19 @@ export function replay(w, x, y) {
 export function takeOff(w, d, fate) {
   const { s } = d;
   if (!w.R.takeOff) return [];
-  const keys = [...s.parked.values()].filter((e) => e.reason === 'damaged').map((e) => e.key);
+  // Not by the hub's clock alone, which may be years behind.
+  const latest = Math.max(w.hubNow(), w.T + d.skew) + AHEAD;
+  const isLost = (e) => e.bad || (w.R.takeFuture && e.ver?.ms > latest);
+  const suspect = (e) => e.reason === 'damaged' || (e.reason === 'future' && isLost(e));
+  const keys = [...s.parked.values()].filter(suspect).map((e) => e.key);
   keys.push(...d.spoilt);
   const seen = keys.flatMap((key) => w.hub.entries.get(key) ?? []);
-  const q = { ...ask(d), key: s.key, seen: seen.filter((e) => e.bad) };
+  const q = { ...ask(w, d), key: s.key, seen: seen.filter(isLost) };
   if (q.seen.length > 0) {
     if (fate === 1) w.net.push({ removal: q });
     if (fate === 1 || !hubTakeOff(w, q) || fate === 2) return [];
   }
   d.spoilt.clear();
   for (const key of keys) if (s.parked.has(key)) s.parked.get(key).reason = 'removed';
-  return seen.filter((e) => !e.bad && s.parked.has(e.key));
+  return seen.filter((e) => !isLost(e) && s.parked.has(e.key));
 }

@@ -56,9 +56,10 @@ function census(w) {
     if (!known || compare(e.ver, known) > 0) best.set(e.key, e.ver);
   };
   for (const d of w.devices) for (const map of [d.s.regs, d.s.imm]) map.forEach(see);
-  for (const d of w.devices) d.s.parked.forEach((e) => !e.bad && isComplete(d.s, e) && see(e));
+  for (const d of w.devices)
+    d.s.parked.forEach((e) => !e.bad && !e.forged && isComplete(d.s, e) && see(e));
   const { entries } = w.hub;
-  const whole = (e) => !e.bad && chunksOf(e).every((key) => isGood(entries.get(key)));
+  const whole = (e) => !e.bad && !e.forged && chunksOf(e).every((key) => isGood(entries.get(key)));
   for (const e of entries.values()) if (!isChunk(e.key) && !e.v && whole(e)) see(e);
   return { best, imm, wids };
 }

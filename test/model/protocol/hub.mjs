@@ -1,5 +1,5 @@
 import {
-  SLACK, chunkMark, fail, isChunk, order, purgeKey, rowOf, samePair,
+  AHEAD, SLACK, chunkMark, fail, isChunk, order, purgeKey, rowOf, samePair,
 } from './versions.mjs'; // prettier-ignore
 
 // Each function here is one transaction on the hub.
@@ -27,11 +27,16 @@ export function hubMeta(w, hub, q) {
     head: hub.head,
     token: hub.commits.get(hub.head) ?? null,
     now: w.hubNow(),
-    floor: hub.floor,
+    floor: Math.max(floorOf(w, hub), q.floor),
     key: hub.key,
     hasPair: !q.pair || (hub.commits.get(q.pair.n) ?? null) === q.pair.token,
     mine: hub.devices.get(q.dev) ?? null,
   };
+}
+
+/** Somebody may have written any floor there: one beyond belief is none. */
+function floorOf(w, hub) {
+  return w.R.floorBelieved && hub.floor > w.hubNow() + AHEAD ? 0 : hub.floor;
 }
 
 /** Up to where versions are accepted. */
@@ -82,11 +87,15 @@ export function hubPush(w, q) {
     return { err: true, meta };
   }
   const returned = [];
-  hub.floor = Math.max(hub.floor, q.floor);
+  hub.floor = floorOf(w, hub);
   q.rows.forEach((row, i) => {
     const held = hub.entries.get(row.key);
     const tested = row.ver && !(w.R.rawUntested && w.R.offerScan && row.raw);
-    if (tested && w.R.clockTest && row.ver.ms > limitOf(w, { now: meta.now, floor: hub.floor })) {
+    if (
+      tested &&
+      w.R.clockTest &&
+      row.ver.ms > limitOf(w, { now: meta.now, floor: Math.max(hub.floor, q.floor) })
+    ) {
       returned.push({ key: row.key, ver: row.ver, held: held?.ver ?? null });
       return;
     }

@@ -1,12 +1,12 @@
 import { hubFound, hubLock, hubRaise } from './hub.mjs';
 import { offer } from './offer.mjs';
-import { samePair } from './versions.mjs';
 import { stopForeignRuns } from './tasks.mjs';
-import { fail } from './versions.mjs';
+import { AHEAD, fail, samePair } from './versions.mjs';
 
 /** What a device tells the hub with everything it asks: an answer counts while all of it holds. */
-export function ask(d, extra) {
-  const { id, storeId, epoch, cursor, pair, acked, sent, floor } = d.s;
+export function ask(w, d, extra) {
+  const { id, storeId, epoch, cursor, pair, acked, sent } = d.s;
+  const { ms: floor } = knownFloor(w, d);
   return {
     di: d.i,
     boot: d.boot,
@@ -20,6 +20,13 @@ export function ask(d, extra) {
     floor,
     ...extra,
   };
+}
+
+/** The latest version known to be accepted; none where it is beyond belief, by this device's clock. */
+export function knownFloor(w, d) {
+  const { floor: ms, floorC: c } = d.s;
+  const believed = !w.R.ownFloorBelieved || ms <= w.T + d.skew + AHEAD;
+  return believed ? { ms, c } : { ms: 0, c: 0 };
 }
 
 /** Whether a device is still in the state in which it asked. */

@@ -128,7 +128,7 @@ export function dropStream(s, id) {
   const key = `s|${id}|body`;
   if (s.regs.get(key)?.blank || s.parked.get(key)?.blank) return;
   for (const map of [s.regs, s.notes, s.parkedNotes]) map.delete(key);
-  if (!s.parked.get(key)?.bad) s.parked.delete(key);
+  if (!/damaged|future/.test(s.parked.get(key)?.reason)) s.parked.delete(key);
 }
 
 export function purge(w, d, root) {

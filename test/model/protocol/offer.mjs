@@ -12,7 +12,7 @@ export function offer(w, s, all) {
   else for (const [key, r] of s.regs) if (all || r.ver.dev === s.id) note(w, s, key, !w.R.ownOnly);
   if (w.R.offerParked) {
     for (const [key, { reason }] of s.parked) {
-      if (!/damaged|removed/.test(reason)) s.parkedNotes.set(key, s.nextNum++);
+      if (!/damaged|future|removed/.test(reason)) s.parkedNotes.set(key, s.nextNum++);
     }
   }
   s.icur = 0;

@@ -1,5 +1,5 @@
 import { checkStep } from './checks.mjs';
-import { replay, spoil } from './damage.mjs';
+import { ahead, replay, spoil } from './damage.mjs';
 import * as faults from './faults.mjs';
 import { hubRaise } from './hub.mjs';
 import { ask } from './identity.mjs';
@@ -44,7 +44,7 @@ export const EXTENDED_WEIGHTS = {
   chunk: { big: 6, bigSay: 3 },
   purge: { child: 5, purge: 2 },
   key: { rotate: 2, bring: 5 },
-  damage: { spoil: 3, replay: 2 },
+  damage: { spoil: 3, replay: 2, ahead: 2, floor: 1 },
   owner: { create: 3, claim: 5, report: 2, end: 3, recover: 3, handOver: 2, takeOver: 1, retry: 1 },
 };
 
@@ -102,6 +102,10 @@ const OPERATIONS = {
   send: (w, d) => send(w, d),
   spoil: (w, d, { x, y }) => spoil(w, x, y),
   replay: (w, d, { x, y }) => replay(w, x, y),
+  ahead: (w, d, { x }) => ahead(w, x),
+  floor(w) {
+    w.hub.floor = w.T + 30 * YEAR;
+  },
   deliver: (w, d, { x, y }) => faults.deliver(w, x, y % 3 === 0),
   crash: (w, d) => faults.crash(w, d),
   toggle(w, d, { y }) {
@@ -127,7 +131,7 @@ const OPERATIONS = {
     if (d.s.refused) d.s.storeId = null;
   },
   epoch(w, d) {
-    if (d.s.storeId) hubRaise(w, d.s, ask(d), w.hub.epoch);
+    if (d.s.storeId) hubRaise(w, d.s, ask(w, d), w.hub.epoch);
   },
   replica(w, d) {
     d.replica = structuredClone(w.hub);

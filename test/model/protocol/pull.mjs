@@ -1,5 +1,5 @@
 import { takeOff } from './damage.mjs';
-import { hubChunks, hubMeta, hubPull, limitOf } from './hub.mjs';
+import { hubChunks, hubMeta, hubPull } from './hub.mjs';
 import { ask, checkMeta, noticeCopy, sameAsk } from './identity.mjs';
 import {
   dropRow,
@@ -14,13 +14,13 @@ import {
 } from './local-writes.mjs';
 import { refreshLeaves } from './sessions.mjs';
 import { stopForeignRuns } from './tasks.mjs';
-import { DAY, compare, isImmutable, isStream, order, rootOf, rowOf } from './versions.mjs';
+import { AHEAD, compare, isImmutable, isStream, order, rootOf, rowOf } from './versions.mjs';
 
 /** Asks for a page: null with sync off. A stale replica answers in place of the hub where it may. */
 export function pullAsk(w, d, limit, viaReplica) {
   if (!d.s.on) return null;
   noticeCopy(w, d);
-  const q = ask(d, { limit });
+  const q = ask(w, d, { limit });
   if (viaReplica && d.replica) {
     const r = hubPull(w, d.replica, q);
     const ours = r.meta.storeId === q.storeId && r.meta.epoch === q.epoch && r.meta.hasPair;
@@ -146,9 +146,9 @@ export const isComplete = (s, e) => chunksOf(e).every((key) => s.chunks.has(key)
 function obstacle(w, d, e, meta) {
   if (e.bad) return 'damaged';
   if (e.ver) {
-    const reference = w.R.parkByHub ? limitOf(w, meta) : w.T + d.skew;
+    const reference = w.R.parkByHub ? meta.now : w.T + d.skew;
+    if (e.ver.ms > Math.max(reference + AHEAD, meta.floor)) return 'future';
     if (e.min > d.schema) return 'schema';
-    if (e.ver.ms > reference + DAY) return 'future';
   }
   if (!w.R.chunksWait || isComplete(d.s, e)) return null;
   // Of what is purged nothing is waited for: it is applied, and emptied at once.
@@ -190,7 +190,7 @@ function apply(w, d, e, meta) {
 
 /** What nobody can read says nothing: whatever can be read one day is kept rather. */
 function outranks(w, e, parked) {
-  const rank = ({ reason }) => ({ removed: 0, damaged: 1 })[reason] ?? 2;
+  const rank = ({ reason }) => ({ removed: 0, damaged: 1, future: 1 })[reason] ?? 2;
   if (parked && w.R.damagedYields && rank(e) !== rank(parked)) return rank(e) > rank(parked);
   return !parked || !e.ver || w.cmp(e.ver, parked.ver) > 0;
 }

@@ -1,6 +1,6 @@
 import { crash } from './faults.mjs';
 import { hubLacking, hubPush, limitOf } from './hub.mjs';
-import { ask, checkMeta, noticeCopy, sameAsk } from './identity.mjs';
+import { ask, checkMeta, knownFloor, noticeCopy, sameAsk } from './identity.mjs';
 import { followKeys } from './keys.mjs';
 import { marksFor, note } from './local-writes.mjs';
 import { rowsToOffer } from './offer.mjs';
@@ -40,7 +40,8 @@ function readBatch(w, d, limit) {
       .map((key) => ({ ...s.regs.get(key), bases: [], offered: true }));
     if (!take(list)) break;
     trim.offer = row;
-    if (w.R.passedNoted) trim.passed.push(...waiting.filter((key) => s.parked.get(key).bad));
+    if (w.R.passedNoted)
+      trim.passed.push(...waiting.filter((key) => /damaged|future/.test(s.parked.get(key).reason)));
   }
   // What is written from now on is noted, and no more offered.
   trim.ended = s.offer !== null && !isFull();
@@ -90,7 +91,8 @@ function mustWait(w, s, key) {
   if (!parked || !w.R.parkWaits) return false;
   if (parked.bad && !w.R.damagedWaits) return true;
   if (parked.reason === 'removed') return false;
-  if (parked.bad && w.cmp(s.regs.get(key).ver, parked.ver) > 0) return false;
+  if ((parked.bad || parked.reason === 'future') && w.cmp(s.regs.get(key).ver, parked.ver) > 0)
+    return false;
   return !(w.R.waitingYields && parked.reason === 'chunks');
 }
 
@@ -124,7 +126,7 @@ export function push(w, d, limit, fate) {
   }
   const offered = batch.rows.filter((e) => e.offered);
   if (!(w.R.lackFirst && w.R.offerScan) || offered.length === 0) return send(w, d, batch, fate);
-  const q = ask(d);
+  const q = ask(w, d);
   const r = hubLacking(w, q, offered);
   w.stats.offered += offered.length;
   if (fate === 8) {
@@ -157,7 +159,7 @@ function send(w, d, batch, fate) {
   if (!w.R.samePair || !s.sent || samePair(s.sent, s.acked)) {
     s.sent = { n: Math.max(s.sent?.n ?? 0, s.acked?.n ?? 0) + 1, token: w.mint('t') };
   }
-  const q = { ...ask(d), ...batch };
+  const q = { ...ask(w, d), ...batch };
   if (!w.R.sealedLock) q.lock = s.key;
   if (fate === 1) return false; // the request is lost
   if (fate === 2) {
@@ -208,12 +210,15 @@ export function pushTake(w, d, q, r) {
   if (returned.size === 0) return;
   w.stats.returned++;
   const max = limitOf(w, r.meta);
-  const known = w.R.clockFloor && s.floor >= r.meta.now;
-  const back = known ? { ms: s.floor, c: s.floorC } : { ms: r.meta.now, c: 0 };
+  const floor = knownFloor(w, d);
+  const back = w.R.clockFloor && floor.ms >= r.meta.now ? floor : { ms: r.meta.now, c: 0 };
   if (s.hlc.ms > back.ms) s.hlc = back; // our clock was wrong
   for (const { key, held } of returned.values()) {
     const cur = s.regs.get(key);
-    if (cur && cur.ver.ms > max) restamp(w, d, key, w.R.restampAboveHub ? held : null, r.meta.now);
+    if (!cur || cur.ver.ms <= max) continue;
+    // What lies beyond belief there is taken off: above it nothing would ever be taken.
+    const above = w.R.restampAboveHub && !(held?.ms > max && w.R.restampBelieved) ? held : null;
+    restamp(w, d, key, above, Math.min(r.meta.now, w.T + d.skew));
   }
 }
 

@@ -107,6 +107,10 @@ export const RULES = {
   lockUp: ['key', 'a hub with an older lock gets the newer one'],
   keepsPlace: ['key', 'what is only sealed anew keeps its place on the hub'],
 
+  takeFuture: ['damage', 'what is years ahead of every clock is taken off, too'],
+  floorBelieved: ['damage', "a hub's floor that is beyond belief by its own clock is none"],
+  ownFloorBelieved: ['damage', 'so is what this device knew as accepted, by its own clock'],
+  restampBelieved: ['damage', 'what came back is not stamped above what is beyond belief'],
   takeOff: ['damage', 'what nobody can read is taken off the hub'],
   takeRaises: ['damage', 'and the epoch raised, so that all send what the hub lacks then'],
   takeSeen: ['damage', 'no other entry is taken off than the one that was looked at'],

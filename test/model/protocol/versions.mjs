@@ -9,6 +9,8 @@ export function fail(text) {
 export const SLACK = 10;
 export const DAY = 1440;
 export const YEAR = 525600;
+/** How far ahead of the hub's clock a version is believed. */
+export const AHEAD = 7 * DAY;
 /** When runs begin; far enough from 0 that a clock can be set back. */
 export const START = 10 * YEAR;
 
