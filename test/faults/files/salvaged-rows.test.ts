@@ -113,6 +113,25 @@ describe('of a store in which bytes of pages were overwritten, every other row i
     }
   });
 
+  it('the number of a row, which became that of another one, before one that is far too high', async () => {
+    const { path: sound, places } = await soundStore();
+    const path = newPath();
+    copyFileSync(sound, path);
+    // Of two bytes each; the last one on another page.
+    const rows = (places.get('runtime_events') ?? []).filter(({ rowid }) => rowid > 127);
+    const at = rows.findIndex(
+      ({ pages }, i) => i > 40 && pages.at(-1) === rows[i + 1]?.pages.at(-1),
+    );
+    const [row, next, other] = [rows[at], rows[at + 1], rows[at + 400]] as [
+      PlacedRow,
+      PlacedRow,
+      PlacedRow,
+    ];
+    damageAt(path, row.offset, Buffer.from([0x80 | (other.rowid >> 7), other.rowid & 0x7f]));
+    damageAt(path, next.offset, Buffer.from([0xff, 0x7f]));
+    await expectRest(path, new Set(row.pages.slice(-1)));
+  });
+
   it('pages that lead to rows', async () => {
     const random = seeded('salvaged-rows, inner pages');
     const { path: sound } = await soundStore();

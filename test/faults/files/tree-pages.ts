@@ -5,11 +5,14 @@ import { PAGE } from './damage.ts';
 /** A row of a table, and the pages that lead to it and hold it. */
 export interface PlacedRow {
   readonly rowid: number;
+  /** Where its number stands in the file. */
+  readonly offset: number;
   readonly pages: readonly number[];
 }
 
 interface Cell {
   readonly rowid: number;
+  readonly at: number;
   readonly overflow: number;
 }
 
@@ -38,8 +41,12 @@ export function placedRows(path: string, table: string): PlacedRow[] {
       return;
     }
     for (const at of cells) {
-      const { rowid, overflow } = cellOf(page, at);
-      rows.push({ rowid, pages: [...pages, ...chainOf(file, overflow)] });
+      const cell = cellOf(page, at);
+      rows.push({
+        rowid: cell.rowid,
+        offset: (number - 1) * PAGE + cell.at,
+        pages: [...pages, ...chainOf(file, cell.overflow)],
+      });
     }
   };
   walk(root, []);
@@ -49,9 +56,10 @@ export function placedRows(path: string, table: string): PlacedRow[] {
 function cellOf(page: Buffer, at: number): Cell {
   const [size, afterSize] = varint(page, at);
   const [rowid, start] = varint(page, afterSize);
-  if (size <= LOCAL_MAX) return { rowid, overflow: 0 };
+  if (size <= LOCAL_MAX) return { rowid, at: afterSize, overflow: 0 };
   const kept = LOCAL_MIN + ((size - LOCAL_MIN) % (PAGE - 4));
-  return { rowid, overflow: page.readUInt32BE(start + (kept <= LOCAL_MAX ? kept : LOCAL_MIN)) };
+  const overflow = page.readUInt32BE(start + (kept <= LOCAL_MAX ? kept : LOCAL_MIN));
+  return { rowid, at: afterSize, overflow };
 }
 
 function chainOf(file: Buffer, first: number): number[] {
