@@ -227,13 +227,19 @@ export class Store implements Areas {
     return exportStore(this.#database, folder, validate(exportSchema, options, 'export'));
   }
 
-  /** Counts rows and bytes. Reads every page of the file: seconds on gigabytes. */
+  /**
+   * Counts rows and bytes. Reads every page of the file, and holds the calling thread meanwhile:
+   * seconds on gigabytes.
+   */
   async stats(): Promise<Stats> {
     const { pendingRows } = await this.sync.status();
     return readStats(this.#database, pendingRows);
   }
 
-  /** Looks for damage and leftovers; changes nothing. */
+  /**
+   * Looks for damage and leftovers; changes nothing. Reads every page of the file, and holds the
+   * calling thread meanwhile: on gigabytes, run `codewhale-store doctor` in a process of its own.
+   */
   async check(): Promise<CheckResult> {
     await this.#refuseClosed();
     return checkStore(this.#database, this.#stamper.now());
@@ -250,7 +256,12 @@ export class Store implements Areas {
     return this.check();
   }
 
-  /** Writes a verified, consistent copy. @throws `ConflictError` the file exists already */
+  /**
+   * Writes a verified, consistent copy. Holds the calling thread meanwhile: on gigabytes, run
+   * `codewhale-store backup` in a process of its own.
+   *
+   * @throws `ConflictError` the file exists already
+   */
   async backup(file: string): Promise<BackupResult> {
     return backup(this.#database, validate(pathSchema, file, 'file'), this.#encryptionKey);
   }
@@ -265,7 +276,11 @@ export class Store implements Areas {
     return purge(this.#database, this.#stamper, validate(knownIdSchema, id, 'id'));
   }
 
-  /** Gives unused space back to the disk. */
+  /**
+   * Gives unused space back to the disk. Holds the calling thread meanwhile, and writers of other
+   * processes wait: for more than 30 seconds they get a `BusyError`. On gigabytes, run
+   * `codewhale-store vacuum` in a process of its own while nobody writes.
+   */
   async vacuum(): Promise<VacuumResult> {
     return vacuum(this.#database, this.#stamper);
   }

@@ -12,7 +12,7 @@ import { BusyError, NewerSchemaError, StoreError, StorePathError } from '../erro
 import { TABLES } from '../model/registers.ts';
 import { pathSchema, validate } from '../model/validate.ts';
 import { newUlid } from '../areas/new-id.ts';
-import { becomeDevice, refuseUsed, timeInName } from './backup.ts';
+import { becomeDevice, nameToKeep, refuseUsed } from './backup.ts';
 import { readEntries } from './expected-schema.ts';
 import { closeToOthers, repairStore } from './repair.ts';
 import { salvageBlobs, settleLostBodies } from './salvage-bodies.ts';
@@ -97,7 +97,7 @@ export async function rebuildStore(
   }
   if (existsSync(target)) refuseUnwritable(target);
   const before = fingerprint(target);
-  const kept = `${target}.damaged-${timeInName(clock())}`;
+  const kept = nameToKeep(target, 'damaged', clock());
   const work = `${target}.salvaging`;
   const fresh = `${target}.rebuilding`;
   removeStore(work);
