@@ -11,6 +11,7 @@ import { ChangeSignal } from './db/change-signal.ts';
 import type { Database } from './db/database.ts';
 import { openDatabase } from './db/open.ts';
 import type { Stamper, Transaction } from './db/transaction.ts';
+import { checkedClock } from './model/time.ts';
 import { knownIdSchema, pathSchema, validate } from './model/validate.ts';
 import { homesAt, resolveHomes } from './legacy/resolve-homes.ts';
 import { Sync } from './sync/sync.ts';
@@ -64,7 +65,7 @@ export interface StoreOptions {
   durability?: 'full' | 'normal';
   /** Encrypts the file at rest. The same key is needed to open it again. */
   encryptionKey?: string;
-  /** Unix milliseconds; for tests. */
+  /** Unix milliseconds from 0 to 2^48 - 1; for tests. */
   clock?: () => number;
   logger?: Logger;
 }
@@ -89,7 +90,7 @@ export function defaultPath(env: NodeJS.ProcessEnv = process.env): string {
 export async function openStore(options: StoreOptions = {}): Promise<Store> {
   const checked = validate(optionsSchema, options, 'options');
   const path = resolve(checked.path ?? defaultPath());
-  const now = checked.clock ?? Date.now;
+  const now = checkedClock(checked.clock ?? Date.now);
   const debug = checked.logger?.debug?.bind(checked.logger);
   const database = await openDatabase(
     path,

@@ -1,3 +1,17 @@
+import { InvalidInputError } from '../errors.ts';
+
+/** What ids and versions have room for, in unix milliseconds. */
+const CLOCK_MAX = 2 ** 48 - 1;
+
+/** A clock of which each answer is a time that can be stored. It throws `InvalidInputError`. */
+export function checkedClock(clock: () => number): () => number {
+  return () => {
+    const now = Math.floor(clock());
+    if (now >= 0 && now <= CLOCK_MAX) return now;
+    throw new InvalidInputError('the clock: it gives no time from 1970 on; set it right');
+  };
+}
+
 /** Times are unix milliseconds inside, RFC 3339 in UTC with milliseconds outside. */
 export function formatTime(ms: number): string;
 export function formatTime(ms: number | null): string | null;

@@ -22,6 +22,7 @@ import {
   StorePathError,
 } from '../errors.ts';
 import { automations, runtimeTurns, tasks, triggers } from '../model/registers.ts';
+import { checkedClock } from '../model/time.ts';
 import type { MutableTable } from '../model/table-kinds.ts';
 import { pathSchema, validate } from '../model/validate.ts';
 
@@ -125,8 +126,9 @@ export async function restoreStore(
 async function putInPlace(
   source: string,
   target: string,
-  { encryptionKey, clock = Date.now }: RestoreOptions,
+  { encryptionKey, clock: given = Date.now }: RestoreOptions,
 ): Promise<RestoreResult> {
+  const clock = checkedClock(given);
   const settings = { durability: 'full', encryptionKey, readOnly: false } as const;
   const fresh = nameOfOwn(target, 'restoring');
   const deviceId = ulid(clock());

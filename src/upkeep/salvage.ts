@@ -10,6 +10,7 @@ import { refuseOddFiles, refuseUnwritable } from '../db/store-file.ts';
 import { verifyCopy } from '../db/verify-copy.ts';
 import { BusyError, NewerSchemaError, StoreError, StorePathError } from '../errors.ts';
 import { TABLES } from '../model/registers.ts';
+import { checkedClock } from '../model/time.ts';
 import { pathSchema, validate } from '../model/validate.ts';
 import { newUlid } from '../areas/new-id.ts';
 import { becomeDevice, nameToKeep, refuseUsed } from './backup.ts';
@@ -88,7 +89,8 @@ export async function rebuildStore(
   options: RebuildOptions = {},
 ): Promise<RebuildResult> {
   const target = resolve(validate(pathSchema, path, 'path'));
-  const { clock = Date.now, ...rest } = validate(optionsSchema, options, 'options');
+  const { clock: given = Date.now, ...rest } = validate(optionsSchema, options, 'options');
+  const clock = checkedClock(given);
   refuseOddFiles(target);
   // Connections that this process has closed, and only now lets go of, tidy their logs away.
   await releaseClosed();
