@@ -11,6 +11,7 @@ import { ChangeSignal } from './db/change-signal.ts';
 import type { Database } from './db/database.ts';
 import { openDatabase } from './db/open.ts';
 import type { Stamper, Transaction } from './db/transaction.ts';
+import { checkedClock } from './model/time.ts';
 import { knownIdSchema, pathSchema, validate } from './model/validate.ts';
 import { homesAt, resolveHomes } from './legacy/resolve-homes.ts';
 import { Sync } from './sync/sync.ts';
@@ -64,7 +65,7 @@ export interface StoreOptions {
   durability?: 'full' | 'normal';
   /** Encrypts the file at rest. The same key is needed to open it again. */
   encryptionKey?: string;
-  /** Unix milliseconds; for tests. */
+  /** Unix milliseconds from 0 to 2^48 - 1; for tests. */
   clock?: () => number;
   logger?: Logger;
 }
@@ -89,7 +90,7 @@ export function defaultPath(env: NodeJS.ProcessEnv = process.env): string {
 export async function openStore(options: StoreOptions = {}): Promise<Store> {
   const checked = validate(optionsSchema, options, 'options');
   const path = resolve(checked.path ?? defaultPath());
-  const now = checked.clock ?? Date.now;
+  const now = checkedClock(checked.clock ?? Date.now);
   const debug = checked.logger?.debug?.bind(checked.logger);
   const database = await openDatabase(
     path,
@@ -227,13 +228,19 @@ export class Store implements Areas {
     return exportStore(this.#database, folder, validate(exportSchema, options, 'export'));
   }
 
-  /** Counts rows and bytes. Reads every page of the file: seconds on gigabytes. */
+  /**
+   * Counts rows and bytes. Reads every page of the file, and holds the calling thread meanwhile:
+   * seconds on gigabytes.
+   */
   async stats(): Promise<Stats> {
     const { pendingRows } = await this.sync.status();
     return readStats(this.#database, pendingRows);
   }
 
-  /** Looks for damage and leftovers; changes nothing. */
+  /**
+   * Looks for damage and leftovers; changes nothing. Reads every page of the file, and holds the
+   * calling thread meanwhile: on gigabytes, run `codewhale-store doctor` in a process of its own.
+   */
   async check(): Promise<CheckResult> {
     await this.#refuseClosed();
     return checkStore(this.#database, this.#stamper.now());
@@ -250,7 +257,12 @@ export class Store implements Areas {
     return this.check();
   }
 
-  /** Writes a verified, consistent copy. @throws `ConflictError` the file exists already */
+  /**
+   * Writes a verified, consistent copy. Holds the calling thread meanwhile: on gigabytes, run
+   * `codewhale-store backup` in a process of its own.
+   *
+   * @throws `ConflictError` the file exists already
+   */
   async backup(file: string): Promise<BackupResult> {
     return backup(this.#database, validate(pathSchema, file, 'file'), this.#encryptionKey);
   }
@@ -265,7 +277,11 @@ export class Store implements Areas {
     return purge(this.#database, this.#stamper, validate(knownIdSchema, id, 'id'));
   }
 
-  /** Gives unused space back to the disk. */
+  /**
+   * Gives unused space back to the disk. Holds the calling thread meanwhile, and writers of other
+   * processes wait: for more than 30 seconds they get a `BusyError`. On gigabytes, run
+   * `codewhale-store vacuum` in a process of its own while nobody writes.
+   */
   async vacuum(): Promise<VacuumResult> {
     return vacuum(this.#database, this.#stamper);
   }

@@ -41,9 +41,35 @@ interface Frame {
  */
 export function findLogDamage(path: string): LogDamage | undefined {
   try {
-    return damageOf(readFrames(path));
+    for (let former: Look | undefined; ;) {
+      const found = look(path);
+      // One who writes meanwhile is half seen, or begins the log anew under the eyes; but never twice
+      // at one place of one log.
+      const again =
+        found.damage?.sound === former?.damage?.sound && found.header === former?.header;
+      if (!found.damage || again) return found.damage;
+      former = found;
+    }
   } catch (error) {
     throw new FileSystemError(`${path} cannot be read`, error);
+  }
+}
+
+interface Look {
+  /** Of each log its own. */
+  readonly header: string;
+  readonly damage: LogDamage | undefined;
+}
+
+function look(path: string): Look {
+  const fd = openSync(path, 'r');
+  try {
+    const start = Buffer.alloc(HEADER + FRAME_HEADER);
+    const length = readSync(fd, start, 0, start.length, 0);
+    const frames = length < start.length ? [] : readFrames(fd, start);
+    return { header: start.toString('hex', 0, HEADER), damage: damageOf(frames) };
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -67,26 +93,19 @@ function damageOf(frames: Iterable<Frame>): LogDamage | undefined {
 }
 
 /** The header and the frames of a log, each judged by the stored checksum of the one before. */
-function* readFrames(path: string): Generator<Frame> {
-  const fd = openSync(path, 'r');
-  try {
-    const start = Buffer.alloc(HEADER + FRAME_HEADER);
-    if (readSync(fd, start, 0, start.length, 0) < start.length) return;
-    const log = logOf(start);
-    if (!log.headed) yield { commit: false, fits: false };
-    const frame = Buffer.alloc(FRAME_HEADER + log.pageSize);
-    let former = Buffer.from(start.subarray(24, HEADER));
-    for (
-      let at = HEADER;
-      at < LOOKED_AT_MAX && readSync(fd, frame, 0, frame.length, at) === frame.length;
-    ) {
-      const fits = log.salts.equals(saltsOf(frame)) && log.sum(former, frame).equals(stored(frame));
-      yield { commit: frame.readUInt32BE(4) > 0, fits };
-      former = Buffer.from(stored(frame));
-      at += frame.length;
-    }
-  } finally {
-    closeSync(fd);
+function* readFrames(fd: number, start: Buffer): Generator<Frame> {
+  const log = logOf(start);
+  if (!log.headed) yield { commit: false, fits: false };
+  const frame = Buffer.alloc(FRAME_HEADER + log.pageSize);
+  let former = Buffer.from(start.subarray(24, HEADER));
+  for (
+    let at = HEADER;
+    at < LOOKED_AT_MAX && readSync(fd, frame, 0, frame.length, at) === frame.length;
+  ) {
+    const fits = log.salts.equals(saltsOf(frame)) && log.sum(former, frame).equals(stored(frame));
+    yield { commit: frame.readUInt32BE(4) > 0, fits };
+    former = Buffer.from(stored(frame));
+    at += frame.length;
   }
 }
 

@@ -196,13 +196,16 @@ function notAStore(path: string, what: string, options: ErrorOptions = {}): Dama
   });
 }
 
-/** A verified copy of the whole file, made by SQLite itself. It is on the disk when it resolves. */
+/**
+ * A verified copy of the whole file, made by SQLite itself. It is on the disk when it resolves.
+ *
+ * @param target - a name that nothing has
+ */
 export async function backUp(
   database: Database,
   target: string,
   encryptionKey: string | undefined,
 ): Promise<void> {
-  rmSync(target, { force: true });
   closeSync(openSync(target, 'wx', 0o600));
   // `vacuum into` wants an empty file or none; the empty one already has its mode.
   await database.exclusive((connection) => {

@@ -1,3 +1,5 @@
+import { InvalidInputError } from '../errors.ts';
+
 /** The years 0 to 9999 in UTC, in unix milliseconds: RFC 3339 has no others. */
 const TIME_MIN_MS = Date.parse('0000-01-01T00:00:00.000Z');
 const TIME_MAX_MS = Date.parse('9999-12-31T23:59:59.999Z');
@@ -5,6 +7,18 @@ const TIME_MAX_MS = Date.parse('9999-12-31T23:59:59.999Z');
 /** The nearest time that can be told. */
 export function boundedTime(ms: number): number {
   return Math.min(Math.max(ms, TIME_MIN_MS), TIME_MAX_MS);
+}
+
+/** What ids and versions have room for, in unix milliseconds. */
+const CLOCK_MAX = 2 ** 48 - 1;
+
+/** A clock of which each answer is a time that can be stored. It throws `InvalidInputError`. */
+export function checkedClock(clock: () => number): () => number {
+  return () => {
+    const now = Math.floor(clock());
+    if (now >= 0 && now <= CLOCK_MAX) return now;
+    throw new InvalidInputError('the clock: it gives no time from 1970 on; set it right');
+  };
 }
 
 /**

@@ -65,11 +65,18 @@ export const idSchema = z
 /** The id of a record that is looked for: what was imported may have any. */
 export const knownIdSchema = z.string().max(1000);
 
-/** A file or folder. Node itself throws a TypeError at a NUL, after some work was done. */
+/**
+ * A file or folder. Node itself throws a TypeError at a NUL, after some work was done, and of the
+ * names that SQLite gives to other things it would make files.
+ */
 export const pathSchema = z
   .string()
   .min(1, 'is empty: give a path')
-  .refine((path) => !path.includes('\0'), { error: 'a path holds no NUL character' });
+  .refine((path) => !path.includes('\0'), { error: 'a path holds no NUL character' })
+  .refine((path) => path.isWellFormed(), { error: 'a path is whole text, without lone surrogates' })
+  .refine((path) => path !== ':memory:' && !/^file:/i.test(path), {
+    error: 'give the path of a file or folder; ":memory:" and "file:" addresses are none',
+  });
 
 /** RFC 3339, with any offset; becomes unix milliseconds. */
 export const timeSchema = z.iso

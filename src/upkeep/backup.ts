@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ulid } from 'ulid';
@@ -22,6 +23,7 @@ import {
   StorePathError,
 } from '../errors.ts';
 import { automations, runtimeTurns, tasks, triggers } from '../model/registers.ts';
+import { checkedClock } from '../model/time.ts';
 import type { MutableTable } from '../model/table-kinds.ts';
 import { pathSchema, validate } from '../model/validate.ts';
 
@@ -42,26 +44,39 @@ export async function backup(
   encryptionKey: string | undefined,
 ): Promise<BackupResult> {
   const target = resolve(file);
-  refuseExisting(target);
-  const partial = `${target}.partial`;
+  const partial = nameOfOwn(target, 'partial');
   try {
-    await backUp(database, partial, encryptionKey);
     refuseExisting(target);
-    renameDurably(partial, target);
+    await backUp(database, partial, encryptionKey);
+    giveName(partial, target);
+    syncFolder(dirname(target));
   } catch (error) {
-    rmSync(partial, { force: true });
     if (error instanceof StoreError) throw error;
     throw fileFailure(`the backup ${target} cannot be written`, error);
+  } finally {
+    rmSync(partial, { force: true });
   }
   return { file: target, bytes: fileSize(target) };
 }
 
-function refuseExisting(target: string): void {
+/** The name of a file while it is made: of this call only, whoever else makes one for the same place. */
+function nameOfOwn(target: string, suffix: 'partial' | 'restoring'): string {
+  return `${target}.${randomBytes(4).toString('hex')}.${suffix}`;
+}
+
+/** Never in place of what another process has put there meanwhile. */
+function giveName(partial: string, target: string): void {
   try {
-    if (!lstatSync(target, { throwIfNoEntry: false })) return;
-  } catch (error) {
-    throw fileFailure(`the backup ${target} cannot be written`, error);
+    linkSync(partial, target);
+  } catch {
+    refuseExisting(target);
+    // Not every file system has second names.
+    renameSync(partial, target);
   }
+}
+
+function refuseExisting(target: string): void {
+  if (!lstatSync(target, { throwIfNoEntry: false })) return;
   throw new ConflictError(`${target} exists already; give another name`);
 }
 
@@ -113,31 +128,34 @@ export async function restoreStore(
 async function putInPlace(
   source: string,
   target: string,
-  { encryptionKey, clock = Date.now }: RestoreOptions,
+  { encryptionKey, clock: given = Date.now }: RestoreOptions,
 ): Promise<RestoreResult> {
+  const clock = checkedClock(given);
   const settings = { durability: 'full', encryptionKey, readOnly: false } as const;
-  const fresh = `${target}.restoring`;
-  rmSync(fresh, { force: true });
+  const fresh = nameOfOwn(target, 'restoring');
+  const deviceId = ulid(clock());
+  try {
+    await copyTo(fresh, source, settings);
+    await becomeDevice(fresh, deviceId, settings, clock);
+    await releaseClosed();
+    if (existsSync(target)) refuseUsed(target, encryptionKey);
+    // A connection to the former file, when it is let go of, may remove the log of the next one.
+    await releaseClosed();
+    const replaced = setAside(target, clock());
+    renameDurably(fresh, target);
+    return { path: target, replaced, deviceId };
+  } finally {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(fresh + suffix, { force: true });
+  }
+}
+
+async function copyTo(fresh: string, source: string, settings: DatabaseOptions): Promise<void> {
   const reading = new Database(source, { ...settings, readOnly: true });
   try {
-    await backUp(reading, fresh, encryptionKey);
+    await backUp(reading, fresh, settings.encryptionKey);
   } finally {
     await reading.close();
   }
-  const deviceId = ulid(clock());
-  let replaced: string | null;
-  try {
-    await becomeDevice(fresh, deviceId, settings, clock);
-    await releaseClosed();
-    replaced = setAside(target, encryptionKey, clock());
-    // A connection to the former file, when it is let go of, may remove the log of the next one.
-    await releaseClosed();
-  } catch (error) {
-    for (const suffix of ['', '-wal', '-shm']) rmSync(fresh + suffix, { force: true });
-    throw error;
-  }
-  renameDurably(fresh, target);
-  return { path: target, replaced, deviceId };
 }
 
 function refuseNoBackup(source: string, encryptionKey: string | undefined): void {
@@ -213,10 +231,9 @@ export async function becomeDevice(
 }
 
 /** Moves the store that stands at `path` away, log and all; returns its new name. */
-function setAside(path: string, encryptionKey: string | undefined, now: number): string | null {
+function setAside(path: string, now: number): string | null {
   if (!existsSync(path)) return null;
-  refuseUsed(path, encryptionKey);
-  const kept = `${path}.replaced-${timeInName(now)}`;
+  const kept = nameToKeep(path, 'replaced', now);
   for (const suffix of ['-wal', '-shm']) {
     if (existsSync(path + suffix)) renameSync(path + suffix, kept + suffix);
   }
@@ -230,15 +247,21 @@ function setAside(path: string, encryptionKey: string | undefined, now: number):
 function giveSecondName(path: string, kept: string): void {
   try {
     linkSync(path, kept);
-  } catch {
+  } catch (error) {
+    if (existsSync(kept)) throw error;
     // Not every file system has second names.
     renameSync(path, kept);
   }
 }
 
-/** A time as part of a file name. */
-export function timeInName(now: number): string {
-  return new Date(now).toISOString().replaceAll(/[-:]/g, '').replace('.', '');
+/** A name beside a store that nothing has, for a file that is kept: with the time in it. */
+export function nameToKeep(path: string, why: 'damaged' | 'replaced', now: number): string {
+  const time = new Date(now).toISOString().replaceAll(/[-:]/g, '').replace('.', '');
+  const name = `${path}.${why}-${time}`;
+  for (let number = 1; ; number++) {
+    const numbered = number === 1 ? name : `${name}.${number}`;
+    if (!existsSync(numbered)) return numbered;
+  }
 }
 
 /**

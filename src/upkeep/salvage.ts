@@ -11,9 +11,10 @@ import { refuseOddFiles, refuseUnwritable } from '../db/store-file.ts';
 import { verifyCopy } from '../db/verify-copy.ts';
 import { BusyError, NewerSchemaError, StoreError, StorePathError } from '../errors.ts';
 import { TABLES } from '../model/registers.ts';
+import { checkedClock } from '../model/time.ts';
 import { pathSchema, validate } from '../model/validate.ts';
 import { newUlid } from '../areas/new-id.ts';
-import { becomeDevice, refuseUsed, timeInName } from './backup.ts';
+import { becomeDevice, nameToKeep, refuseUsed } from './backup.ts';
 import { readEntries } from './expected-schema.ts';
 import { closeToOthers, repairStore } from './repair.ts';
 import { salvageBlobs, settleLostBodies } from './salvage-bodies.ts';
@@ -98,7 +99,8 @@ export async function rebuildStore(
   options: RebuildOptions = {},
 ): Promise<RebuildResult> {
   const target = resolve(validate(pathSchema, path, 'path'));
-  const { clock = Date.now, ...rest } = validate(optionsSchema, options, 'options');
+  const { clock: given = Date.now, ...rest } = validate(optionsSchema, options, 'options');
+  const clock = checkedClock(given);
   refuseOddFiles(target);
   // Connections that this process has closed, and only now lets go of, tidy their logs away.
   await releaseClosed();
@@ -107,7 +109,7 @@ export async function rebuildStore(
   }
   if (existsSync(target)) refuseUnwritable(target);
   const before = fingerprint(target);
-  const kept = `${target}.damaged-${timeInName(clock())}`;
+  const kept = nameToKeep(target, 'damaged', clock());
   // Under this name until it is needed: a run that is killed leaves no copy that the next one does not remove.
   const copy = `${target}.keeping`;
   const work = `${target}.salvaging`;

@@ -11,7 +11,7 @@ export interface VacuumResult {
 }
 
 /**
- * Gives unused space back to the disk, and waits for writers. Needs twice as much free space as the
+ * Gives unused space back to the disk, and waits for writers, as they do for it: for 30 seconds. Needs twice as much free space as the
  * store takes, for a copy and for the log; the copy of an encrypted store is held in memory.
  */
 export async function vacuum(database: Database, stamper: Stamper): Promise<VacuumResult> {

@@ -1,8 +1,17 @@
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Driver from 'libsql';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openStore, restoreStore, type Store } from '../../src/index.ts';
+import { patchFs } from '../support/patch-fs.ts';
 import { tempFolder, tempStore } from '../support/temp-store.ts';
 
 const DAY = 86_400_000;
@@ -85,8 +94,88 @@ describe('backup and restore', () => {
     await store.sessions.create({ title: 'open', workspace: '/w' });
     const { file } = await store.backup(join(tempFolder(), 'copy.db'));
     await expect(restoreStore(file, store.path)).rejects.toMatchObject({ code: 'BUSY' });
-    expect(existsSync(`${store.path}.restoring`)).toBe(false);
+    const names = readdirSync(join(store.path, '..'));
+    expect(names.filter((name) => name.endsWith('restoring'))).toEqual([]);
     expect(await titles(store)).toEqual(['open']);
+  });
+});
+
+describe('two backups, or two restores, to one place at once', () => {
+  it('leave one whole backup, and the other is told that the name is taken', async () => {
+    const store = await tempStore();
+    await store.sessions.create({ title: 'kept', workspace: '/w' });
+    const folder = tempFolder();
+    const target = join(folder, 'copy.db');
+    const another = await openStore({ path: store.path });
+    onTestFinished(() => another.close());
+    let other: Promise<unknown> | undefined;
+    // When the first has read its copy back, and is about to give it its name.
+    const begin = () => {
+      other ??= another.backup(target).catch((error: unknown) => error);
+    };
+    let looks = 0;
+    patchFs('lstatSync', (real) => {
+      const look = (name: string, ...rest: []) => {
+        if (name === target && ++looks === 2) begin();
+        return real(name, ...rest);
+      };
+      return look as typeof real;
+    });
+    patchFs('linkSync', (real) => (...names) => {
+      begin();
+      real(...names);
+    });
+
+    const { file, bytes } = await store.backup(target);
+
+    expect(bytes).toBeGreaterThan(0);
+    expect(await other).toMatchObject({ code: 'CONFLICT' });
+    expect(readdirSync(folder)).toEqual(['copy.db']);
+    const kept = await openStore({ path: file });
+    onTestFinished(() => kept.close());
+    expect(await titles(kept)).toEqual(['kept']);
+  });
+
+  it('keep the name of another file that came meanwhile', async () => {
+    const store = await tempStore();
+    const target = join(tempFolder(), 'copy.db');
+    patchFs('linkSync', (real) => (...names) => {
+      writeFileSync(target, 'came first');
+      real(...names);
+    });
+    await expect(store.backup(target)).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(readFileSync(target, 'utf8')).toBe('came first');
+  });
+
+  it('restore in turn or are refused, and keep what each replaced', async () => {
+    const folder = tempFolder();
+    const path = join(folder, 'store.db');
+    const store = await openStore({ path });
+    await store.sessions.create({ title: 'backed up', workspace: '/w' });
+    const { file } = await store.backup(join(folder, 'copy.db'));
+    await store.sessions.create({ title: 'later', workspace: '/w' });
+    await store.close();
+    const restore = () => restoreStore(file, path, { clock: () => DAY });
+
+    const ends = await Promise.allSettled([restore(), restore()]);
+    const refused = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as Error] : []));
+    for (const reason of refused) expect(reason).toMatchObject({ code: 'BUSY' });
+    // Of one time, too, each is kept under a name of its own.
+    await restore();
+    await restore();
+
+    const names = readdirSync(folder).filter((name) =>
+      /^store\.db(?:\.replaced[^-]*-[^-]*)?$/.test(name),
+    );
+    const found: number[] = [];
+    for (const name of names) {
+      const opened = await openStore({ path: join(folder, name) });
+      found.push((await titles(opened)).length);
+      await opened.close();
+    }
+    // The store, one that was replaced by each restore, and among these the first one.
+    expect(found.sort()).toEqual([...Array<number>(4 - refused.length).fill(1), 2]);
+    expect(readdirSync(folder).filter((name) => name.endsWith('restoring'))).toEqual([]);
   });
 });
 
