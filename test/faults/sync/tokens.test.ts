@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -15,10 +17,12 @@ const GENEROUS_MS = 60_000;
 /** sqld lets so much pass after the end of a token. */
 const LEEWAY_S = 60;
 
-async function locked(load: BaseLoad) {
+const isExchange = ({ method }: IncomingMessage) => method === 'POST';
+
+async function locked(load: BaseLoad, only = isExchange) {
   const key = await makeHubKey();
   const sqld = await startSqld({ jwtKey: key.publicKey });
-  const proxy = await startFaultProxy(sqld.url, { only: ({ method }) => method === 'POST' });
+  const proxy = await startFaultProxy(sqld.url, { only });
   const [tokenFile, otherFile] = ['a', 'b'].map((name) => join(tempFolder(), name)) as [
     string,
     string,
@@ -108,4 +112,70 @@ it('a token that expires between two exchanges costs nothing but the time until 
   expect((await a.store.sync.status()).pendingRows).toBeGreaterThan(0);
   writeFileSync(tokenFile, await key.token());
   await expectWhole({ ...group, members: [a, b], by: 'itself' });
+});
+
+const EXPIRED = { kind: 'answer', status: 401 } as const;
+/** So large that a few are several pushes. */
+const LARGE_BYTES = 700_000;
+const LARGE = 5;
+
+async function appendLarge(load: BaseLoad, member: Member): Promise<void> {
+  for (let i = 0; i < LARGE; i++)
+    await load.append(member, undefined, randomBytes((LARGE_BYTES * 3) / 4).toString('base64'));
+}
+
+const eventsOf = (member: Member) => Number(member.row('select count(*) from runtime_events')?.[0]);
+
+it('a token that expires between two pushes of one exchange: what landed stays, the rest follows', async () => {
+  const random = seeded('expired between pushes');
+  const load = new BaseLoad(random);
+  const isPush = (request: IncomingMessage) =>
+    Number(request.headers['content-length']) > LARGE_BYTES;
+  const { key, proxy, a, b, tokenFile, group } = await locked(load, isPush);
+  await appendLarge(load, a);
+  proxy.next({ kind: 'pass' });
+  proxy.always(EXPIRED);
+  await expect(a.sync()).rejects.toMatchObject({ code: 'HUB_ACCESS' });
+  expect([proxy.happened.pass, proxy.happened.answer]).toEqual([1, 1]);
+  await b.sync();
+  const landed = eventsOf(b);
+  expect(landed).toBeGreaterThan(0);
+  expect(landed).toBeLessThan(LARGE);
+  expect((await a.store.sync.status()).pendingRows).toBe(LARGE - landed);
+
+  writeFileSync(tokenFile, await key.token());
+  proxy.calm();
+  expect((await a.sync()).pushed).toBe(LARGE - landed);
+  await expectWhole({ ...group, members: [a, b] });
+});
+
+/** More than the first page takes. */
+const MANY = 1200;
+
+it('a token that expires between two pages of one pull: what came stays, the rest follows', async () => {
+  const random = seeded('expired between pages');
+  const load = new BaseLoad(random);
+  const { key, proxy, a, b, tokenFile, group } = await locked(load);
+  const thread = load.thread();
+  for (let i = 0; i < 2; i++) {
+    const tags = Array.from({ length: MANY / 2 }, (_, n) => `many-${i}-${n}`);
+    const events = tags.map((tag) => ({ type: 'load', payload: { tag, by: b.name } }));
+    await b.store.events.append(thread, events);
+    for (const tag of tags) load.acknowledged(thread, b.name, tag);
+  }
+  await b.sync();
+  const before = proxy.happened.pass;
+  proxy.next({ kind: 'pass' });
+  proxy.always(EXPIRED);
+  await expect(a.sync()).rejects.toMatchObject({ code: 'HUB_ACCESS' });
+  expect(proxy.happened.pass - before).toBe(1);
+  expect(proxy.happened.answer).toBeGreaterThan(0);
+  const came = eventsOf(a);
+  expect(came).toBeGreaterThan(0);
+  expect(came).toBeLessThan(MANY);
+
+  writeFileSync(tokenFile, await key.token());
+  proxy.calm();
+  expect((await a.sync()).pulled).toBe(MANY - came);
+  await expectWhole({ ...group, members: [a, b] });
 });
