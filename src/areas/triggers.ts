@@ -17,6 +17,7 @@ import { knownIdSchema, timeSchema, validate } from '../model/validate.ts';
 import { IMPORT_DEVICE } from '../model/version.ts';
 import type * as z from 'zod';
 import { readPage, type Condition, type Page } from './page.ts';
+import { refusePurged } from './purged.ts';
 import type { Runner } from './runner.ts';
 import {
   TRIGGER_COLUMNS,
@@ -41,6 +42,7 @@ export class Triggers {
   /**
    * @throws `InvalidInputError` also for a time that is not in the future
    * @throws `ConflictError` the id is taken
+   * @throws `NotFoundError` the session was purged
    */
   async create(input: TriggerCreate): Promise<Trigger> {
     const trigger = validate(schema.triggerCreateSchema, input, 'trigger');
@@ -52,6 +54,8 @@ export class Triggers {
       if (trigger.fireAt <= transaction.now()) {
         throw new InvalidInputError('trigger fireAt: it must lie in the future');
       }
+      const { ownerSessionId: owner } = trigger;
+      if (owner !== null) refusePurged(transaction, 'sessions', owner);
       return readTrigger(transaction, insertTrigger(transaction, trigger));
     });
   }

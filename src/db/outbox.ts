@@ -37,6 +37,25 @@ export function noteChange(
   else transaction.run(NOTE_REPLACING, [...note, replaced]);
 }
 
+/**
+ * Notes that an immutable row was purged: nothing of it is left to tell the hub by, so it is noted
+ * while sync is off, too, where the store was with a hub.
+ */
+export function notePurged(
+  transaction: Transaction,
+  table: string,
+  rowId: string,
+  contentHash: string,
+): void {
+  transaction.run(NOTE, [table, rowId, contentHash, transaction.now()]);
+}
+
+/** Whether a hub may hold what this store does. */
+export function isWithHub(transaction: Transaction): boolean {
+  const sql = 'select exists (select 1 from sync_state where store_id is not null)';
+  return transaction.capturing || transaction.number(sql) === 1;
+}
+
 /** Notes a register that the hub may lack, although nothing changed; a note that is there stays. */
 export function noteAgain(
   transaction: Transaction,

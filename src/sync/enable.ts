@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Transaction } from '../db/transaction.ts';
+import { IMMUTABLE_TABLES } from '../model/registers.ts';
+import { sayAllAgain } from '../upkeep/purge.ts';
 import { newUlid } from '../areas/new-id.ts';
 import { takeIdentity } from '../db/identity.ts';
 import {
@@ -224,6 +226,7 @@ async function save(
     if (hub.deviceId !== transaction.device) {
       takeIdentity(transaction, hub.deviceId, machineId());
     }
+    sayAllAgain(transaction);
     offerAll(transaction);
   });
 }
@@ -249,12 +252,20 @@ function forgetHub(transaction: Transaction): void {
   );
 }
 
-/** Turns sync off: nothing is noted any more, and nothing stays queued. What is here stays. */
+/**
+ * Turns sync off: nothing is noted any more, and nothing stays queued, but for the marks of what was
+ * purged: the hub holds it until it is told. What is here stays.
+ */
 export async function disableSync({ database, now }: Access): Promise<void> {
   await database.write({ now }, (transaction) => {
     transaction.run('update sync_state set enabled = 0');
     transaction.run('update device set capturing = 0');
-    transaction.run('delete from outbox');
+    const marks = JSON.stringify(IMMUTABLE_TABLES.map(({ name }) => name));
+    transaction.run(
+      `delete from outbox
+       where stuck is not null or table_name not in (select value from json_each(?))`,
+      [marks],
+    );
     transaction.forgetIdentity();
   });
 }

@@ -14,6 +14,7 @@ const ROOTS: ReadonlyMap<string, (row: Columns) => readonly [string, unknown] | 
       goals: (row: Columns) => [GOAL_ROOTS[String(row['scope'])] ?? '', row['owner_id']] as const,
       artifacts: (row: Columns) =>
         [row['owner_kind'] === 'session' ? 'sessions' : 'tasks', row['owner_id']] as const,
+      triggers: (row: Columns) => ['sessions', row['owner_session_id']] as const,
       legacy_records: (row: Columns) => ['sessions', row['owner_id']] as const,
     }),
   );

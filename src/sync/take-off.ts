@@ -2,7 +2,7 @@ import { HubAccessError, HubRefusedError, HubTooLargeError, SealError } from '..
 import { clockOf } from '../model/version.ts';
 import type { Tally } from './apply/apply-entries.ts';
 import { isBelieved, openEntry } from './apply/open-entry.ts';
-import { REMOVED, UNBELIEVED_SQL } from './apply/park.ts';
+import { markRemoved, UNBELIEVED_SQL } from './apply/park.ts';
 import type { Mark } from './ask.ts';
 import { CHUNK_TABLE } from './chunks.ts';
 import type { Exchange } from './exchange.ts';
@@ -168,7 +168,7 @@ async function takeOffPortion(
   }
   const good = readable.filter(({ table }) => table !== CHUNK_TABLE);
   await replaceParked(exchange, ground.meta, good, tally);
-  await markRemoved(
+  await forgetSuspects(
     exchange,
     suspects,
     // Also where meanwhile it became another one, which is looked at with the next pull.
@@ -221,7 +221,7 @@ function removal({ device, meta }: Ground, entries: readonly Entry[]): HubStatem
 }
 
 /** They are on the hub no more. What stands here of them is kept, and holds up nothing. */
-async function markRemoved(
+async function forgetSuspects(
   { database, now, memory }: Exchange,
   suspects: readonly Suspect[],
   left: readonly Entry[],
@@ -230,10 +230,6 @@ async function markRemoved(
   const gone = suspects.filter((one) => !lying.has(textOf(one))).map(({ at }) => at ?? 0);
   for (const one of suspects) memory.spoiltPieces.delete(textOf(one));
   await database.write({ now }, (transaction) => {
-    transaction.run(
-      `update parked set reason = '${REMOVED}', offer = 0
-       where reason in (${UNBELIEVED_SQL}, 'key') and parked_at in (select value from json_each(?))`,
-      [JSON.stringify(gone)],
-    );
+    markRemoved(transaction, gone);
   });
 }

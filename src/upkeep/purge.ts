@@ -1,7 +1,8 @@
 import type { Database } from '../db/database.ts';
 import type { Value } from '../db/connection.ts';
 import { heldHash, removeRow } from '../db/immutable-row.ts';
-import { noteAgain, noteChange } from '../db/outbox.ts';
+import { isWithHub, noteAgain, notePurged } from '../db/outbox.ts';
+import { unknownColumns } from '../db/synced-rows.ts';
 import type { Stamper, Transaction } from '../db/transaction.ts';
 import { AmbiguousIdError, NotFoundError } from '../errors.ts';
 import {
@@ -20,6 +21,7 @@ import {
   threadCheckpoints,
   threadMessages,
   threads,
+  triggers,
 } from '../model/registers.ts';
 import type { ImmutableTable, MutableTable } from '../model/table-kinds.ts';
 import { sweepBlobs } from './repair.ts';
@@ -69,6 +71,8 @@ const RULES: readonly Rule[] = [
         `kind in ('approval_receipts', 'work_graph_archive') and owner_id = ?`,
         { body: 'null', body_hash: null },
       ],
+      [triggers, `owner_session_id = ? and status = 'pending'`, { status: 'canceled' }],
+      [triggers, 'owner_session_id = ?', { message: '', workspace: null, error: null, ...BODY }],
     ],
     local: [
       'delete from session_leaves where session_id = ?',
@@ -134,10 +138,14 @@ export function sweepPurged(transaction: Transaction, table: string, id: string)
   let swept = 0;
   for (const [immutable, owner] of rule.rows) swept += sweepRows(transaction, immutable, owner, id);
   for (const [records, where, blank] of rule.records) {
-    const ids = transaction.rows(`select id from ${records.name} where ${where}`, [id]);
-    for (const [child] of ids) {
-      const gone = hasDeletion(records) ? deletionOf(transaction, records, child as string) : {};
-      swept += empty(transaction, records, child as string, { ...blank, ...gone });
+    const children = transaction.list<{ id: string }>(
+      ['id'],
+      `from ${records.name} where ${where}`,
+      [id],
+    );
+    for (const child of children) {
+      const gone = hasDeletion(records) ? deletionOf(transaction, records, child.id) : {};
+      swept += empty(transaction, records, child.id, { ...blank, ...gone });
     }
   }
   for (const statement of rule.local) transaction.run(statement, [id]);
@@ -158,6 +166,17 @@ export function sayAgain(
   noteAgain(transaction, table, id, 'purge');
 }
 
+/** All that was purged, where rows of it are still to go from the hub: which the purge comes before. */
+export function sayAllAgain(transaction: Transaction): void {
+  if (transaction.number('select exists (select 1 from outbox)') === 0) return;
+  for (const { table } of RULES) {
+    const from = `from ${table.name} where purged_at is not null`;
+    for (const { id } of transaction.list<{ id: string }>(['id'], from)) {
+      sayAgain(transaction, { table: table.name, id });
+    }
+  }
+}
+
 /**
  * Registers that have not come are blank and stay unstamped: a stamp of ours would win over what
  * comes of them, the device that made the row included.
@@ -175,9 +194,16 @@ function empty(transaction: Transaction, table: MutableTable, id: string, blank:
   const columns = new Set(come.flatMap((register) => table.registers[register] ?? []));
   const changes = Object.entries(blank).filter(([column]) => columns.has(column));
   const changed = transaction.updatePurged(table, id, Object.fromEntries(changes));
+  const more = [...unknownColumns(transaction, table.name, id).keys()];
+  const key = [table.name, id];
+  transaction.run('delete from unknown_columns where table_name = ? and row_id = ?', key);
+  // What a newer version of this library wrote beside what is blank goes from the hub, too.
+  for (const register of more) {
+    if (!changed.includes(register)) transaction.restamp(table, id, register, null);
+  }
   // What lost against another device's word is content, too.
-  transaction.run('delete from conflicts where table_name = ? and row_id = ?', [table.name, id]);
-  return changed.length;
+  transaction.run('delete from conflicts where table_name = ? and row_id = ?', key);
+  return changed.length + more.length;
 }
 
 /**
@@ -190,17 +216,17 @@ function sweepRows(
   owner: string,
   id: string,
 ): number {
-  const rows = transaction.rows(
-    `select r.id, coalesce(c.original_id, r.id) from ${table.name} r
+  const rows = transaction.list<{ id: string; original: string }>(
+    ['r.id', 'coalesce(c.original_id, r.id) as original'],
+    `from ${table.name} r
      left join clashes c on c.table_name = '${table.name}' and c.row_id = r.id where r.${owner} = ?
      order by c.row_id is null`,
     [id],
   );
-  for (const [row, original] of rows as [string, string][]) {
-    if (transaction.capturing) {
-      const hash = heldHash(transaction, table, row, original);
-      if (hash !== undefined) noteChange(transaction, table.name, original, hash);
-    }
+  const told = rows.length > 0 && isWithHub(transaction);
+  for (const { id: row, original } of rows) {
+    const hash = told ? heldHash(transaction, table, row, original) : undefined;
+    if (hash !== undefined) notePurged(transaction, table.name, original, hash);
     removeRow(transaction, table, row);
   }
   return rows.length;

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import { Store } from '../../src/store.ts';
+import { sayAllAgain } from '../../src/upkeep/purge.ts';
 import { Memory, type Exchange } from '../../src/sync/exchange.ts';
 import type { Hub } from '../../src/sync/hub/hub.ts';
 import type { KeyRing } from '../../src/sync/keys/key-ring.ts';
@@ -62,6 +63,7 @@ export async function turnOn(database: Database, now: () => number, name: string
     transaction.run('update sync_state set enabled = 1');
     transaction.run('update device set capturing = 1');
     transaction.forgetIdentity();
+    sayAllAgain(transaction);
     offerAll(transaction);
   });
 }

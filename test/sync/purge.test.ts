@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Store } from '../../src/index.ts';
 import { sessions, TABLES } from '../../src/model/registers.ts';
 import { FileHub } from '../support/file-hub.ts';
-import { syncDevice, type SyncDevice } from '../support/sync-device.ts';
+import { syncDevice, turnOn, type SyncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
 
 const CANARY = 'cassowary';
@@ -296,4 +296,80 @@ it('a purge is not taken back by a later word of somebody', async () => {
     expect(await database.read((reader) => reader.number(sql))).toBe(1);
   }
   expect((await a.store.sync.verify()).digest).toBe((await b.store.sync.verify()).digest);
+});
+
+it.each([
+  ['while sync is off', true],
+  ['and sync is turned off before it was sent', false],
+])('a purge %s reaches what lies on the hub', async (_, offBefore) => {
+  const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
+  const a = await syncDevice('a', hub);
+  const b = await syncDevice('b', hub);
+  const { id } = await a.store.sessions.create({ title: CANARY, workspace: '/w' });
+  await a.store.sessions.appendMessages(id, [say(1), say(2)]);
+  for (const one of [a, b]) await one.sync();
+  const off = () => a.store.sync.disable();
+  if (offBefore) await off();
+  await a.store.purge(id);
+  if (!offBefore) await off();
+  expect(await a.store.sync.status()).toMatchObject({ pendingRows: 0 });
+  await turnOn(a.database, Date.now, 'a');
+  await a.sync();
+  const sql = `select count(*) from hub_entries where cast(payload as text) like '%${CANARY}%'`;
+  expect(await hub.run([{ sql, params: [] }], 'read')).toEqual([[[0]]]);
+  await b.sync();
+  await expectGone(b, 'sessions', id);
+});
+
+it('a purge takes what a newer version of this library keeps beside it', async () => {
+  const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
+  const [a, b] = [await syncDevice('a', hub), await syncDevice('b', hub)];
+  const { id } = await a.store.sessions.create({ title: 'untold', workspace: '/w' });
+  await a.store.sessions.appendMessages(id, [say(1)]);
+  const goal = await a.store.goals.upsert({ scope: 'session', ownerId: id, objective: 'o' });
+  await a.database.write({ now: Date.now }, (transaction) => {
+    const columns = JSON.stringify({ later: CANARY });
+    transaction.insertPlain('unknown_columns', [
+      { table_name: 'sessions', row_id: id, register: 'title', columns },
+      { table_name: 'sessions', row_id: id, register: 'archive', columns },
+      { table_name: 'goals', row_id: goal.id, register: 'state', columns },
+    ]);
+  });
+  for (const one of [a, b]) await one.sync();
+  expect(await textOf(b)).toMatch(/unknown_columns .*cassowary/);
+  await b.store.purge(id);
+  for (const one of [b, a, b, a]) await one.sync();
+  const sql = `select count(*) from hub_entries where cast(payload as text) like '%${CANARY}%'`;
+  expect(await hub.run([{ sql, params: [] }], 'read')).toEqual([[[0]]]);
+  for (const one of [a, b]) await expectGone(one, 'sessions', id);
+  expect(await digestOf(a)).toEqual(await digestOf(b));
+  for (const one of [a, b]) expect(await one.sync()).toMatchObject({ pushed: 0, pulled: 0 });
+});
+
+it('a purged session speaks through no trigger any more', async () => {
+  const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
+  const [a, b] = [await syncDevice('a', hub), await syncDevice('b', hub)];
+  const { id } = await a.store.sessions.create({ title: CANARY, workspace: '/w' });
+  const trigger = {
+    fireAt: new Date(Date.now() + 10_000_000).toISOString(),
+    message: CANARY,
+    workspace: `/${CANARY}`,
+    ownerSessionId: id,
+    details: { note: CANARY },
+  };
+  const first = await a.store.triggers.create(trigger);
+  const ended = await a.store.triggers.create(trigger);
+  await a.store.triggers.fail(ended.id, { error: CANARY });
+  for (const one of [a, b]) await one.sync();
+  // One that the purge meets only later.
+  await b.store.triggers.create(trigger);
+  await a.store.purge(id);
+  for (const one of [a, b, a, b]) await one.sync();
+  for (const { store } of [a, b]) {
+    expect(await store.triggers.get(first.id)).toMatchObject({ status: 'canceled', message: '' });
+    expect(await store.triggers.get(ended.id)).toMatchObject({ status: 'failed', error: null });
+    await expect(store.triggers.create(trigger)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  }
+  for (const one of [a, b]) await expectGone(one, 'sessions', id);
+  expect(await digestOf(a)).toEqual(await digestOf(b));
 });

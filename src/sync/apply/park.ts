@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Transaction } from '../../db/transaction.ts';
 import type { Entry } from '../pull-statements.ts';
 import { UNBELIEVED, type ParkReason } from './open-entry.ts';
@@ -12,6 +13,51 @@ export const REMOVED = 'removed';
 
 /** The reasons of {@link UNBELIEVED}, for statements. */
 export const UNBELIEVED_SQL = UNBELIEVED.map((reason) => `'${reason}'`).join(', ');
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** What is kept of an entry that nobody could read: enough to know it again. */
+const traceOf = (payload: Uint8Array) =>
+  Buffer.from(
+    `${payload.length} bytes, SHA-256 ${createHash('sha256').update(payload).digest('hex')}`,
+  );
+
+/**
+ * Whether this very entry was taken off the hub within a day, and nothing has come in its place: its
+ * sender brings it again and again. It stays there for that day, or all devices would offer all that
+ * they have each time.
+ */
+function cameBack(transaction: Transaction, entry: Entry): boolean {
+  const [trace, at] =
+    transaction.rows(
+      `select payload, parked_at from parked where reason = '${REMOVED}'
+         and table_name = ? and hub_id = ? and register = ?`,
+      [entry.table, entry.id, entry.register],
+    )[0] ?? [];
+  if (trace === undefined || Number(at) < transaction.now() - DAY_MS) return false;
+  return traceOf(entry.payload).equals(Buffer.from(trace as Uint8Array));
+}
+
+/** Leaves of what was damaged, and is on the hub no more, only a trace: who has a token could fill every store. */
+export function markRemoved(transaction: Transaction, parkedAt: readonly number[]): void {
+  const at = JSON.stringify(parkedAt);
+  const rows = transaction.rows(
+    `select parked_at, payload from parked
+     where reason = 'damaged' and parked_at in (select value from json_each(?))`,
+    [at],
+  );
+  for (const [one, payload] of rows) {
+    transaction.run('update parked set payload = ? where parked_at = ?', [
+      traceOf(payload as Uint8Array),
+      one as number,
+    ]);
+  }
+  transaction.run(
+    `update parked set reason = '${REMOVED}', offer = 0
+     where reason in (${UNBELIEVED_SQL}, 'key') and parked_at in (select value from json_each(?))`,
+    [at],
+  );
+}
 
 /** What is kept of a register: rather what can still be read one day, however early its version. */
 const rank = (row: string) =>
@@ -28,6 +74,7 @@ export function park(
   reason: ParkReason,
   parking: Parking,
 ): void {
+  if (reason === 'damaged' && cameBack(transaction, entry)) return;
   parking.at ??= transaction.number('select max(parked_at) from parked');
   parking.at = Math.max(parking.at + 1, transaction.now());
   transaction.run(
