@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { stageText, type BodyPlace } from '../../db/large-bodies.ts';
+import type { Database } from '../../db/database.ts';
 import type { RecordEntry } from '../../legacy/home-entry.ts';
 import { objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
 import { splitSteps } from '../../model/legacy-session.ts';
@@ -8,6 +9,7 @@ import type { LongStrings } from '../../model/long-strings.ts';
 import { messageId, messageIdHead } from '../../model/session.ts';
 import { jsonStringSlices } from '../../model/text-slices.ts';
 import type { LargeParts, LineDigests } from './large-parts.ts';
+import { SessionNames } from './session-names.ts';
 import { eventHead, keptHead, object, text, type ImportRecord } from './record.ts';
 
 /** How much is hashed before others get a turn, in UTF-16 units. */
@@ -39,10 +41,12 @@ export function isLargeEntry(entry: RecordEntry): entry is LargeEntry {
 export async function prepareLarge(
   { strings, ...entry }: LargeEntry,
   place: BodyPlace | undefined,
+  read: Database['read'],
 ): Promise<RecordEntry & Pick<ImportRecord, 'large'>> {
   const parts = await partsOf(
     { record: entry as ImportRecord, strings },
     entry.orphan !== undefined,
+    read,
   );
   if (!parts) {
     const raw = strings.whole(entry.raw);
@@ -59,13 +63,17 @@ export async function prepareLarge(
 }
 
 /** Undefined for a record that has to come in as one text. */
-async function partsOf(apart: Apart, orphaned: boolean): Promise<Parts | undefined> {
+async function partsOf(
+  apart: Apart,
+  orphaned: boolean,
+  read: Database['read'],
+): Promise<Parts | undefined> {
   const { kind, raw } = apart.record;
   switch (kind) {
     case 'events':
       return eventParts(apart, orphaned);
     case 'sessions':
-      return sessionParts(apart);
+      return sessionParts(apart, read);
     case 'checkpoints':
     case 'items':
     case 'tasks':
@@ -98,22 +106,29 @@ async function lineDigests({ record, strings }: Apart): Promise<LineDigests> {
 }
 
 /** Undefined where something else than a message is long, by which messages are told apart. */
-async function sessionParts({ record, strings }: Apart): Promise<Parts | undefined> {
+async function sessionParts(
+  { record, strings }: Apart,
+  read: Database['read'],
+): Promise<Parts | undefined> {
   const sessionId = text(object(record.value, 'metadata'), 'id').trim();
+  const names = await read((reader) => SessionNames.of(reader, sessionId, record.mark));
   const steps = splitSteps(record.raw);
   let step = steps.next();
   while (!step.done) {
     const { parentId, body, twin } = step.value;
-    const id = strings.standIn(body)
-      ? await longMessageId(messageIdHead(sessionId, parentId, twin), strings.slices(body))
-      : messageId(sessionId, parentId, body, twin);
-    step = steps.next(id);
+    const idOf = async (which: number) =>
+      strings.standIn(body)
+        ? longMessageId(messageIdHead(sessionId, parentId, which), strings.slices(body))
+        : messageId(sessionId, parentId, body, which);
+    const says = await idOf(0);
+    const id = twin === 0 ? says : await idOf(twin);
+    step = steps.next(names.nameOf(step.value, { id, says }));
   }
   const split = step.value;
   const journal = objectMembers(split.skeleton).find(({ key }) => key === 'journal');
   if (strings.standIn(journal?.value ?? '')) return undefined;
   if (split.rows.some(({ role }) => role.startsWith('\0'))) return undefined;
-  return { bodies: [split.skeleton, ...split.rows.map(({ body }) => body)], split };
+  return { bodies: [split.skeleton, ...split.rows.map(({ body }) => body)], split, names };
 }
 
 async function longMessageId(head: string, body: Iterable<string>): Promise<string> {
