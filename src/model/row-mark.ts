@@ -9,7 +9,10 @@ import { objectMembers, parseJson, patchObject } from './json-text.ts';
 export const ROW_MARK = 'store_row';
 
 /** A row that never changes: no import makes its id again from what it says. */
-const plainRowSchema = z.object({ id: z.string().min(1).max(300), device: z.string().min(1).max(300) });
+const plainRowSchema = z.object({
+  id: z.string().min(1).max(300),
+  device: z.string().min(1).max(300),
+});
 
 const markSchema = z.object({
   ...plainRowSchema.partial().shape,

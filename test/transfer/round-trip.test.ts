@@ -27,6 +27,8 @@ async function changesOf(path: string, into = path): Promise<string[]> {
   return differences(before, rowsOf(into));
 }
 
+const FEW = ['--sessions', '2', '--audit', '4', '--tasks', '3', '--state-threads', '3'];
+
 describe('an export, imported again', () => {
   const stores: [string, (path: string) => Promise<unknown>][] = [
     ['rows of the library', (path) => workIn(path, (store) => makeNativeRows(store, 'n'))],
@@ -34,11 +36,11 @@ describe('an export, imported again', () => {
       'homes whose short ids clash',
       (path) => importInto(path, clashingHome('C', 1), clashingHome('D', 2)),
     ],
-    ...[11, 12, 13].map((seed): [string, (path: string) => Promise<unknown>] => [
+    ...[11, 12].map((seed): [string, (path: string) => Promise<unknown>] => [
       `two homes and rows of the library, seed ${seed}`,
       async (path) => {
         const homes = [seed, seed + 50].map(
-          (each) => legacyHome('--seed', String(each), ...SMALL_HOME).home,
+          (each) => legacyHome('--seed', String(each), ...SMALL_HOME, ...FEW).home,
         );
         await importInto(path, ...homes, clashingHome('C', 1), clashingHome('D', 2));
         await workIn(path, (store) => makeNativeRows(store, String(seed)));

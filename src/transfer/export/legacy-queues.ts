@@ -38,7 +38,11 @@ export async function writeOfflineQueues(context: ExportContext): Promise<void> 
     const name = isSlotFree
       ? 'offline_queue.json'
       : `${sessionFileName(queue.session_id)}.offline_queue.json`;
-    context.target.write(`sessions/checkpoints/${name}`, recordText(record.marked()), queue.saved_at);
+    context.target.write(
+      `sessions/checkpoints/${name}`,
+      recordText(record.marked()),
+      queue.saved_at,
+    );
     if (isSlotFree) context.counter.add('offline_queue');
     else context.counter.skip('offline_queue', 'later_format');
     isSlotFree = false;

@@ -204,7 +204,11 @@ export async function writeCheckpoints(context: ExportContext): Promise<void> {
   await eachRow(context, query, (reader, row) => {
     const name = row.id === 'latest' ? row.id : sessionFileName(row.id);
     const { raw, ids } = checkpointRecord(reader, row);
-    context.target.write(`sessions/checkpoints/${name}.json`, recordText(markedSession(raw, ids, [])), row.saved_at);
+    context.target.write(
+      `sessions/checkpoints/${name}.json`,
+      recordText(markedSession(raw, ids, [])),
+      row.saved_at,
+    );
     context.counter.add('checkpoints');
   });
 }

@@ -123,7 +123,14 @@ export const STATE_THREAD_COLUMNS = [
   'created_at',
   'updated_at',
 ] as const;
-export const JOB_COLUMNS = ['id', 'name', 'status', 'progress', 'created_at', 'updated_at'] as const;
+export const JOB_COLUMNS = [
+  'id',
+  'name',
+  'status',
+  'progress',
+  'created_at',
+  'updated_at',
+] as const;
 export const CHECKPOINT_COLUMNS = ['id', 'thread_id', 'checkpoint_id', 'created_at'] as const;
 
 export interface StateCheckpointRow {

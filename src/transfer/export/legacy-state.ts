@@ -116,7 +116,8 @@ class StateExport {
     const record = stateThreadRecord(row, thread, leafNumber ?? null).result();
     const isMadeAgain = (id: string, number: bigint | null | undefined) =>
       number !== null && number !== undefined && stateMessageId(row.id, String(number)) === id;
-    const leafMark = leaf && !isMadeAgain(leaf.leaf_id, leafNumber) ? { leaf: leaf.leaf_id } : undefined;
+    const leafMark =
+      leaf && !isMadeAgain(leaf.leaf_id, leafNumber) ? { leaf: leaf.leaf_id } : undefined;
     this.#insert('threads', record, isOldRow(thread), leafMark);
     this.#writeTools(row);
     for (const message of messages) {

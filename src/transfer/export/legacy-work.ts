@@ -9,12 +9,7 @@ import {
   type RowQuery,
 } from './export-context.ts';
 import type { KeptDocument } from './legacy-kept.ts';
-import {
-  fileStamp,
-  plainFileName,
-  taskId,
-  withArtifactPaths,
-} from './legacy-names.ts';
+import { fileStamp, plainFileName, taskId, withArtifactPaths } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
 import { withMark } from '../../model/row-mark.ts';
 import { recordText } from './record-text.ts';
@@ -315,7 +310,9 @@ export function exportedTask(reader: Reader, id: string): RecordPatch | undefine
 }
 
 export function exportedAutomation(reader: Reader, id: string): RecordPatch | undefined {
-  const row = reader.first<AutomationRow>(AUTOMATION_COLUMNS, 'from automations where id = ?', [id]);
+  const row = reader.first<AutomationRow>(AUTOMATION_COLUMNS, 'from automations where id = ?', [
+    id,
+  ]);
   return row && automationRecord(row, bodyOf(reader, 'automations', id));
 }
 

@@ -1,13 +1,7 @@
 import { objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
 import { withMark } from '../../model/row-mark.ts';
 import { parseTime } from '../../model/time.ts';
-import {
-  isDerivedId,
-  legacyId,
-  legacyIdOrNull,
-  legacyTime,
-  taskIdOrNull,
-} from './legacy-names.ts';
+import { isDerivedId, legacyId, legacyIdOrNull, legacyTime, taskIdOrNull } from './legacy-names.ts';
 
 /**
  * A record of the old program on its way out. It starts from the kept text; a member changes only

@@ -76,8 +76,7 @@ function ofSession(reader: Reader, { value, mark }: ImportRecord): string | unde
   const sql = `select exists (select 1 from sessions where id = ?1 and (device <> ?2
       or title_version not like ?3 or archive_version not like ?3 or details_version not like ?3))
     or exists (select 1 from session_messages where session_id = ?1 and device <> ?2)`;
-  const isTouched = () =>
-    reader.number(sql, [id, IMPORT_DEVICE, `%-${IMPORT_DEVICE}-%`]) > 0;
+  const isTouched = () => reader.number(sql, [id, IMPORT_DEVICE, `%-${IMPORT_DEVICE}-%`]) > 0;
   return mark || isTouched() ? exportedSession(reader, id) : undefined;
 }
 
@@ -90,11 +89,16 @@ function ofSessionGoal(reader: Reader, record: ImportRecord, context: HomeContex
 }
 
 /** Its current message is told by a number of the file: here by the id, where that is known. */
-function ofStateThread(reader: Reader, { raw, value, mark }: ImportRecord): RecordPatch | undefined {
+function ofStateThread(
+  reader: Reader,
+  { raw, value, mark }: ImportRecord,
+): RecordPatch | undefined {
   const id = text(value, 'id');
   const number = exactInteger(raw, 'current_leaf_id');
   const leaf = mark?.leaf ?? (number === null ? null : stateMessageId(id, number));
-  return currentLeaf(reader, THREAD_TREE, id) === leaf ? exportedStateThread(reader, id) : undefined;
+  return currentLeaf(reader, THREAD_TREE, id) === leaf
+    ? exportedStateThread(reader, id)
+    : undefined;
 }
 
 /** Columns that an export leaves to their defaults. */

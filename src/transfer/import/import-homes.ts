@@ -12,13 +12,7 @@ import { applyOrphan, applyRecord } from './apply.ts';
 import { importArtifact } from './import-artifact.ts';
 import { linkedTask } from './link-clashes.ts';
 import { Marks } from './marks.ts';
-import {
-  HomeContext,
-  homeLabel,
-  shortId,
-  type HomePlace,
-  type ImportRecord,
-} from './record.ts';
+import { HomeContext, homeLabel, shortId, type HomePlace, type ImportRecord } from './record.ts';
 import { unmarked } from './take-mark.ts';
 import { isLargeEntry, prepareLarge, type LargeEntry } from './prepare-large.ts';
 import { isPurged } from './purged.ts';
@@ -163,7 +157,7 @@ class HomeImport {
     };
     // Its text is stored now, so that its links have to be in it.
     const linked = { ...entry, raw: linkedTask(entry as ImportRecord, this.#context).raw };
-    this.#batch.push(await prepareLarge(linked, isWritten ? place : undefined, place.read));
+    this.#batch.push(await prepareLarge(linked, place, isWritten));
     await this.#flush();
   }
 

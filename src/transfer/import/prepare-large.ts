@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { stageText, type BodyPlace } from '../../db/large-bodies.ts';
-import type { Database } from '../../db/database.ts';
 import type { RecordEntry } from '../../legacy/home-entry.ts';
 import { objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
 import { splitSteps } from '../../model/legacy-session.ts';
@@ -36,17 +35,17 @@ export function isLargeEntry(entry: RecordEntry): entry is LargeEntry {
 /**
  * Makes a large record ready for its transaction, others get a turn meanwhile.
  *
- * @param place - where its bodies go; undefined where nothing is to be written
+ * @param place - where its bodies go, unless nothing is to be written
  */
 export async function prepareLarge(
   { strings, ...entry }: LargeEntry,
-  place: BodyPlace | undefined,
-  read: Database['read'],
+  place: BodyPlace,
+  isWritten: boolean,
 ): Promise<RecordEntry & Pick<ImportRecord, 'large'>> {
   const parts = await partsOf(
     { record: entry as ImportRecord, strings },
     entry.orphan !== undefined,
-    read,
+    place,
   );
   if (!parts) {
     const raw = strings.whole(entry.raw);
@@ -54,7 +53,7 @@ export async function prepareLarge(
   }
   const { bodies, ...others } = parts;
   const hashes = new Map<string, string>();
-  if (place) {
+  if (isWritten) {
     for (const body of bodies.filter((each) => strings.isLarge(each))) {
       hashes.set(body, await stageText(place, () => strings.slices(body)));
     }
@@ -66,14 +65,14 @@ export async function prepareLarge(
 async function partsOf(
   apart: Apart,
   orphaned: boolean,
-  read: Database['read'],
+  place: BodyPlace,
 ): Promise<Parts | undefined> {
   const { kind, raw } = apart.record;
   switch (kind) {
     case 'events':
       return eventParts(apart, orphaned);
     case 'sessions':
-      return sessionParts(apart, read);
+      return sessionParts(apart, place);
     case 'checkpoints':
     case 'items':
     case 'tasks':
@@ -108,10 +107,10 @@ async function lineDigests({ record, strings }: Apart): Promise<LineDigests> {
 /** Undefined where something else than a message is long, by which messages are told apart. */
 async function sessionParts(
   { record, strings }: Apart,
-  read: Database['read'],
+  place: BodyPlace,
 ): Promise<Parts | undefined> {
   const sessionId = text(object(record.value, 'metadata'), 'id').trim();
-  const names = await read((reader) => SessionNames.of(reader, sessionId, record.mark));
+  const names = await place.read((reader) => SessionNames.of(reader, sessionId, record.mark));
   const steps = splitSteps(record.raw);
   let step = steps.next();
   while (!step.done) {

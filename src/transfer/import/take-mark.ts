@@ -35,9 +35,10 @@ export function unmarked(entry: RecordEntry, context: HomeContext): Unmarked {
     }
     named[key] = own;
   }
-  const was = Object.entries(mark.was ?? {}).map(([key, json]) => [key, json ?? undefined]);
   const turnId = ids.find(([key]) => entry.kind === 'tasks' && key === 'turn_id')?.[1];
-  const changes = turnId === undefined ? {} : { turn_id: JSON.stringify(turnId) };
-  const kept = patchObject(raw, { ...Object.fromEntries(was), ...changes });
-  return { ...entry, id, raw: kept, mark, exported: raw };
+  const kept: Record<string, string | undefined> = {};
+  for (const [key, json] of Object.entries(mark.was ?? {})) kept[key] = json ?? undefined;
+  // A task is kept with the id that its turn has here.
+  if (turnId !== undefined) kept['turn_id'] = JSON.stringify(turnId);
+  return { ...entry, id, raw: patchObject(raw, kept), mark, exported: raw };
 }
