@@ -1,7 +1,8 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clashingHome } from '../support/clashing-homes.ts';
-import { exportFrom, importInto, workIn } from '../support/export-tools.ts';
+import { exportFrom, filesBelow, importInto, workIn } from '../support/export-tools.ts';
 import { legacyHome, SMALL_HOME } from '../support/legacy-home.ts';
 import { makeNativeRows } from '../support/native-rows.ts';
 import { rowsOf } from '../support/store-rows.ts';
@@ -62,5 +63,46 @@ describe('an export, imported again', () => {
     await changesOf(first, second);
     expect(await changesOf(second)).toEqual([]);
     expect(await changesOf(second, first)).toEqual([]);
+  });
+});
+
+describe('a record that claims to be a row', () => {
+  it('is taken as another one where it says something else, and changes no row', async () => {
+    const folder = tempFolder();
+    const [path, dir] = [join(folder, 'a.db'), join(folder, 'home')];
+    await workIn(path, async (store) => {
+      const thread = await store.runtime.createThread({ workspace: '/w' });
+      await store.events.append(thread.id, [{ type: 'note', payload: 'mine' }]);
+      await store.audit.append({ event: 'e', details: 'mine' });
+      const session = await store.sessions.create({ workspace: '/w' });
+      const content = [{ type: 'text', text: 'mine' }];
+      await store.sessions.appendMessages(session.id, [{ role: 'user', content }]);
+      await store.threads.upsert({ id: 't1', cwd: '/w' });
+    });
+    await exportFrom(path, dir);
+    for (const { path: file } of filesBelow(dir).filter((one) => !one.path.endsWith('.db'))) {
+      const text = readFileSync(join(dir, file), 'utf8');
+      writeFileSync(join(dir, file), text.replaceAll('"mine"', '"theirs"'));
+    }
+    const before = rowsOf(path);
+    await importInto(path, dir);
+    const changes = differences(before, rowsOf(path));
+    expect(changes.filter((row) => /^- .*"mine/.test(row))).toEqual([]);
+    for (const table of ['runtime_events', 'audit_log', 'session_messages']) {
+      const added = changes.filter((row) => row.startsWith(`+ ${table} `));
+      expect(added).toEqual([expect.stringContaining('theirs')]);
+    }
+  });
+
+  it('is written beside another record that has its file name', async () => {
+    const folder = tempFolder();
+    const [path, dir] = [join(folder, 'a.db'), join(folder, 'home')];
+    await workIn(path, async (store) => {
+      await store.tasks.create({ id: 'task_1~0a1b2c3d', prompt: 'one' });
+      await store.tasks.create({ id: 'task_1-0a1b2c3d', prompt: 'other' });
+    });
+    await exportFrom(path, dir);
+    const names = filesBelow(dir).filter((one) => one.path.startsWith('tasks/tasks/'));
+    expect(names).toHaveLength(2);
   });
 });
