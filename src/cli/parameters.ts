@@ -60,9 +60,20 @@ export function value(
   return { placeholder: `<${name}>`, summary, ...(parse ? { parse } : {}) };
 }
 
+/** A file or a folder that must be given, from where the user stands. */
+export function pathArgument(name: string, summary: string): Parameter<string> {
+  return { placeholder: `<${name}>`, summary, parse: parsePath };
+}
+
 /** A file, from where the user stands. */
 export function filePath(summary: string): Parameter<string | undefined> {
-  return value('file', summary, (text) => resolve(text));
+  return value('file', summary, parsePath);
+}
+
+/** Nothing at all, as of a variable that is not set, is not the folder that one stands in. */
+export function parsePath(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Give the name of a file or a folder.');
+  return resolve(text);
 }
 
 /** An option whose value is one of these. */

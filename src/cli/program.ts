@@ -1,10 +1,4 @@
-import {
-  Argument,
-  Command as Commander,
-  CommanderError,
-  InvalidArgumentError,
-  Option,
-} from 'commander';
+import { Argument, Command as Commander, CommanderError, Option } from 'commander';
 import {
   optionFlag,
   type Command,
@@ -13,6 +7,7 @@ import {
   type Parameters,
 } from './command.ts';
 import { UsageError } from './failure.ts';
+import { parsePath } from './parameters.ts';
 
 export const PROGRAM = 'codewhale-store';
 
@@ -21,16 +16,14 @@ export const globalOptions: Readonly<Record<keyof Settings, Parameter<unknown>>>
   db: {
     placeholder: '<file>',
     summary: 'the store file (see the command "path")',
-    parse: (text) => {
-      if (text === '') throw new InvalidArgumentError('Give the name of a file.');
-      return text;
-    },
+    parse: parsePath,
   },
   json: { placeholder: '', summary: 'print one JSON value' },
   quiet: { placeholder: '', summary: 'no notes and no progress' },
   encryptionKeyFile: {
     placeholder: '<file>',
     summary: 'the file with the key of an encrypted store',
+    parse: parsePath,
   },
 };
 

@@ -49,17 +49,18 @@ export function importChange(
   });
 }
 
-/** Inserts a row of an immutable table unless it is there already. */
+/** Inserts a row of an immutable table unless it is there already; of an import unless it names a device. */
 export function importPlain(
   transaction: Transaction,
   table: string,
   row: Row & { id: string },
 ): Outcome {
-  const names = Object.keys(row);
+  const full: Row = { device: IMPORT_DEVICE, ...row };
+  const names = Object.keys(full);
   const inserted = transaction.run(
-    `insert or ignore into ${table} (device, ${names.join(', ')})
-     values ('${IMPORT_DEVICE}', ${names.map(() => '?').join(', ')})`,
-    Object.values(row),
+    `insert or ignore into ${table} (${names.join(', ')})
+     values (${names.map(() => '?').join(', ')})`,
+    Object.values(full),
   );
   return inserted > 0 ? 'imported' : 'unchanged';
 }

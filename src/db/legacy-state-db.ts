@@ -207,10 +207,14 @@ export class LegacyStateDb {
   /**
    * Columns that `values` lacks are null, or their default.
    *
-   * @param later - whether the table gets the columns that only `values` has: those of a later version
+   * @param later - columns that the table gets where it lacks them: those of a later version
    */
-  insert(table: LegacyStateTable, values: ReadonlyMap<string, Value>, later = false): void {
-    if (later) this.#addColumns(table, values.keys());
+  insert(
+    table: LegacyStateTable,
+    values: ReadonlyMap<string, Value>,
+    later: Iterable<string> = [],
+  ): void {
+    this.#addColumns(table, later);
     const names = this.#columnsOf(table);
     const complete = names.every((name) => values.has(name));
     const used = complete ? names : names.filter((name) => values.has(name));

@@ -40,18 +40,26 @@ export interface UnnamedMessage {
   readonly parentId: string | null;
   readonly body: string;
   readonly twin: number;
+  /** The journal entry that holds it. */
+  readonly entryId?: string | undefined;
+  /** Of a message of the list, the row of the same words at its place in the journal's branch. */
+  readonly onBranch?: string | undefined;
 }
+
+export type NameMessage = (message: UnnamedMessage) => string;
 
 /** Each step asks for the id of a message, which may be long in the making. */
 type Steps<T> = Generator<UnnamedMessage, T, string>;
 
-export function splitSession(sessionId: string, raw: string): SplitSession {
+/** @param name - gives a message its id; by what it says unless given */
+export function splitSession(
+  sessionId: string,
+  raw: string,
+  name: NameMessage = ({ parentId, body, twin }) => messageId(sessionId, parentId, body, twin),
+): SplitSession {
   const steps = splitSteps(raw);
   let step = steps.next();
-  while (!step.done) {
-    const { parentId, body, twin } = step.value;
-    step = steps.next(messageId(sessionId, parentId, body, twin));
-  }
+  while (!step.done) step = steps.next(name(step.value));
   return step.value;
 }
 
@@ -63,14 +71,20 @@ export function* splitSteps(raw: string): Steps<SplitSession> {
   const journal = members.get('journal') ?? 'null';
   const split = journal === 'null' ? null : yield* splitJournal(journal, rows);
   let end: string | null = null;
-  for (const body of chain) end = yield* addRow(rows, end, body, null);
+  const branch = branchTo(rows, split?.leaf ?? null);
+  for (const [i, body] of chain.entries()) {
+    const beside: SplitMessage | undefined = rows.get(branch[i] ?? '');
+    const onBranch: string | undefined =
+      beside?.parentId === end && beside.body === body ? branch[i] : undefined;
+    end = yield* addRow(rows, { parentId: end, body, twin: 0, onBranch }, null);
+  }
   const skeleton = patchObject(raw, {
     messages: JSON.stringify(end),
     ...(split ? { journal: split.skeleton } : {}),
   });
   // The journal wins over the messages unless its branch is empty.
   const leaf = split?.leaf ?? end;
-  return { skeleton, rows: [...rows.values()], leaf, length: pathLength(rows, leaf) };
+  return { skeleton, rows: [...rows.values()], leaf, length: branchTo(rows, leaf).length };
 }
 
 /** Where the conversation of a file ends, by its skeleton: tells whether it moved. */
@@ -122,7 +136,8 @@ function* linkEntries(
     let parent: string | null = end === undefined ? null : (rowIds[end] ?? null);
     for (const index of path.toReversed()) {
       const entry = entries[index] as Entry;
-      parent = yield* addRow(rows, parent, entry.body, entry.createdAt);
+      const { body, id: entryId } = entry;
+      parent = yield* addRow(rows, { parentId: parent, body, twin: 0, entryId }, entry.createdAt);
       rowIds[index] = parent;
     }
   }
@@ -172,18 +187,18 @@ function* partTwins(
   for (const [i, { id, body, createdAt }] of entries.entries()) {
     const row = rows.get(rowIds[i] ?? '');
     if (row === undefined || !followed.has(row.id) || parents.has(firstOf.get(id))) continue;
-    rowIds[i] = yield* addRow(rows, row.parentId, body, createdAt, 1);
+    const message = { parentId: row.parentId, body, twin: 1, entryId: id };
+    rowIds[i] = yield* addRow(rows, message, createdAt);
   }
 }
 
 function* addRow(
   rows: Map<string, SplitMessage>,
-  parentId: string | null,
-  body: string,
+  message: UnnamedMessage,
   createdAt: string | null,
-  twin = 0,
 ): Steps<string> {
-  const id = yield { parentId, body, twin };
+  const { parentId, body } = message;
+  const id = yield message;
   if (!rows.has(id)) {
     const { role } = parseJson(body) as { role: string };
     rows.set(id, { id, parentId, role, body, createdAt });
@@ -228,8 +243,9 @@ function projectEntry(
   }
 }
 
-function pathLength(rows: ReadonlyMap<string, SplitMessage>, leaf: string | null): number {
-  let length = 0;
-  for (let at = leaf; at !== null; at = rows.get(at)?.parentId ?? null) length++;
-  return length;
+/** The ids from the root to `leaf`. */
+function branchTo(rows: ReadonlyMap<string, SplitMessage>, leaf: string | null): string[] {
+  const branch: string[] = [];
+  for (let at = leaf; at !== null; at = rows.get(at)?.parentId ?? null) branch.push(at);
+  return branch.toReversed();
 }

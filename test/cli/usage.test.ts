@@ -27,6 +27,11 @@ describe('the command line', () => {
     ['a shell that is not known', ['completion', 'tcsh']],
     ['an address left out', ['sync', 'enable']],
     ['a store without a name', ['--db', '', 'session', 'list']],
+    ['an export to nowhere', ['export', '', '--format', 'legacy', '--force']],
+    ['a backup to nowhere', ['backup', '']],
+    ['a restore of nothing', ['restore', '']],
+    ['a hub nowhere', ['hub', 'init', '--dir', '']],
+    ['a key file without a name', ['stats', '--encryption-key-file', '']],
   ])('ends with 2 and says why: %s', async (_what, args) => {
     const cli = await setupCli();
     const json = await cli.run('--json', ...args);

@@ -36,7 +36,9 @@ describe('the folder of an export', () => {
     expect(statSync(join(dir, 'sessions')).mode & 0o777).toBe(0o700);
     const empty = join(folder, 'empty');
     mkdirSync(empty);
+    chmodSync(empty, 0o755);
     expect((await exportFrom(store, empty)).files).toBe(1);
+    expect(statSync(empty).mode & 0o777).toBe(0o755);
   });
 
   it('is refused where no folder can be made, at once', async () => {

@@ -112,7 +112,8 @@ describe('two homes whose records bear the same short ids', () => {
     await store.export(out, { format: 'legacy' });
     const copy = await tempStore();
     const report = await copy.import([out]);
-    expect(report.totals).toMatchObject({ failed: 0, orphaned: 0, unchanged: 0 });
+    // The counter of events is one that the export made.
+    expect(report.totals).toMatchObject({ failed: 0, orphaned: 0, unchanged: 1 });
     expect(report.problems).toEqual([]);
     expect(await linksOf(copy)).toEqual(BOTH);
     for (const { id, details } of await detailsOf(copy)) {

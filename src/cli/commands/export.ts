@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
 import { storeCommand } from '../command.ts';
 import { formatCount, safeLine } from '../format.ts';
-import { argument, choice, flag, mandatory, value } from '../parameters.ts';
+import { choice, flag, mandatory, pathArgument, value } from '../parameters.ts';
 import { numberColumn, textColumn } from '../record-columns.ts';
 
 /** What would be missed by whoever imports the export and trusts it to be all. */
@@ -21,14 +20,14 @@ export const exportStore = storeCommand({
     'markdown: readable transcripts.',
   example: 'export ~/codewhale-copy --format markdown --session 01JZ8',
   access: 'read',
-  args: { dir: argument('dir', 'the folder; made when it is not there') },
+  args: { dir: pathArgument('dir', 'the folder; made when it is not there') },
   options: {
     format: mandatory(choice('format', 'what to write', ['legacy', 'jsonl', 'markdown'])),
     session: value('id', 'only this session'),
     force: flag('into a folder that is not empty, too; files there are replaced'),
   },
   async run({ store, out }, { dir, session, ...options }) {
-    const report = await store.export(resolve(dir), {
+    const report = await store.export(dir, {
       ...options,
       session: session === undefined ? undefined : await store.resolveId('session', session),
       onProgress: ({ kind, records }) => {

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import {
   AmbiguousIdError,
   DamagedStoreError,
@@ -12,7 +11,7 @@ import {
 } from '../../index.ts';
 import { bareCommand, storeCommand, type BareContext } from '../command.ts';
 import { formatBytes, formatCount } from '../format.ts';
-import { argument, flag, mandatory, value } from '../parameters.ts';
+import { argument, flag, mandatory, pathArgument, value } from '../parameters.ts';
 import { column, textColumn } from '../record-columns.ts';
 import { parseSince } from '../time-options.ts';
 
@@ -99,9 +98,9 @@ export const backup = storeCommand({
   details: 'Other programs may go on working meanwhile.',
   example: 'backup ~/store-2026-08-18.db',
   access: 'read',
-  args: { file: argument('file', 'the copy; must not be there yet') },
+  args: { file: pathArgument('file', 'the copy; must not be there yet') },
   async run({ store, out }, { file }) {
-    const result = await store.backup(resolve(file));
+    const result = await store.backup(file);
     out.print(result, () => `wrote ${result.file} (${formatBytes(result.bytes)})`);
   },
 });
@@ -113,9 +112,9 @@ export const restore = bareCommand({
     'The file that is replaced is kept beside it. The restored store is a new device. ' +
     'No other program may have the store open.',
   example: 'restore ~/store-2026-08-18.db',
-  args: { file: argument('file', 'a copy made by "backup"') },
+  args: { file: pathArgument('file', 'a copy made by "backup"') },
   async run({ out, path, storeOptions: { encryptionKey } }, { file }) {
-    const result = await restoreStore(resolve(file), path, { encryptionKey });
+    const result = await restoreStore(file, path, { encryptionKey });
     out.print(result, () => `restored ${result.path}`);
     if (result.replaced !== null) out.note(`what was there is kept as ${result.replaced}`);
   },

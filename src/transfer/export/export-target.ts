@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  chmodSync,
   closeSync,
   constants,
   futimesSync,
@@ -63,7 +62,6 @@ export class ExportTarget {
       throw new ExportTargetError(`the folder ${root} is not empty`);
     }
     makeFolder(root, FOLDER_MODE);
-    chmodSync(root, FOLDER_MODE);
     return new ExportTarget(root);
   }
 
@@ -118,8 +116,8 @@ export class ExportTarget {
 
   #create(path: string): string {
     const file = this.#check(path);
-    if (this.has(path)) throw new Error(`the export writes ${path} twice`);
     const key = path.toLowerCase();
+    // Two ids may be spelled alike, or differ in the case of letters only.
     if (this.#files.has(key)) return this.#create(otherName(path));
     this.#files.set(key, path);
     rmSync(file, { force: true });
@@ -154,7 +152,7 @@ export function isInside(path: string): boolean {
     .every((part) => part !== '' && part !== '.' && part !== '..' && !FORBIDDEN.test(part));
 }
 
-/** A name for a file whose own differs from that of another file in the case of letters only. */
+/** A name for a file whose own another file of this export has. */
 function otherName(path: string): string {
   const digest = createHash('sha256').update(path).digest('hex').slice(0, 8);
   return path.replace(/(\.[a-z]+)?$/, `-${digest}$1`);

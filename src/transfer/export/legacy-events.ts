@@ -4,7 +4,9 @@ import { isLarge } from '../../db/large-bodies.ts';
 import type { Reader } from '../../db/reader.ts';
 import { objectMembers, patchObject } from '../../model/json-text.ts';
 import { eventLine, keptTime } from '../../model/legacy-lines.ts';
+import { withMark } from '../../model/row-mark.ts';
 import { formatTime } from '../../model/time.ts';
+import { IMPORT_DEVICE } from '../../model/version.ts';
 import {
   bodyColumns,
   bodyOf,
@@ -30,6 +32,7 @@ interface EventRow {
   readonly created_at: number;
   readonly legacy_seq: string | null;
   readonly legacy: string | null;
+  readonly device: string;
 }
 
 interface ThreadRow {
@@ -80,13 +83,15 @@ async function writeLog(context: ExportContext, thread: ThreadRow, seqs: SeqSour
         'created_at',
         'legacy_seq',
         'legacy',
+        'device',
       ],
       from: 'from runtime_events where thread_id = ?',
       params: [thread.id],
       key: 'seq',
     };
     await eachRow(context, query, (reader, row, later) => {
-      const line = (payload: string) => wellFormedJson(lineOf(row, thread, payload, seqs));
+      const line = (payload: string) =>
+        wellFormedJson(marked(row, thread, lineOf(row, thread, payload, seqs)));
       const body = bodyColumns(reader, 'runtime_events', row.id);
       const payload = isLarge(reader, body) ? undefined : loadBody(reader, body);
       if (payload === undefined || lackingDetail(reader, payload, row.item_id) !== undefined) {
@@ -114,6 +119,18 @@ async function withDetail(
   const hash = await context.read((reader) => lackingDetail(reader, payload, itemId));
   if (hash === undefined) return payload;
   return wholePayload(payload, hash === null ? '{}' : await hollow.body(hash));
+}
+
+/** An import makes the id of an event from its line, where that is the one that came in. */
+function marked(row: EventRow, thread: ThreadRow, line: string): string {
+  const { id, device } = row;
+  const names = { thread_id: thread.id, turn_id: row.turn_id, item_id: row.item_id };
+  const spelled = Object.entries(names).filter(
+    (name): name is [string, string] => name[1] !== null && legacyId(name[1]) !== name[1],
+  );
+  if (device === IMPORT_DEVICE && spelled.length === 0) return line;
+  const ids = Object.fromEntries(spelled);
+  return withMark(line, { id, device, ...(spelled.length > 0 ? { ids } : {}) });
 }
 
 function lineOf(row: EventRow, thread: ThreadRow, payload: string, seqs: SeqSource): string {
@@ -191,8 +208,11 @@ export function writeCounter(
 ): void {
   const next = String(atMost(highest + 1n));
   if (kept === undefined && highest === 0n) return;
-  let raw = kept?.raw ?? `{"schema_version":2,"next_seq":${next}}`;
-  if (memberInteger(raw, 'next_seq') <= highest) raw = patchObject(raw, { next_seq: next });
+  let raw = kept?.raw ?? withMark(`{"schema_version":2,"next_seq":${next}}`, { made: true });
+  if (memberInteger(raw, 'next_seq') <= highest) {
+    const was = objectMembers(raw).find(({ key }) => key === 'next_seq')?.value ?? null;
+    raw = withMark(patchObject(raw, { next_seq: next }), { was: { next_seq: was } });
+  }
   context.target.write(`${RUNTIME}/state.json`, recordText(raw), kept?.modifiedAt);
   context.counter.add('runtime_state');
 }

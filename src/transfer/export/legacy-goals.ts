@@ -56,10 +56,7 @@ export async function eachGoal(
 /** `sessions/.goals/<session>.json`, which has no time but that of the file. */
 export async function writeSessionGoals(context: ExportContext): Promise<void> {
   await eachGoal(context, 'session_goals', 'session', (reader, row) => {
-    const goal = new RecordPatch(bodyOf(reader, 'goals', row.id))
-      .only(SESSION_KEYS)
-      .text('objective', row.objective)
-      .text('status', SESSION_STATUS.has(row.status) ? row.status : 'paused');
+    const goal = sessionGoalRecord(row, bodyOf(reader, 'goals', row.id));
     const path = `sessions/.goals/${sessionFileName(row.owner_id)}.json`;
     context.target.write(path, recordText(goal.result()), row.updated_at);
     context.counter.add('session_goals');
@@ -69,18 +66,33 @@ export async function writeSessionGoals(context: ExportContext): Promise<void> {
 /** `tasks/runtime/goals/<thread>.json`. */
 export async function writeRuntimeGoals(context: ExportContext): Promise<void> {
   await eachGoal(context, 'runtime_goals', 'runtime', (reader, row) => {
-    const raw = goalRecord(row, bodyOf(reader, 'goals', row.id), legacyId);
+    const goal = runtimeGoalRecord(row, bodyOf(reader, 'goals', row.id));
     const path = `${RUNTIME}/goals/${legacyId(row.owner_id)}.json`;
-    context.target.write(path, recordText(raw));
+    context.target.write(path, recordText(goal.marked()));
     context.counter.add('runtime_goals');
   });
 }
 
-/** A goal of a thread, in state.db or of the runtime: times in seconds, nothing left out. */
-export function goalRecord(row: GoalRow, body: string, threadIdOf: (id: string) => string): string {
-  const seconds = String(Math.floor(row.updated_at / 1000));
+function sessionGoalRecord(row: GoalRow, body: string): RecordPatch {
   return new RecordPatch(body)
-    .text('thread_id', threadIdOf(row.owner_id))
+    .only(SESSION_KEYS)
+    .text('objective', row.objective)
+    .text('status', SESSION_STATUS.has(row.status) ? row.status : 'paused');
+}
+
+function runtimeGoalRecord(row: GoalRow, body: string): RecordPatch {
+  return goalRecord(row, new RecordPatch(body).reference('thread_id', row.owner_id));
+}
+
+/** A goal of a thread in state.db. */
+export function threadGoalRecord(row: GoalRow, body: string): RecordPatch {
+  return goalRecord(row, new RecordPatch(body).text('thread_id', row.owner_id));
+}
+
+/** Of a thread, in state.db or of the runtime: times in seconds, nothing left out. */
+function goalRecord(row: GoalRow, goal: RecordPatch): RecordPatch {
+  const seconds = String(Math.floor(row.updated_at / 1000));
+  return goal
     .fallback('goal_id', JSON.stringify(`goal-${row.owner_id}`))
     .text('objective', row.objective)
     .text('status', STATUS.has(row.status) ? row.status : 'paused')
@@ -88,6 +100,22 @@ export function goalRecord(row: GoalRow, body: string, threadIdOf: (id: string) 
     .fallback('time_used_seconds', '0')
     .fallback('continuation_count', '0')
     .fallback('created_at', seconds)
-    .seconds('updated_at', row.updated_at)
-    .result();
+    .seconds('updated_at', row.updated_at);
+}
+
+const RECORDS = {
+  thread: threadGoalRecord,
+  runtime: runtimeGoalRecord,
+  session: sessionGoalRecord,
+} as const;
+
+/** As an export would have it; undefined where there is no such row. */
+export function exportedGoal(
+  scope: keyof typeof RECORDS,
+  reader: Reader,
+  ownerId: string,
+): RecordPatch | undefined {
+  const id = `${scope}/${ownerId}`;
+  const row = reader.first<GoalRow>(COLUMNS, 'from goals where id = ?', [id]);
+  return row && RECORDS[scope](row, bodyOf(reader, 'goals', id));
 }

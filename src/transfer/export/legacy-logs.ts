@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { readBlob } from '../../db/bodies.ts';
 import { auditLine, auditTime, keptTime } from '../../model/legacy-lines.ts';
+import { withMark } from '../../model/row-mark.ts';
 import { deviceOf, IMPORT_DEVICE } from '../../model/version.ts';
 import { bodyOf, eachRow, live, type ExportContext, type RowQuery } from './export-context.ts';
 import { keptFileName, legacyId, plainFileName } from './legacy-names.ts';
@@ -13,6 +14,7 @@ interface AuditRow {
   readonly event: string;
   readonly created_at: number;
   readonly legacy: string | null;
+  readonly device: string;
 }
 
 /** `audit.log`, all of it in one file: the old program moves it aside when it has grown. */
@@ -25,12 +27,15 @@ export async function writeAudit(context: ExportContext): Promise<void> {
   try {
     const query: RowQuery<AuditRow> = {
       kind: 'audit',
-      columns: ['id', 'number', 'event', 'created_at', 'legacy'],
+      columns: ['id', 'number', 'event', 'created_at', 'legacy', 'device'],
       from: 'from audit_log where 1',
       key: 'number',
     };
     await eachRow(context, query, (reader, row) => {
-      file.write(wellFormedJson(lineOf(row, bodyOf(reader, 'audit_log', row.id))));
+      const { id, device } = row;
+      const line = lineOf(row, bodyOf(reader, 'audit_log', id));
+      const text = device === IMPORT_DEVICE ? line : withMark(line, { id, device });
+      file.write(wellFormedJson(text));
       context.counter.add('audit');
     });
   } finally {
@@ -67,10 +72,10 @@ export async function extendSessionIndex(context: ExportContext): Promise<void> 
   await eachRow(context, query, (reader, row) => {
     if (deviceOf(row.title_version) === IMPORT_DEVICE) return;
     const rollout = new RecordPatch(bodyOf(reader, 'threads', row.id)).json('rollout_path');
-    lines.push(
+    const line =
       `{"thread_id":${JSON.stringify(row.id)},"thread_name":${JSON.stringify(row.title)},` +
-        `"updated_at":${Math.floor(row.updated_at / 1000)},"rollout_path":${rollout ?? 'null'}}`,
-    );
+      `"updated_at":${Math.floor(row.updated_at / 1000)},"rollout_path":${rollout ?? 'null'}}`;
+    lines.push(withMark(line, { made: true }));
   });
   if (lines.length === 0) return;
   const file = context.target.lines('session_index.jsonl');

@@ -1,4 +1,6 @@
 import { offlineQueueCheck } from '../../legacy/check/session-side-files.ts';
+import { loadBody, type BodyColumns } from '../../db/bodies.ts';
+import type { Reader } from '../../db/reader.ts';
 import { arrayElements, parseJson } from '../../model/json-text.ts';
 import { bodyOf, type ExportContext } from './export-context.ts';
 import { sessionFileName } from './legacy-names.ts';
@@ -28,15 +30,19 @@ export async function writeOfflineQueues(context: ExportContext): Promise<void> 
     const body = await context.read((reader) =>
       bodyOf(reader, 'offline_queue', queue.session_id, 'session_id'),
     );
-    const raw = queueRecord(body, sessionId);
-    if (offlineQueueCheck(parseJson(raw)) !== undefined) {
+    const record = queueRecord(body, sessionId);
+    if (offlineQueueCheck(parseJson(record.result())) !== undefined) {
       context.counter.skip('offline_queue', 'wrong_shape');
       continue;
     }
     const name = isSlotFree
       ? 'offline_queue.json'
       : `${sessionFileName(queue.session_id)}.offline_queue.json`;
-    context.target.write(`sessions/checkpoints/${name}`, recordText(raw), queue.saved_at);
+    context.target.write(
+      `sessions/checkpoints/${name}`,
+      recordText(record.marked()),
+      queue.saved_at,
+    );
     if (isSlotFree) context.counter.add('offline_queue');
     else context.counter.skip('offline_queue', 'later_format');
     isSlotFree = false;
@@ -44,7 +50,7 @@ export async function writeOfflineQueues(context: ExportContext): Promise<void> 
 }
 
 /** A queue is any object to the library; the old program shows each message by its `display`. */
-function queueRecord(body: string, sessionId: string): string {
+function queueRecord(body: string, sessionId: string): RecordPatch {
   const queue = new RecordPatch(body);
   if (sessionId !== '') queue.reference('session_id', sessionId);
   const messages = queue.json('messages');
@@ -57,7 +63,7 @@ function queueRecord(body: string, sessionId: string): string {
   if (draft !== undefined && withDisplay(draft) !== draft) {
     queue.setJson('draft', withDisplay(draft));
   }
-  return queue.result();
+  return queue;
 }
 
 function withDisplay(message: string): string {
@@ -67,4 +73,14 @@ function withDisplay(message: string): string {
   const typed = TYPED.find((key) => patch.json(key)?.startsWith('"'));
   if (typed !== undefined) patch.fallback('display', patch.json(typed) ?? '""');
   return patch.result();
+}
+
+/** As an export would have it; undefined where there is no such row. */
+export function exportedQueue(reader: Reader, id: string): RecordPatch | undefined {
+  const row = reader.first<BodyColumns>(
+    ['body', 'body_hash'],
+    'from offline_queue where session_id = ?',
+    [id],
+  );
+  return row && queueRecord(loadBody(reader, row), id.replace(BESIDE, ''));
 }

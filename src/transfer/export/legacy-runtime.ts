@@ -1,6 +1,7 @@
 import type { Reader } from '../../db/reader.ts';
 import { arrayElements, parseJson } from '../../model/json-text.ts';
 import {
+  bodyOf,
   countDeleted,
   eachRow,
   live,
@@ -8,7 +9,7 @@ import {
   type ExportContext,
   type RowQuery,
 } from './export-context.ts';
-import { legacyId, taskIdOrNull } from './legacy-names.ts';
+import { legacyId } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
 import { writeRecord } from './write-record.ts';
 
@@ -50,25 +51,49 @@ interface ItemRow {
   readonly ended_at: number | null;
 }
 
+const THREAD_COLUMNS = [
+  'id',
+  'title',
+  'workspace',
+  'model',
+  'mode',
+  'session_id',
+  'task_id',
+  'latest_turn_id',
+  'archived',
+  'created_at',
+  'updated_at',
+] as const;
+
+const TURN_COLUMNS = [
+  'id',
+  'thread_id',
+  'status',
+  'input_summary',
+  'error',
+  'created_at',
+  'started_at',
+  'ended_at',
+] as const;
+
+const ITEM_COLUMNS = [
+  'id',
+  'legacy_id',
+  'device',
+  'kind',
+  'status',
+  'summary',
+  'started_at',
+  'ended_at',
+] as const;
+
 /** Threads last: a thread that appears meanwhile is then complete the next time, never half here. */
 export async function writeRuntime(context: ExportContext): Promise<void> {
   await countDeleted(context, 'threads', 'runtime_threads');
   await writeTurns(context);
   const query: RowQuery<ThreadRow> = {
     kind: 'threads',
-    columns: [
-      'id',
-      'title',
-      'workspace',
-      'model',
-      'mode',
-      'session_id',
-      'task_id',
-      'latest_turn_id',
-      'archived',
-      'created_at',
-      'updated_at',
-    ],
+    columns: THREAD_COLUMNS,
     from: `from runtime_threads t where ${live('t')}`,
     key: 'id',
   };
@@ -85,16 +110,7 @@ async function writeTurns(context: ExportContext): Promise<void> {
   const { counter } = context;
   const query: RowQuery<TurnRow> = {
     kind: 'turns',
-    columns: [
-      'id',
-      'thread_id',
-      'status',
-      'input_summary',
-      'error',
-      'created_at',
-      'started_at',
-      'ended_at',
-    ],
+    columns: TURN_COLUMNS,
     from: `from runtime_turns t where ${ownedBy('runtime_threads', 't.thread_id')}`,
     key: 'id',
   };
@@ -115,13 +131,13 @@ async function writeTurns(context: ExportContext): Promise<void> {
 
 function readItems(reader: Reader, turnId: string): ItemRow[] {
   return reader.list<ItemRow>(
-    ['id', 'legacy_id', 'device', 'kind', 'status', 'summary', 'started_at', 'ended_at'],
+    ITEM_COLUMNS,
     'from runtime_items where turn_id = ? order by position, id',
     [turnId],
   );
 }
 
-function threadRecord(row: ThreadRow, body: string): string {
+function threadRecord(row: ThreadRow, body: string): RecordPatch {
   const thread = head(body)
     .reference('id', row.id)
     .time('created_at', row.created_at)
@@ -138,13 +154,12 @@ function threadRecord(row: ThreadRow, body: string): string {
     thread.setJson('archived', String(archived));
   }
   return thread
-    .text('task_id', taskIdOrNull(row.task_id))
+    .task('task_id', row.task_id)
     .text('title', row.title)
-    .reference('session_id', row.session_id)
-    .result();
+    .reference('session_id', row.session_id);
 }
 
-function turnRecord(row: TurnRow, items: readonly ItemRow[], body: string): string {
+function turnRecord(row: TurnRow, items: readonly ItemRow[], body: string): RecordPatch {
   const turn = head(body)
     .reference('id', row.id)
     .reference('thread_id', row.thread_id)
@@ -156,7 +171,7 @@ function turnRecord(row: TurnRow, items: readonly ItemRow[], body: string): stri
     .text('error', row.error);
   const ids = itemIds(turn, items);
   if (ids !== undefined) turn.setJson('item_ids', ids);
-  return turn.result();
+  return turn;
 }
 
 /**
@@ -176,7 +191,7 @@ function itemIds(turn: RecordPatch, items: readonly ItemRow[]): string | undefin
   return JSON.stringify([...listed, ...added.map((item) => item.id)].map(legacyId));
 }
 
-function itemRecord(row: ItemRow, turnId: string, body: string): string {
+function itemRecord(row: ItemRow, turnId: string, body: string): RecordPatch {
   return head(body)
     .reference('id', row.id)
     .reference('turn_id', turnId)
@@ -184,12 +199,31 @@ function itemRecord(row: ItemRow, turnId: string, body: string): string {
     .text('status', row.status)
     .text('summary', row.summary)
     .time('started_at', row.started_at)
-    .time('ended_at', row.ended_at)
-    .result();
+    .time('ended_at', row.ended_at);
 }
 
 /** An imported record without a version is one of the current version, and stays without. */
 function head(body: string): RecordPatch {
   const record = new RecordPatch(body);
   return record.has('id') ? record : record.fallback('schema_version', '2');
+}
+
+/** As an export would have them; undefined where there is no such row. */
+export function exportedThread(reader: Reader, id: string): RecordPatch | undefined {
+  const row = reader.first<ThreadRow>(THREAD_COLUMNS, 'from runtime_threads where id = ?', [id]);
+  return row && threadRecord(row, bodyOf(reader, 'runtime_threads', id));
+}
+
+export function exportedTurn(reader: Reader, id: string): RecordPatch | undefined {
+  const row = reader.first<TurnRow>(TURN_COLUMNS, 'from runtime_turns where id = ?', [id]);
+  return row && turnRecord(row, readItems(reader, id), bodyOf(reader, 'runtime_turns', id));
+}
+
+export function exportedItem(reader: Reader, id: string): RecordPatch | undefined {
+  const row = reader.first<ItemRow & { turn_id: string }>(
+    [...ITEM_COLUMNS, 'turn_id'],
+    'from runtime_items where id = ?',
+    [id],
+  );
+  return row && itemRecord(row, row.turn_id, bodyOf(reader, 'runtime_items', id));
 }

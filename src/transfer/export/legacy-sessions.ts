@@ -1,4 +1,7 @@
 import { loadBody, type BodyColumns } from '../../db/bodies.ts';
+import { messageId } from '../../model/session.ts';
+import { withMark, type RowMark } from '../../model/row-mark.ts';
+import { IMPORT_DEVICE } from '../../model/version.ts';
 import type { Reader } from '../../db/reader.ts';
 import {
   bodyOf,
@@ -8,10 +11,10 @@ import {
   type ExportContext,
   type RowQuery,
 } from './export-context.ts';
-import { legacyId, sessionFileName } from './legacy-names.ts';
+import { sessionFileName } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
 import { joinSession, type DocumentMessage } from './session-document.ts';
-import { recordText } from './record-text.ts';
+import { recordText, wellFormedJson } from './record-text.ts';
 
 interface SessionRow {
   readonly id: string;
@@ -50,13 +53,50 @@ export async function writeSessions(context: ExportContext): Promise<void> {
     key: 'id',
   };
   await eachRow(context, query, (reader, row) => {
-    const raw = sessionRecord(reader, row);
-    context.target.write(`sessions/${sessionFileName(row.id)}.json`, recordText(raw));
+    const messages = readMessages(reader, row.id);
+    const { raw, ids } = sessionRecord(reader, row, messages);
+    const text = markedSession(raw, ids, markedMessages(row.id, messages));
+    context.target.write(`sessions/${sessionFileName(row.id)}.json`, recordText(text));
     context.counter.add('sessions');
   });
 }
 
-function sessionRecord(reader: Reader, row: SessionRow): string {
+/** A session as an export would have it, without its mark; undefined where there is none. */
+export function exportedSession(reader: Reader, id: string): string | undefined {
+  const row = reader.first<SessionRow>(COLUMNS, 'from sessions where id = ?', [id]);
+  return row && sessionRecord(reader, row, readMessages(reader, id)).raw;
+}
+
+function markedSession(
+  raw: string,
+  ids: RowMark['ids'],
+  messages: RowMark['messages'] & object,
+): string {
+  const mark: RowMark = {
+    ...(ids ? { ids } : {}),
+    ...(messages.length > 0 ? { messages } : {}),
+  };
+  return Object.keys(mark).length > 0 ? withMark(raw, mark) : raw;
+}
+
+/** The rows whose ids no import makes, and their twins, which an import must tell from them. */
+function markedMessages(
+  sessionId: string,
+  messages: ReadonlyMap<string, StoredMessage>,
+): RowMark['messages'] & object {
+  if (![...messages.values()].some(({ device }) => device !== IMPORT_DEVICE)) return [];
+  const all = [...messages.values()].map(({ id, device, createdAt: at, parentId, body }) => {
+    return { id, device, at, says: messageId(sessionId, parentId, wellFormedJson(body)) };
+  });
+  const said = new Set(all.filter((one) => one.device !== IMPORT_DEVICE).map(({ says }) => says));
+  return all.filter(({ says }) => said.has(says));
+}
+
+function sessionRecord(
+  reader: Reader,
+  row: SessionRow,
+  messages: ReadonlyMap<string, StoredMessage>,
+): { raw: string; ids: RowMark['ids'] } {
   const leaf = reader.first<{ leaf_id: string }>(
     ['leaf_id'],
     'from session_leaves where session_id = ?',
@@ -65,7 +105,7 @@ function sessionRecord(reader: Reader, row: SessionRow): string {
   const { raw, length } = joinSession({
     id: row.id,
     body: withMetadataFirst(bodyOf(reader, 'sessions', row.id)),
-    messages: readMessages(reader, row.id),
+    messages,
     leaf: leaf?.leaf_id ?? null,
     createdAt: row.created_at,
   });
@@ -87,7 +127,7 @@ function sessionRecord(reader: Reader, row: SessionRow): string {
   if (archived !== (metadata.value('archived') === true)) {
     metadata.setJson('archived', archived ? 'true' : undefined);
   }
-  return completeSession(session, metadata);
+  return { raw: completeSession(session, metadata), ids: metadata.ids };
 }
 
 /** The old program lists sessions by the first 64 KiB of their files: the metadata must be there. */
@@ -105,11 +145,20 @@ function completeSession(session: RecordPatch, metadata: RecordPatch): string {
   return session.fallback('messages', '[]').result();
 }
 
-function readMessages(reader: Reader, sessionId: string): Map<string, DocumentMessage> {
+interface StoredMessage extends DocumentMessage {
+  readonly device: string;
+}
+
+function readMessages(reader: Reader, sessionId: string): Map<string, StoredMessage> {
   const rows = reader.list<
-    { id: string; parent_id: string | null; created_at: number | null } & BodyColumns
+    {
+      id: string;
+      parent_id: string | null;
+      created_at: number | null;
+      device: string;
+    } & BodyColumns
   >(
-    ['id', 'parent_id', 'created_at', 'body', 'body_hash'],
+    ['id', 'parent_id', 'created_at', 'device', 'body', 'body_hash'],
     'from session_messages where session_id = ? order by number',
     [sessionId],
   );
@@ -120,26 +169,46 @@ function readMessages(reader: Reader, sessionId: string): Map<string, DocumentMe
         id: row.id,
         parentId: row.parent_id,
         createdAt: row.created_at,
+        device: row.device,
         body: loadBody(reader, row),
       },
     ]),
   );
 }
 
+interface CheckpointRow {
+  readonly id: string;
+  readonly session_id: string;
+  readonly saved_at: number;
+}
+
+const CHECKPOINT_COLUMNS = ['id', 'session_id', 'saved_at'] as const;
+
+/** As an export would have it, without its mark; undefined where there is none. */
+export function exportedCheckpoint(reader: Reader, id: string): string | undefined {
+  const from = 'from session_checkpoints where id = ?';
+  const row = reader.first<CheckpointRow>(CHECKPOINT_COLUMNS, from, [id]);
+  return row && checkpointRecord(reader, row).raw;
+}
+
 /** `sessions/checkpoints/<id>.json`. Their age is the time of the file. */
 export async function writeCheckpoints(context: ExportContext): Promise<void> {
   const { session } = context;
-  const query: RowQuery<{ id: string; session_id: string; saved_at: number }> = {
+  const query: RowQuery<CheckpointRow> = {
     kind: 'checkpoints',
-    columns: ['id', 'session_id', 'saved_at'],
+    columns: CHECKPOINT_COLUMNS,
     from: `from session_checkpoints where ${session === undefined ? '1' : 'session_id = ?'}`,
     params: session === undefined ? [] : [session],
     key: 'id',
   };
   await eachRow(context, query, (reader, row) => {
     const name = row.id === 'latest' ? row.id : sessionFileName(row.id);
-    const raw = checkpointRecord(reader, row);
-    context.target.write(`sessions/checkpoints/${name}.json`, recordText(raw), row.saved_at);
+    const { raw, ids } = checkpointRecord(reader, row);
+    context.target.write(
+      `sessions/checkpoints/${name}.json`,
+      recordText(markedSession(raw, ids, [])),
+      row.saved_at,
+    );
     context.counter.add('checkpoints');
   });
 }
@@ -147,8 +216,8 @@ export async function writeCheckpoints(context: ExportContext): Promise<void> {
 /** A checkpoint is any object to the library; to the old program it is a whole session. */
 function checkpointRecord(
   reader: Reader,
-  row: { id: string; session_id: string; saved_at: number },
-): string {
+  row: CheckpointRow,
+): { raw: string; ids: RowMark['ids'] } {
   const checkpoint = new RecordPatch(
     withMetadataFirst(bodyOf(reader, 'session_checkpoints', row.id)),
   );
@@ -156,8 +225,8 @@ function checkpointRecord(
   const of = reader.first<SessionRow>(COLUMNS, 'from sessions where id = ?', [row.session_id]);
   const text = (value: string) => JSON.stringify(value);
   const time = (ms: number) => text(new Date(ms).toISOString());
+  if (!metadata.has('id')) metadata.reference('id', row.session_id);
   metadata
-    .fallback('id', text(legacyId(row.session_id)))
     .fallback('title', text(of?.title ?? 'New Session'))
     .fallback('created_at', time(of?.created_at ?? row.saved_at))
     .fallback('updated_at', time(row.saved_at))
@@ -165,5 +234,5 @@ function checkpointRecord(
     .fallback('total_tokens', '0')
     .fallback('model', text(of?.model ?? 'auto'))
     .fallback('workspace', text(of?.workspace ?? ''));
-  return completeSession(checkpoint, metadata);
+  return { raw: completeSession(checkpoint, metadata), ids: metadata.ids };
 }

@@ -6,6 +6,8 @@ import {
 } from '../../db/legacy-state-db.ts';
 import type { Reader } from '../../db/reader.ts';
 import { arrayElements, objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
+import { ROW_MARK, type RowMark } from '../../model/row-mark.ts';
+import { stateMessageId } from '../import/apply-state-message.ts';
 import {
   bodyOf,
   countDeleted,
@@ -14,11 +16,16 @@ import {
   type ExportContext,
   type RowQuery,
 } from './export-context.ts';
-import { eachGoal, goalRecord } from './legacy-goals.ts';
+import { eachGoal, threadGoalRecord } from './legacy-goals.ts';
 import {
+  CHECKPOINT_COLUMNS,
+  JOB_COLUMNS,
   jobRecord,
+  STATE_THREAD_COLUMNS,
+  stateCheckpointRecord,
   stateThreadRecord,
   type JobRow,
+  type StateCheckpointRow,
   type StateThreadRow,
 } from './legacy-state-rows.ts';
 import { legacyNumber, MessageNumbers, rowNumber } from './message-numbers.ts';
@@ -53,20 +60,7 @@ class StateExport {
     const messageNumbers = await context.read((reader) => new MessageNumbers(reader));
     const threads: RowQuery<StateThreadRow & { tools: string }> = {
       kind: 'state.threads',
-      columns: [
-        'id',
-        'title',
-        'preview',
-        'model_provider',
-        'cwd',
-        'source',
-        'status',
-        'archived',
-        'archived_at',
-        'created_at',
-        'updated_at',
-        'tools',
-      ],
+      columns: [...STATE_THREAD_COLUMNS, 'tools'],
       from: `from threads t where ${live('t')}`,
       key: 'id',
     };
@@ -75,18 +69,18 @@ class StateExport {
     });
     await eachGoal(context, 'state.thread_goals', 'thread', (reader, row) => {
       const body = bodyOf(reader, 'goals', row.id);
-      const record = goalRecord(row, body, (id) => id);
+      const record = threadGoalRecord(row, body).result();
       this.#insert('thread_goals', record, isOldRow(body));
     });
     const jobs: RowQuery<JobRow> = {
       kind: 'state.jobs',
-      columns: ['id', 'name', 'status', 'progress', 'created_at', 'updated_at'],
+      columns: JOB_COLUMNS,
       from: 'from jobs where deleted_at is null',
       key: 'id',
     };
     await eachRow(context, jobs, (reader, row) => {
       const body = bodyOf(reader, 'jobs', row.id);
-      this.#insert('jobs', jobRecord(row, body), isOldRow(body));
+      this.#insert('jobs', jobRecord(row, body).result(), isOldRow(body));
     });
     await this.#writeKept(messageNumbers);
     this.#db?.finish();
@@ -105,7 +99,7 @@ class StateExport {
     messageNumbers: MessageNumbers,
   ): void {
     const messages = reader.list<MessageRow>(
-      ['id', 'parent_id', 'role', 'created_at'],
+      ['id', 'parent_id', 'role', 'created_at', 'device'],
       'from thread_messages where thread_id = ? order by number',
       [row.id],
     );
@@ -119,17 +113,23 @@ class StateExport {
     );
     const leafNumber = leaf ? (numbers.get(leaf.leaf_id) ?? legacyNumber(leaf.leaf_id)) : null;
     const thread = bodyOf(reader, 'threads', row.id);
-    const record = stateThreadRecord(row, thread, leafNumber ?? null);
-    this.#insert('threads', record, isOldRow(thread));
+    const record = stateThreadRecord(row, thread, leafNumber ?? null).result();
+    const isMadeAgain = (id: string, number: bigint | null | undefined) =>
+      number !== null && number !== undefined && stateMessageId(row.id, String(number)) === id;
+    const leafMark =
+      leaf && !isMadeAgain(leaf.leaf_id, leafNumber) ? { leaf: leaf.leaf_id } : undefined;
+    this.#insert('threads', record, isOldRow(thread), leafMark);
     this.#writeTools(row);
     for (const message of messages) {
       const parent = message.parent_id;
       const body = bodyOf(reader, 'thread_messages', message.id);
-      const record = messageRecord(row.id, message, body, {
-        own: numbers.get(message.id) ?? 0n,
-        parent: parent === null ? null : (numbers.get(parent) ?? legacyNumber(parent) ?? null),
-      });
-      this.#insert('messages', record, isOldRow(body));
+      const own = numbers.get(message.id) ?? 0n;
+      const number = parent === null ? null : (numbers.get(parent) ?? legacyNumber(parent) ?? null);
+      const record = messageRecord(row.id, message, body, { own, parent: number });
+      const isPlain =
+        isMadeAgain(message.id, own) && (parent === null || isMadeAgain(parent, number));
+      const mark = isPlain ? undefined : messageMark(message, body);
+      this.#insert('messages', record, isOldRow(body), mark);
     }
     this.#writeCheckpoints(reader, row.id);
   }
@@ -152,22 +152,14 @@ class StateExport {
   }
 
   #writeCheckpoints(reader: Reader, threadId: string): void {
-    const rows = reader.list<{ id: string; checkpoint_id: string; created_at: number }>(
-      ['id', 'checkpoint_id', 'created_at'],
+    const rows = reader.list<StateCheckpointRow>(
+      CHECKPOINT_COLUMNS,
       'from thread_checkpoints where thread_id = ? and deleted_at is null order by id',
       [threadId],
     );
     for (const row of rows) {
       const body = bodyOf(reader, 'thread_checkpoints', row.id);
-      const checkpoint = new RecordPatch(body)
-        .text('thread_id', threadId)
-        .text('checkpoint_id', row.checkpoint_id)
-        .seconds('created_at', row.created_at);
-      const state = checkpoint.json('state');
-      if (state !== undefined)
-        checkpoint.setJson('state_json', JSON.stringify(wellFormedJson(state)));
-      const record = checkpoint.fallback('state_json', '"null"').result();
-      this.#insert('checkpoints', record, isOldRow(body));
+      this.#insert('checkpoints', stateCheckpointRecord(row, body).result(), isOldRow(body));
     }
   }
 
@@ -207,10 +199,12 @@ class StateExport {
   }
 
   /** @param isRow - the record was a row of the old program: all its columns go back */
-  #insert(table: LegacyStateTable, raw: string, isRow: boolean): void {
+  #insert(table: LegacyStateTable, raw: string, isRow: boolean, mark?: RowMark): void {
     this.#db ??= new LegacyStateDb(this.#context.target.reserve('state.db'));
     const values = objectMembers(raw).map(({ key, value }) => [key, sqlValue(value)] as const);
-    this.#db.insert(table, new Map(values), isRow);
+    const row = new Map<string, Value>(values);
+    if (mark) row.set(ROW_MARK, JSON.stringify(mark));
+    this.#db.insert(table, row, isRow ? row.keys() : mark ? [ROW_MARK] : []);
     this.#context.counter.add(`state.${table}`);
   }
 }
@@ -220,6 +214,17 @@ interface MessageRow {
   readonly parent_id: string | null;
   readonly role: string;
   readonly created_at: number;
+  readonly device: string;
+}
+
+/** Its number makes another id, or it goes on from a message whose number does. */
+function messageMark(row: MessageRow, body: string): RowMark {
+  const { id, device, created_at: at, parent_id: parent } = row;
+  const mark = { id, device, at, parent };
+  if (!isOldRow(body)) return mark;
+  const old = new RecordPatch(body);
+  const names = ['id', 'parent_entry_id'].filter((name) => old.has(name));
+  return { ...mark, was: Object.fromEntries(names.map((name) => [name, old.json(name) ?? null])) };
 }
 
 function messageRecord(

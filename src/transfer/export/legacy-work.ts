@@ -1,4 +1,6 @@
+import type { Reader } from '../../db/reader.ts';
 import {
+  bodyOf,
   countDeleted,
   eachRow,
   live,
@@ -7,14 +9,9 @@ import {
   type RowQuery,
 } from './export-context.ts';
 import type { KeptDocument } from './legacy-kept.ts';
-import {
-  fileStamp,
-  plainFileName,
-  taskId,
-  taskIdOrNull,
-  withArtifactPaths,
-} from './legacy-names.ts';
+import { fileStamp, plainFileName, taskId, withArtifactPaths } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
+import { withMark } from '../../model/row-mark.ts';
 import { recordText } from './record-text.ts';
 import { writeRecord } from './write-record.ts';
 
@@ -32,24 +29,64 @@ interface TaskRow {
   readonly ended_at: number | null;
 }
 
+const TASK_COLUMNS = [
+  'id',
+  'prompt',
+  'status',
+  'workspace',
+  'model',
+  'thread_id',
+  'session_id',
+  'error',
+  'created_at',
+  'started_at',
+  'ended_at',
+] as const;
+
+const AUTOMATION_COLUMNS = [
+  'id',
+  'name',
+  'prompt',
+  'rule',
+  'status',
+  'next_run_at',
+  'last_run_at',
+  'created_at',
+  'updated_at',
+] as const;
+
+const RUN_COLUMNS = [
+  'id',
+  'automation_id',
+  'slot',
+  'status',
+  'task_id',
+  'error',
+  'created_at',
+  'started_at',
+  'ended_at',
+] as const;
+
+const TRIGGER_COLUMNS = [
+  'id',
+  'fire_at',
+  'message',
+  'workspace',
+  'owner_session_id',
+  'status',
+  'fired_at',
+  'task_id',
+  'thread_id',
+  'error',
+  'created_at',
+] as const;
+
 /** `tasks/tasks/<id>.json`. Queue places, owners and attempts are no part of the record. */
 export async function writeTasks(context: ExportContext): Promise<void> {
   await countDeleted(context, 'tasks', 'tasks');
   const query: RowQuery<TaskRow> = {
     kind: 'tasks',
-    columns: [
-      'id',
-      'prompt',
-      'status',
-      'workspace',
-      'model',
-      'thread_id',
-      'session_id',
-      'error',
-      'created_at',
-      'started_at',
-      'ended_at',
-    ],
+    columns: TASK_COLUMNS,
     from: `from tasks t where ${live('t')}`,
     key: 'id',
   };
@@ -61,12 +98,12 @@ export async function writeTasks(context: ExportContext): Promise<void> {
   });
 }
 
-function taskRecord(row: TaskRow, body: string): string {
+function taskRecord(row: TaskRow, body: string): RecordPatch {
   const task = new RecordPatch(withArtifactPaths(row.id, body));
   // Absent means true there, which nobody asked for in a task of the library.
   if (!task.has('id')) task.fallback('schema_version', '2').fallback('auto_approve', 'false');
   return task
-    .text('id', taskId(row.id))
+    .task('id', row.id)
     .text('prompt', row.prompt)
     .text('model', row.model)
     .text('workspace', row.workspace)
@@ -82,8 +119,7 @@ function taskRecord(row: TaskRow, body: string): string {
     .link('turn_id')
     .reference('owner_session_id', row.session_id)
     .fallback('tool_calls', '[]')
-    .fallback('timeline', '[]')
-    .result();
+    .fallback('timeline', '[]');
 }
 
 /**
@@ -104,7 +140,10 @@ export async function writeTaskQueue(
   const queue = new RecordPatch(kept?.raw ?? '{}');
   const same = kept !== undefined && sameOrder(effectiveOrder(queue.value('queue'), order), order);
   if (!same) queue.setJson('queue', JSON.stringify(order));
-  context.target.write('tasks/queue.json', recordText(queue.result()), kept?.modifiedAt);
+  const was = { queue: queue.json('queue') ?? null };
+  const mark = kept === undefined ? ({ made: true } as const) : { was };
+  const raw = same ? queue.result() : withMark(queue.result(), mark);
+  context.target.write('tasks/queue.json', recordText(raw), kept?.modifiedAt);
   context.counter.add('task_queue');
 }
 
@@ -138,17 +177,7 @@ export async function writeAutomations(context: ExportContext): Promise<void> {
   await countDeleted(context, 'automations', 'automations');
   const query: RowQuery<AutomationRow> = {
     kind: 'automations',
-    columns: [
-      'id',
-      'name',
-      'prompt',
-      'rule',
-      'status',
-      'next_run_at',
-      'last_run_at',
-      'created_at',
-      'updated_at',
-    ],
+    columns: AUTOMATION_COLUMNS,
     from: `from automations a where ${live('a')}`,
     key: 'id',
   };
@@ -164,7 +193,7 @@ export async function writeAutomations(context: ExportContext): Promise<void> {
   });
 }
 
-function automationRecord(row: AutomationRow, body: string): string {
+function automationRecord(row: AutomationRow, body: string): RecordPatch {
   const automation = new RecordPatch(body);
   if (!automation.has('id')) automation.fallback('schema_version', '1');
   return automation
@@ -176,8 +205,7 @@ function automationRecord(row: AutomationRow, body: string): string {
     .time('created_at', row.created_at)
     .time('updated_at', row.updated_at)
     .time('next_run_at', row.next_run_at)
-    .time('last_run_at', row.last_run_at)
-    .result();
+    .time('last_run_at', row.last_run_at);
 }
 
 interface RunRow {
@@ -196,17 +224,7 @@ interface RunRow {
 export async function writeRuns(context: ExportContext): Promise<void> {
   const query: RowQuery<RunRow> = {
     kind: 'automation_runs',
-    columns: [
-      'id',
-      'automation_id',
-      'slot',
-      'status',
-      'task_id',
-      'error',
-      'created_at',
-      'started_at',
-      'ended_at',
-    ],
+    columns: RUN_COLUMNS,
     from: `from automation_runs r
       where r.deleted_at is null and ${ownedBy('automations', 'r.automation_id')}`,
     key: 'id',
@@ -221,7 +239,7 @@ export async function writeRuns(context: ExportContext): Promise<void> {
   });
 }
 
-function runRecord(row: RunRow, body: string): string {
+function runRecord(row: RunRow, body: string): RecordPatch {
   const run = new RecordPatch(body);
   if (!run.has('id')) run.fallback('schema_version', '1');
   run.text('id', row.id).text('automation_id', row.automation_id);
@@ -234,9 +252,8 @@ function runRecord(row: RunRow, body: string): string {
     .time('created_at', row.created_at)
     .time('started_at', row.started_at)
     .time('ended_at', row.ended_at)
-    .text('task_id', taskIdOrNull(row.task_id))
-    .text('error', row.error)
-    .result();
+    .task('task_id', row.task_id)
+    .text('error', row.error);
 }
 
 interface TriggerRow {
@@ -257,19 +274,7 @@ interface TriggerRow {
 export async function writeTriggers(context: ExportContext): Promise<void> {
   const query: RowQuery<TriggerRow> = {
     kind: 'triggers',
-    columns: [
-      'id',
-      'fire_at',
-      'message',
-      'workspace',
-      'owner_session_id',
-      'status',
-      'fired_at',
-      'task_id',
-      'thread_id',
-      'error',
-      'created_at',
-    ],
+    columns: TRIGGER_COLUMNS,
     from: 'from triggers where 1',
     key: 'id',
   };
@@ -281,7 +286,7 @@ export async function writeTriggers(context: ExportContext): Promise<void> {
   });
 }
 
-function triggerRecord(row: TriggerRow, body: string): string {
+function triggerRecord(row: TriggerRow, body: string): RecordPatch {
   const trigger = new RecordPatch(body);
   if (!trigger.has('trigger_id')) trigger.fallback('schema_version', '1');
   return trigger
@@ -293,8 +298,30 @@ function triggerRecord(row: TriggerRow, body: string): string {
     .text('status', row.status)
     .time('created_at', row.created_at)
     .time('fired_at', row.fired_at)
-    .text('task_id', taskIdOrNull(row.task_id))
+    .task('task_id', row.task_id)
     .reference('thread_id', row.thread_id)
-    .text('error', row.error)
-    .result();
+    .text('error', row.error);
+}
+
+/** As an export would have them; undefined where there is no such row. */
+export function exportedTask(reader: Reader, id: string): RecordPatch | undefined {
+  const row = reader.first<TaskRow>(TASK_COLUMNS, 'from tasks where id = ?', [id]);
+  return row && taskRecord(row, bodyOf(reader, 'tasks', id));
+}
+
+export function exportedAutomation(reader: Reader, id: string): RecordPatch | undefined {
+  const row = reader.first<AutomationRow>(AUTOMATION_COLUMNS, 'from automations where id = ?', [
+    id,
+  ]);
+  return row && automationRecord(row, bodyOf(reader, 'automations', id));
+}
+
+export function exportedRun(reader: Reader, id: string): RecordPatch | undefined {
+  const row = reader.first<RunRow>(RUN_COLUMNS, 'from automation_runs where id = ?', [id]);
+  return row && runRecord(row, bodyOf(reader, 'automation_runs', id));
+}
+
+export function exportedTrigger(reader: Reader, id: string): RecordPatch | undefined {
+  const row = reader.first<TriggerRow>(TRIGGER_COLUMNS, 'from triggers where id = ?', [id]);
+  return row && triggerRecord(row, bodyOf(reader, 'triggers', id));
 }

@@ -1,6 +1,7 @@
 import { objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
+import { withMark } from '../../model/row-mark.ts';
 import { parseTime } from '../../model/time.ts';
-import { isDerivedId, legacyId, legacyIdOrNull, legacyTime } from './legacy-names.ts';
+import { isDerivedId, legacyId, legacyIdOrNull, legacyTime, taskIdOrNull } from './legacy-names.ts';
 
 /**
  * A record of the old program on its way out. It starts from the kept text; a member changes only
@@ -11,6 +12,8 @@ export class RecordPatch {
   readonly #raw: string;
   readonly #members: ReadonlyMap<string, string>;
   readonly #changes: Record<string, string | undefined> = {};
+  /** Members to the ids that stand there under another spelling. */
+  readonly #ids: Record<string, string> = {};
 
   /** @param body - minified JSON; anything but an object counts as an empty one */
   constructor(body: string) {
@@ -49,13 +52,23 @@ export class RecordPatch {
   /** The id of a record, as the text has it where it names that record, else as it is exported. */
   reference(key: string, column: string | null): this {
     if (column !== null && this.value(key) === column) return this;
-    return this.text(key, legacyIdOrNull(column));
+    return this.#spelled(key, column, legacyIdOrNull(column));
+  }
+
+  /** As {@link reference}, of a task. */
+  task(key: string, column: string | null): this {
+    return this.#spelled(key, column, taskIdOrNull(column));
   }
 
   /** The id of another record that no column has. */
   link(key: string): this {
     const id = this.value(key);
-    return typeof id === 'string' && isDerivedId(id) ? this.text(key, legacyId(id)) : this;
+    return typeof id === 'string' && isDerivedId(id) ? this.#spelled(key, id, legacyId(id)) : this;
+  }
+
+  #spelled(key: string, id: string | null, spelled: string | null): this {
+    if (id !== null && spelled !== id) this.#ids[key] = id;
+    return this.text(key, spelled);
   }
 
   /** A time in unix milliseconds; `null` takes the member away. */
@@ -92,6 +105,11 @@ export class RecordPatch {
     return this;
   }
 
+  /** The ids that stand under another spelling, by their members; undefined where none does. */
+  get ids(): Record<string, string> | undefined {
+    return Object.keys(this.#ids).length > 0 ? this.#ids : undefined;
+  }
+
   get changed(): boolean {
     return Object.keys(this.#changes).length > 0;
   }
@@ -99,5 +117,11 @@ export class RecordPatch {
   /** The exact text of the record. */
   result(): string {
     return this.changed ? patchObject(this.#raw, this.#changes) : this.#raw;
+  }
+
+  /** The same with a mark, where an import could not tell its ids. */
+  marked(): string {
+    const { ids } = this;
+    return ids ? withMark(this.result(), { ids }) : this.result();
   }
 }

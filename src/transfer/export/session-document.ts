@@ -1,5 +1,7 @@
 import { arrayElements, objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
-import { splitSession } from '../../model/legacy-session.ts';
+import { splitSession, type NameMessage, type UnnamedMessage } from '../../model/legacy-session.ts';
+import { knownId, type KnownMessages } from '../../model/message-names.ts';
+import { messageId } from '../../model/session.ts';
 import { legacyTime } from './legacy-names.ts';
 
 /** A message of a session, on its way into the session's file. */
@@ -38,7 +40,8 @@ export interface SessionDocument {
 export function joinSession(parts: SessionParts): SessionDocument {
   const joined = joinSkeleton(parts);
   const base = joined?.raw;
-  const split = base === undefined ? undefined : splitSession(parts.id, base);
+  const name = namesOf(parts, joined);
+  const split = base === undefined ? undefined : splitSession(parts.id, base, name);
   const known = new Set(split?.rows.map((row) => row.id));
   const missing = [...parts.messages.values()].filter((message) => !known.has(message.id));
   const implied = split?.leaf ?? null;
@@ -51,7 +54,7 @@ export function joinSession(parts: SessionParts): SessionDocument {
   const journal = base === undefined ? undefined : objectOf(base, 'journal');
   let next: ExtendedJournal | undefined;
   if (joined && journal !== undefined) {
-    const entryOf = entryIds(parts.id, joined);
+    const entryOf = entryIds(parts.id, joined, name);
     next = extendJournal(parts, journal, depthOf(start), entryOf, [...missing, ...path]);
   } else if (parts.messages.size > path.length) {
     const all = [...parts.messages.values()];
@@ -71,6 +74,8 @@ interface JoinedSkeleton {
   readonly raw: string;
   /** For each entry of the journal the row that the skeleton names. */
   readonly entryRows: readonly (string | undefined)[];
+  /** The same by the ids of the entries. */
+  readonly rowOf: ReadonlyMap<string, string>;
 }
 
 /** The file's text again, where the body is a skeleton of one. */
@@ -82,7 +87,7 @@ function joinSkeleton({ body, messages }: SessionParts): JoinedSkeleton | undefi
   const journal = objectOf(body, 'journal');
   const entries = journal === undefined ? undefined : memberOf(journal, 'entries');
   if (journal === undefined || !entries?.startsWith('[')) {
-    return { raw: patchObject(body, { messages: list }), entryRows: [] };
+    return { raw: patchObject(body, { messages: list }), entryRows: [], rowOf: new Map() };
   }
   const texts = arrayElements(entries);
   const entryRows = texts.map(entryRow);
@@ -94,7 +99,35 @@ function joinSkeleton({ body, messages }: SessionParts): JoinedSkeleton | undefi
     messages: list,
     journal: patchObject(journal, { entries: `[${joined.join(',')}]` }),
   });
-  return { raw, entryRows };
+  const rowOf = new Map<string, string>();
+  for (const [i, entry] of texts.entries()) {
+    const [id, row] = [memberOf(entry, 'id'), entryRows[i]];
+    if (id?.startsWith('"') && row !== undefined) rowOf.set(parseJson(id) as string, row);
+  }
+  return { raw, entryRows, rowOf };
+}
+
+/** Names the messages of a skeleton as their rows are named, which not always an import made. */
+function namesOf({ id, messages }: SessionParts, joined: JoinedSkeleton | undefined): NameMessage {
+  const made = ({ parentId, body, twin }: UnnamedMessage) => messageId(id, parentId, body, twin);
+  const keyOf = ({ parentId, body }: Pick<UnnamedMessage, 'parentId' | 'body'>) =>
+    JSON.stringify([parentId, body]);
+  const twins = new Map<string, string[]>();
+  for (const message of messages.values()) {
+    const key = keyOf(message);
+    const others = twins.get(key);
+    if (others) others.push(message.id);
+    else twins.set(key, [message.id]);
+  }
+  const known: KnownMessages = {
+    ofEntry: (entryId) => joined?.rowOf.get(entryId),
+    isOne: (row, message) => {
+      const held = messages.get(row);
+      return held?.parentId === message.parentId && held.body === message.body;
+    },
+    twins: (message) => twins.get(keyOf(message)) ?? [],
+  };
+  return (message) => knownId(known, message, made(message));
 }
 
 /** The row that an entry of a skeleton names; none for a kind that holds no message. */
@@ -173,7 +206,11 @@ function moveTo(
 }
 
 /** Row to the id of its journal entry. */
-function entryIds(sessionId: string, { raw, entryRows }: JoinedSkeleton): Map<string, string> {
+function entryIds(
+  sessionId: string,
+  { raw, entryRows }: JoinedSkeleton,
+  name: NameMessage,
+): Map<string, string> {
   const ids = new Map<string, string>();
   const journal = memberOf(raw, 'journal') ?? '{}';
   const entries = arrayElements(memberOf(journal, 'entries') ?? '[]');
@@ -181,7 +218,7 @@ function entryIds(sessionId: string, { raw, entryRows }: JoinedSkeleton): Map<st
     const id = memberOf(entry, 'id') ?? '""';
     // The row of an entry that holds no message (a compaction, say; there are few) is the one that
     // the file would open at if the entry were its leaf.
-    const row = entryRows[i] ?? splitSession(sessionId, openedAt(raw, journal, id)).leaf;
+    const row = entryRows[i] ?? splitSession(sessionId, openedAt(raw, journal, id), name).leaf;
     if (row !== null && !ids.has(row)) ids.set(row, parseJson(id) as string);
   }
   return ids;

@@ -3,6 +3,7 @@ import { isLarge } from '../../db/large-bodies.ts';
 import type { Reader } from '../../db/reader.ts';
 import { bodyColumns, type ExportContext, type Later } from './export-context.ts';
 import { HollowRecord } from './hollow-record.ts';
+import type { RecordPatch } from './record-patch.ts';
 import { recordText } from './record-text.ts';
 
 /** The row that has the body of a record, and the file that the record becomes. */
@@ -17,24 +18,24 @@ export interface RecordFile {
 /**
  * Writes the file of a record: at once, or later and piece by piece where its body is large.
  *
- * @param record - makes the text of the record from that of its body
+ * @param record - makes the record from the text of its body
  */
 export function writeRecord(
   context: ExportContext,
   reader: Reader,
   { table, id, path, modifiedMs }: RecordFile,
   later: Later,
-  record: (body: string) => string,
+  record: (body: string) => Pick<RecordPatch, 'marked'>,
 ): void {
   const row = bodyColumns(reader, table, id);
   const { body_hash: hash } = row;
   if (hash === null || !isLarge(reader, row)) {
-    context.target.write(path, recordText(record(loadBody(reader, row))), modifiedMs);
+    context.target.write(path, recordText(record(loadBody(reader, row)).marked()), modifiedMs);
     return;
   }
   later(async () => {
     const hollow = new HollowRecord(context);
-    const text = recordText(record(await hollow.body(hash)));
+    const text = recordText(record(await hollow.body(hash)).marked());
     const file = context.target.lines(path);
     try {
       for await (const bytes of hollow.bytes(text)) file.append(bytes);

@@ -7,6 +7,7 @@ import { objectMembers, patchObject } from '../../model/json-text.ts';
 import { auditLine, auditTime, keptOfLine } from '../../model/legacy-lines.ts';
 import { legacyRecords } from '../../model/registers.ts';
 import { storeRecordText } from './large-parts.ts';
+import { claimedRow } from './plain-rows.ts';
 import { requiredTime, text, type Apply, type HomeContext, type ImportRecord } from './record.ts';
 
 /**
@@ -126,17 +127,24 @@ function digestOf(text: string): string {
 }
 
 export const applyKept: Apply = (transaction, record, context) =>
-  keepRecord(transaction, record, context, 'kept');
+  record.mark?.made ? 'unchanged' : keepRecord(transaction, record, context, 'kept');
 
 /** A line of the audit log: its text, and how often that came before, is all the identity it has. */
 export const applyAudit: Apply = (transaction, record, context) => {
-  const { raw, value } = record;
-  const digest = createHash('sha256').update(raw).digest('hex').slice(0, 28);
-  const count = context.occurrence(`audit ${digest}`);
+  const { raw, value, mark } = record;
   const ts = text(value, 'ts');
   const at = requiredTime(value, 'ts');
   const event = text(value, 'event');
   const details = objectMembers(raw).find((member) => member.key === 'details');
+  if (mark?.id !== undefined && mark.device !== undefined) {
+    const said = { event, created_at: at, ...storeBody(transaction, details?.value ?? 'null') };
+    const { id, device } = mark;
+    const held = claimedRow(transaction, 'audit_log', id, said);
+    if (held === 'same') return 'unchanged';
+    if (held === 'absent') return importPlain(transaction, 'audit_log', { id, device, ...said });
+  }
+  const digest = createHash('sha256').update(raw).digest('hex').slice(0, 28);
+  const count = context.occurrence(`audit ${digest}`);
   const canonical = auditLine(ts, event, details?.value ?? '');
   return importPlain(transaction, 'audit_log', {
     id: `au_${digest}${count === 0 ? '' : `-${count}`}`,

@@ -1,18 +1,23 @@
 import { createHash } from 'node:crypto';
+import { lackingDetail, wholePayload } from '../../areas/large-events.ts';
 import { noteItem, noteItemsOf } from '../../areas/searched-items.ts';
 import { loadBody, type BodyColumns } from '../../db/bodies.ts';
 import { importPlain, importRow } from '../../db/import-row.ts';
 import type { Transaction } from '../../db/transaction.ts';
-import { objectMembers, patchObject } from '../../model/json-text.ts';
+import { objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
 import { eventLine, keptOfLine } from '../../model/legacy-lines.ts';
 import { runtimeItems, runtimeThreads, runtimeTurns } from '../../model/registers.ts';
 import { formatTime, parseTime } from '../../model/time.ts';
+import { IMPORT_DEVICE } from '../../model/version.ts';
+import { isDerivedId, legacyId } from '../export/legacy-names.ts';
 import { storeRecordText } from './large-parts.ts';
+import { claimedRow } from './plain-rows.ts';
 import { linkTurn, taskOfThread, turnOfThread } from './link-clashes.ts';
 import {
   eventHead,
   logIdOf,
   requiredTime,
+  shortId,
   text,
   textOrNull,
   time,
@@ -152,47 +157,83 @@ function itemPosition(
 
 /** One line of a thread's log. Its number in this store is the order of arrival. */
 export const applyEvent: Apply = (transaction, record, context) => {
-  const { value, raw } = record;
+  const { value, mark } = record;
   const logId = logIdOf(record);
   const threadId = context.idOf('threads', logId);
-  const digest =
-    record.large?.digests?.event ??
-    createHash('sha256').update(eventHead(record)).update(raw).digest('hex');
-  const id = `ev_${digest.slice(0, 28)}${suffix(context.occurrence(digest))}`;
-  const known = transaction.number('select count(*) from runtime_events where id = ?', [id]);
-  if (known > 0) return 'unchanged';
+  const raw = asWritten(record.raw, mark?.ids ?? {});
   const members = new Map(objectMembers(raw).map((member) => [member.key, member.value]));
   const payload = members.get('payload') ?? 'null';
-  // Columns of events hold no NUL, which the driver would cut them at; the line keeps it.
-  const event = text(value, 'event').replaceAll('\0', '');
   const timestamp = text(value, 'timestamp');
   const at = requiredTime(value, 'timestamp');
+  const said = {
+    thread_id: threadId,
+    // Columns of events hold no NUL, which the driver would cut them at; the line keeps it.
+    type: text(value, 'event').replaceAll('\0', ''),
+    turn_id: storedId(value, 'turn_id', 'turns', context),
+    item_id: storedId(value, 'item_id', 'items', context),
+    created_at: at,
+  };
+  const named = mark?.id !== undefined && mark.device !== undefined ? mark : undefined;
+  let { id = '', device = IMPORT_DEVICE } = named ?? {};
+  if (named) {
+    const body = storeRecordText(transaction, record, payload);
+    const isSame = (held: string) =>
+      lackingDetail(transaction, held, said.item_id) !== undefined &&
+      wholePayload(held, '{}') === wholePayload(payload, '{}');
+    const held = claimedRow(transaction, 'runtime_events', id, { ...said, ...body }, isSame);
+    if (held === 'same') return 'unchanged';
+    if (held === 'another') [id, device] = ['', IMPORT_DEVICE];
+  }
+  if (id === '') {
+    const digest =
+      record.large?.digests?.event ??
+      createHash('sha256').update(eventHead(record)).update(record.raw).digest('hex');
+    id = `ev_${digest.slice(0, 28)}${suffix(context.occurrence(digest))}`;
+    const known = transaction.number('select count(*) from runtime_events where id = ?', [id]);
+    if (known > 0) return 'unchanged';
+  }
+  const isSpelled = isDerivedId(threadId) && legacyId(threadId) === logId;
+  const written = (key: string) => parseJson(members.get(key) ?? 'null') as string | null;
   const canonical = eventLine({
     seq: members.get('seq') ?? '',
     timestamp,
-    threadId: logId,
-    turnId: textOrNull(value, 'turn_id'),
-    itemId: textOrNull(value, 'item_id'),
-    event,
+    threadId: isSpelled ? shortId(threadId) : logId,
+    turnId: written('turn_id'),
+    itemId: written('item_id'),
+    event: said.type,
     payload,
   });
+  const line =
+    device === IMPORT_DEVICE
+      ? {
+          legacy_seq: members.get('seq') ?? null,
+          legacy: keptOfLine({ raw, canonical }, timestamp, formatTime(at), () =>
+            patchObject(raw, { payload: 'null' }),
+          ),
+        }
+      : {};
   const seq =
     transaction.number('select max(seq) from runtime_events where thread_id = ?', [threadId]) + 1;
   return importPlain(transaction, 'runtime_events', {
     id,
-    thread_id: threadId,
+    device,
     seq,
-    type: event,
-    turn_id: storedId(value, 'turn_id', 'turns', context),
-    item_id: storedId(value, 'item_id', 'items', context),
-    created_at: at,
-    legacy_seq: members.get('seq') ?? null,
-    legacy: keptOfLine({ raw, canonical }, timestamp, formatTime(at), () =>
-      patchObject(raw, { payload: 'null' }),
-    ),
+    ...said,
+    ...line,
     ...storeRecordText(transaction, record, payload),
   });
 };
+
+/** The line that the old program wrote, where an export spelled ids anew in it. */
+function asWritten(raw: string, ids: Readonly<Record<string, string>>): string {
+  const derived = Object.entries(ids).filter(([, id]) => isDerivedId(id));
+  if (derived.length === 0) return raw;
+  const has = new Set(objectMembers(raw).map(({ key }) => key));
+  const changes = derived
+    .filter(([key]) => has.has(key))
+    .map(([key, id]) => [key, JSON.stringify(shortId(id))]);
+  return patchObject(raw, Object.fromEntries(changes) as Record<string, string>);
+}
 
 function storedId(
   value: Record<string, unknown>,

@@ -4,6 +4,7 @@ import { sessions } from '../../model/registers.ts';
 import { parseTime } from '../../model/time.ts';
 import { followFile, heldConversation } from './follow-file.ts';
 import { storeRecordText } from './large-parts.ts';
+import { SessionNames } from './session-names.ts';
 import { object, requiredTime, text, textOrNull, type Apply } from './record.ts';
 
 /** A session file: its metadata, its messages as rows, the branch that it is on. */
@@ -11,7 +12,9 @@ export const applySession: Apply = (transaction, record, context) => {
   const metadata = object(record.value, 'metadata');
   const id = text(metadata, 'id').trim();
   const updatedAt = requiredTime(metadata, 'updated_at');
-  const split = record.large?.split ?? splitSession(id, record.raw);
+  const names = record.large?.names ?? SessionNames.of(transaction, id, record.mark);
+  const split =
+    record.large?.split ?? splitSession(id, record.raw, (message) => names.nameOf(message));
   const held = heldConversation(transaction, id);
   let added = false;
   for (const message of split.rows) {
@@ -22,6 +25,7 @@ export const applySession: Apply = (transaction, record, context) => {
       role: message.role,
       created_at: message.createdAt === null ? null : parseTime(message.createdAt),
       ...storeRecordText(transaction, record, message.body),
+      ...names.rowOf(message.id),
     });
     if (outcome === 'imported') added = true;
     const at = (message.createdAt === null ? null : parseTime(message.createdAt)) ?? updatedAt;

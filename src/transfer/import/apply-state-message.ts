@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { loadBody, storeBody, type BodyColumns } from '../../db/bodies.ts';
 import { importPlain } from '../../db/import-row.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
-import { objectMembers } from '../../model/json-text.ts';
+import { objectMembers, parseJson } from '../../model/json-text.ts';
 import { clashId } from '../../model/merge.ts';
+import { IMPORT_DEVICE } from '../../model/version.ts';
 import { seconds, text, type Apply, type HomeContext } from './record.ts';
 
 const KIND = 'state.messages';
@@ -13,9 +14,9 @@ const KIND = 'state.messages';
  * a thread: both stay, the second under an id that its content makes, the same on every machine.
  */
 export const applyStateMessage: Apply = (transaction, record, context) => {
-  const { value, raw } = record;
+  const { value, raw, mark } = record;
   const threadId = text(value, 'thread_id');
-  const parent = exactInteger(raw, 'parent_entry_id');
+  const parent = exactInteger(record.exported ?? raw, 'parent_entry_id');
   const plainId = stateMessageId(threadId, record.id ?? '');
   const row = {
     thread_id: threadId,
@@ -23,6 +24,18 @@ export const applyStateMessage: Apply = (transaction, record, context) => {
     role: text(value, 'role'),
     created_at: seconds(value, 'created_at') ?? 0,
   };
+  if (mark?.id !== undefined && mark.device !== undefined && mark.at !== undefined) {
+    const own = { id: mark.id, device: mark.device };
+    const said = { ...row, parent_id: mark.parent ?? null, created_at: mark.at };
+    const isTrue = Math.floor(mark.at / 1000) * 1000 === row.created_at;
+    const body = own.device === IMPORT_DEVICE ? raw : ownBody(raw);
+    if (isTrue && !isTaken(transaction, own.id, said, raw)) {
+      context.rename(KIND, plainId, own.id);
+      followLeaf(transaction, threadId, plainId, own.id, context);
+      const added = { ...own, ...said, ...storeBody(transaction, body) };
+      return importPlain(transaction, 'thread_messages', added);
+    }
+  }
   if (!isTaken(transaction, plainId, row, raw)) {
     return importPlain(transaction, 'thread_messages', {
       id: plainId,
@@ -69,7 +82,16 @@ function isTaken(transaction: Transaction, id: string, row: Row, raw: string): b
 /** What the message says, as it is spelled. */
 function saidIn(raw: string): (string | null)[] {
   const members = new Map(objectMembers(raw).map(({ key, value }) => [key, value]));
-  return ['content', 'item_json'].map((key) => members.get(key) ?? 'null');
+  const item = members.get('item') ?? 'null';
+  const itemJson = members.get('item_json') ?? (item === 'null' ? item : JSON.stringify(item));
+  return [members.get('content') ?? 'null', itemJson];
+}
+
+/** The body of a message of the library, of the row that an export made of it. */
+function ownBody(raw: string): string {
+  const [content = '""', item = 'null'] = saidIn(raw);
+  const json = item === 'null' ? item : (parseJson(item as string) as string);
+  return `{"content":${content},"item":${json}}`;
 }
 
 /** The thread's row came from this file, and named the message by its number. */

@@ -56,7 +56,7 @@ export const applyStateThread: Apply = (transaction, record, context) => {
   if (held) context.stateThreads.set(id, { updatedAt, isNew: outcome !== 'unchanged' });
   const leaf = exactInteger(record.raw, 'current_leaf_id');
   if (leaf !== null && outcome !== 'unchanged') {
-    const leafId = stateMessageId(id, leaf);
+    const leafId = record.mark?.leaf ?? stateMessageId(id, leaf);
     context.leaves.set(id, leafId);
     transaction.run(
       `insert into thread_leaves (thread_id, leaf_id) values (?, ?)

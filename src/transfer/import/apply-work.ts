@@ -57,11 +57,13 @@ export const applyTask: Apply = (transaction, record, context) => {
  * as the old program does at its start; the file itself is kept as it was.
  */
 export const applyTaskQueue: Apply = (transaction, record, context) => {
-  const outcome = keepRecord(transaction, record, context, 'kept');
+  const isMade = record.mark?.made === true;
+  const outcome = isMade ? 'updated' : keepRecord(transaction, record, context, 'kept');
   if (outcome === 'unchanged') return outcome;
   const queued = transaction.list<{ id: string; created_at: number }>(
     ['id', 'created_at'],
-    `from tasks where status = 'queued' and owner = '${OWNER}' and deleted_at is null order by id`,
+    `from tasks where status = 'queued' and owner = '${OWNER}' and deleted_at is null
+     order by ${isMade ? 'queued_at, ' : ''}id`,
   );
   const waiting = new Map(queued.map((task) => [task.id, task]));
   const order: typeof queued = [];
@@ -71,8 +73,11 @@ export const applyTaskQueue: Apply = (transaction, record, context) => {
     order.push(task);
     waiting.delete(task.id);
   }
+  order.push(...waiting.values());
+  // The export of this very store, or one that came in already.
+  if (isMade && order.every((task, i) => task === queued[i])) return 'unchanged';
   // Small numbers: imported work stands before everything that is queued later.
-  [...order, ...waiting.values()].forEach((task, i) => {
+  order.forEach((task, i) => {
     const version = { ms: task.created_at, device: OWNER, successor: true };
     transaction.update(tasks, task.id, { queued_at: i }, version);
   });

@@ -18,6 +18,7 @@ import {
 } from './apply-work.ts';
 import { applyStateMessage } from './apply-state-message.ts';
 import { claimId } from './claim-id.ts';
+import { isAsExported } from './as-exported.ts';
 import { isPurged } from './purged.ts';
 import type { Apply } from './record.ts';
 
@@ -50,6 +51,7 @@ const TABLES: ReadonlyMap<string, Apply> = new Map([
 export const applyRecord: Apply = (transaction, record, context) => {
   claimId(transaction, record, context);
   if (isPurged(transaction, record, context)) return 'unchanged';
+  if (isAsExported(transaction, record, context)) return 'unchanged';
   const apply = TABLES.get(record.kind);
   if (!apply) return applyKept(transaction, record, context);
   releaseOrphan(transaction, record, context);

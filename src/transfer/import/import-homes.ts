@@ -8,13 +8,15 @@ import { refusedByStore } from '../../legacy/problem.ts';
 import { readHome } from '../../legacy/read-home.ts';
 import type { LegacyHome } from '../../legacy/resolve-homes.ts';
 import { indexAll } from '../../upkeep/repair.ts';
+import { isDerivedId, legacyId } from '../export/legacy-names.ts';
 import { applyOrphan, applyRecord } from './apply.ts';
 import { importArtifact } from './import-artifact.ts';
 import { isKnown } from './known-parents.ts';
 import { linkedTask } from './link-clashes.ts';
 import { Marks } from './marks.ts';
-import { HomeContext, homeLabel, type HomePlace, type ImportRecord } from './record.ts';
+import { HomeContext, homeLabel, shortId, type HomePlace, type ImportRecord } from './record.ts';
 import { isOfOneRecord, tryPart } from './one-by-one.ts';
+import { unmarked } from './take-mark.ts';
 import { isLargeEntry, prepareLarge, type LargeEntry } from './prepare-large.ts';
 import { isPurged } from './purged.ts';
 import { recordPlaces } from './record-places.ts';
@@ -132,14 +134,16 @@ class HomeImport {
         if (!this.#options.dryRun) await this.#takeArtifact(entry);
         this.#bytes += entry.size;
         return;
-      case 'record':
-        if (isLargeEntry(entry)) {
-          await this.#takeLarge(entry);
+      case 'record': {
+        const record = unmarked(entry, this.#context);
+        if (isLargeEntry(record)) {
+          await this.#takeLarge(record);
           return;
         }
-        this.#batch.push(entry);
+        this.#batch.push(record);
         this.#characters += entry.raw.length;
         break;
+      }
       case 'file':
         this.#bytes += entry.file.size;
         this.#progress(entry);
@@ -163,7 +167,7 @@ class HomeImport {
     };
     // Its text is stored now, so that its links have to be in it.
     const linked = { ...entry, raw: linkedTask(entry as ImportRecord, this.#context).raw };
-    this.#batch.push(await prepareLarge(linked, isWritten ? place : undefined));
+    this.#batch.push(await prepareLarge(linked, place, isWritten));
     await this.#flush();
   }
 
@@ -171,7 +175,12 @@ class HomeImport {
     // Its task may wait still, and get another id than its own.
     if (entry.owner === 'task') await this.#flush();
     const kind = entry.owner === 'task' ? 'tasks' : 'sessions';
-    const artifact = { ...entry, ownerId: this.#context.idOf(kind, entry.ownerId) };
+    const ownerId = this.#context.idOf(kind, entry.ownerId);
+    const isSpelled = isDerivedId(ownerId) && legacyId(ownerId) === entry.ownerId;
+    const path = isSpelled
+      ? entry.path.replace(`/${entry.ownerId}/`, `/${shortId(ownerId)}/`)
+      : entry.path;
+    const artifact = { ...entry, ownerId, path };
     const outcome = await importArtifact(this.#database, this.#stamper, artifact, this.#context);
     if (outcome !== undefined) return;
     this.#report.problem({

@@ -2,6 +2,7 @@ import { storeBody, storeSlices, type BodyColumns } from '../../db/bodies.ts';
 import type { Value } from '../../db/connection.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import type { SplitSession } from '../../model/legacy-session.ts';
+import type { SessionNames } from './session-names.ts';
 import type { LongStrings } from '../../model/long-strings.ts';
 
 /**
@@ -14,6 +15,7 @@ export interface LargeParts {
   readonly hashes: ReadonlyMap<string, string>;
   readonly digests?: LineDigests;
   readonly split?: SplitSession;
+  readonly names?: SessionNames;
 }
 
 /** A line has no other identity than what it says. */

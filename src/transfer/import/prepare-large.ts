@@ -8,6 +8,7 @@ import type { LongStrings } from '../../model/long-strings.ts';
 import { messageId, messageIdHead } from '../../model/session.ts';
 import { jsonStringSlices } from '../../model/text-slices.ts';
 import type { LargeParts, LineDigests } from './large-parts.ts';
+import { SessionNames } from './session-names.ts';
 import { eventHead, keptHead, object, text, type ImportRecord } from './record.ts';
 
 /** How much is hashed before others get a turn, in UTF-16 units. */
@@ -34,15 +35,17 @@ export function isLargeEntry(entry: RecordEntry): entry is LargeEntry {
 /**
  * Makes a large record ready for its transaction, others get a turn meanwhile.
  *
- * @param place - where its bodies go; undefined where nothing is to be written
+ * @param place - where its bodies go, unless nothing is to be written
  */
 export async function prepareLarge(
   { strings, ...entry }: LargeEntry,
-  place: BodyPlace | undefined,
+  place: BodyPlace,
+  isWritten: boolean,
 ): Promise<RecordEntry & Pick<ImportRecord, 'large'>> {
   const parts = await partsOf(
     { record: entry as ImportRecord, strings },
     entry.orphan !== undefined,
+    place,
   );
   if (!parts) {
     const raw = strings.whole(entry.raw);
@@ -50,7 +53,7 @@ export async function prepareLarge(
   }
   const { bodies, ...others } = parts;
   const hashes = new Map<string, string>();
-  if (place) {
+  if (isWritten) {
     for (const body of bodies.filter((each) => strings.isLarge(each))) {
       hashes.set(body, await stageText(place, () => strings.slices(body)));
     }
@@ -59,13 +62,17 @@ export async function prepareLarge(
 }
 
 /** Undefined for a record that has to come in as one text. */
-async function partsOf(apart: Apart, orphaned: boolean): Promise<Parts | undefined> {
+async function partsOf(
+  apart: Apart,
+  orphaned: boolean,
+  place: BodyPlace,
+): Promise<Parts | undefined> {
   const { kind, raw } = apart.record;
   switch (kind) {
     case 'events':
       return eventParts(apart, orphaned);
     case 'sessions':
-      return sessionParts(apart);
+      return sessionParts(apart, place);
     case 'checkpoints':
     case 'items':
     case 'tasks':
@@ -98,22 +105,29 @@ async function lineDigests({ record, strings }: Apart): Promise<LineDigests> {
 }
 
 /** Undefined where something else than a message is long, by which messages are told apart. */
-async function sessionParts({ record, strings }: Apart): Promise<Parts | undefined> {
+async function sessionParts(
+  { record, strings }: Apart,
+  place: BodyPlace,
+): Promise<Parts | undefined> {
   const sessionId = text(object(record.value, 'metadata'), 'id').trim();
+  const names = await place.read((reader) => SessionNames.of(reader, sessionId, record.mark));
   const steps = splitSteps(record.raw);
   let step = steps.next();
   while (!step.done) {
     const { parentId, body, twin } = step.value;
-    const id = strings.standIn(body)
-      ? await longMessageId(messageIdHead(sessionId, parentId, twin), strings.slices(body))
-      : messageId(sessionId, parentId, body, twin);
-    step = steps.next(id);
+    const idOf = async (which: number) =>
+      strings.standIn(body)
+        ? longMessageId(messageIdHead(sessionId, parentId, which), strings.slices(body))
+        : messageId(sessionId, parentId, body, which);
+    const says = await idOf(0);
+    const id = twin === 0 ? says : await idOf(twin);
+    step = steps.next(names.nameOf(step.value, { id, says }));
   }
   const split = step.value;
   const journal = objectMembers(split.skeleton).find(({ key }) => key === 'journal');
   if (strings.standIn(journal?.value ?? '')) return undefined;
   if (split.rows.some(({ role }) => role.startsWith('\0'))) return undefined;
-  return { bodies: [split.skeleton, ...split.rows.map(({ body }) => body)], split };
+  return { bodies: [split.skeleton, ...split.rows.map(({ body }) => body)], split, names };
 }
 
 async function longMessageId(head: string, body: Iterable<string>): Promise<string> {

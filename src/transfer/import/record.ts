@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Outcome } from '../../db/import-row.ts';
 import type { Reader } from '../../db/reader.ts';
 import type { Transaction } from '../../db/transaction.ts';
+import type { RowMark } from '../../model/row-mark.ts';
 import { boundedTime, parseTime } from '../../model/time.ts';
+import { isDerivedId, legacyId } from '../export/legacy-names.ts';
 import type { LargeParts } from './large-parts.ts';
 import type { Marks } from './marks.ts';
 
@@ -20,6 +22,10 @@ export interface ImportRecord {
   readonly raw: string;
   readonly value: Record<string, unknown>;
   readonly mtimeMs: number;
+  /** What an export says of the rows that it made the record of, already taken out. */
+  readonly mark?: RowMark;
+  /** Its text as that export made it. */
+  readonly exported?: string;
   /** Of a large record: its text has stand-ins in the place of its long strings. */
   readonly large?: LargeParts;
 }
@@ -119,9 +125,10 @@ export class HomeContext {
 
   /** The ids of a row of a record that {@link claimId} looked at. */
   rowIdOf({ kind, id }: ImportRecord): { id: string; legacy_id: string | null } {
-    const legacyId = id ?? '';
-    const storeId = this.idOf(kind, legacyId);
-    return { id: storeId, legacy_id: storeId === legacyId ? null : legacyId };
+    const own = id ?? '';
+    const storeId = this.idOf(kind, own);
+    if (storeId !== own && legacyId(storeId) !== own) return { id: storeId, legacy_id: own };
+    return { id: storeId, legacy_id: isDerivedId(storeId) ? shortId(storeId) : null };
   }
 
   /** 0 for the first time that this text comes in this home, then 1, 2 … */
@@ -157,6 +164,11 @@ export class HomeContext {
     this.#turnItems.set(turnId, order);
     return order;
   }
+}
+
+/** The short id of the old program in an id that an import derived from it. */
+export function shortId(derived: string): string {
+  return derived.slice(0, derived.lastIndexOf('~'));
 }
 
 export type Apply = (

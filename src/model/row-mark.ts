@@ -1,0 +1,65 @@
+import * as z from 'zod';
+import { objectMembers, parseJson, patchObject } from './json-text.ts';
+
+/**
+ * The member, or the column, by which an exported record names the rows that it was made of. The old
+ * program passes over it; an import takes it out, and believes it where the record says the same as
+ * the row.
+ */
+export const ROW_MARK = 'store_row';
+
+/** A row that never changes: no import makes its id again from what it says. */
+const plainRowSchema = z.object({
+  id: z.string().min(1).max(300),
+  device: z.string().min(1).max(300),
+});
+
+const markSchema = z.object({
+  ...plainRowSchema.partial().shape,
+  /** Member to the id that stands there under another spelling. */
+  ids: z.record(z.string(), z.string()).optional(),
+  /** Members that the export changed, as the kept record spells them; null: it had none. */
+  was: z.record(z.string(), z.string().nullable()).optional(),
+  /** Nobody wrote the record but the export: there is nothing to keep of it. */
+  made: z.literal(true).optional(),
+  /**
+   * Of a session, its messages that no import made. `says` is the id that an import would make, `at`
+   * in unix milliseconds.
+   */
+  messages: z
+    .array(z.object({ ...plainRowSchema.shape, at: z.int().nullable(), says: z.string() }))
+    .optional(),
+  /** Of a message in state.db: its time in unix milliseconds, and what it goes on from. */
+  at: z.int().optional(),
+  parent: z.string().nullable().optional(),
+  /** Of a thread in state.db: the end of its current branch. */
+  leaf: z.string().optional(),
+});
+
+export type RowMark = z.output<typeof markSchema>;
+
+/** Adds a mark to the text of an object. */
+export function withMark(raw: string, mark: RowMark): string {
+  const member = `"${ROW_MARK}":${JSON.stringify(mark)}}`;
+  return raw === '{}' ? `{${member}` : `${raw.slice(0, -1)},${member}`;
+}
+
+/** Takes the mark out of the text of a record; as JSON text inside a string, where it is a column. */
+export function takeMark(raw: string): { raw: string; mark: RowMark | undefined } {
+  if (!raw.includes(`"${ROW_MARK}":`)) return { raw, mark: undefined };
+  const json = objectMembers(raw).find(({ key }) => key === ROW_MARK)?.value;
+  if (json === undefined) return { raw, mark: undefined };
+  const bare = patchObject(raw, { [ROW_MARK]: undefined });
+  if (json === 'null') return { raw: bare, mark: undefined };
+  const mark = markSchema.safeParse(parseMark(json));
+  return mark.success ? { raw: bare, mark: mark.data } : { raw, mark: undefined };
+}
+
+function parseMark(json: string): unknown {
+  try {
+    return parseJson(json.startsWith('"') ? (parseJson(json) as string) : json);
+  } catch {
+    // Not of this program.
+    return undefined;
+  }
+}
