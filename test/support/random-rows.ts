@@ -3,6 +3,7 @@ import { payloadOf, type Columns } from '../../src/db/content.ts';
 import type { Database } from '../../src/db/database.ts';
 import type { Reader } from '../../src/db/reader.ts';
 import { storeBlob, storeBody } from '../../src/db/bodies.ts';
+import { ConflictError } from '../../src/errors.ts';
 import { rowsById, unknownColumns } from '../../src/db/synced-rows.ts';
 import type { Row, Transaction } from '../../src/db/transaction.ts';
 import type { ImmutableTable, MutableTable } from '../../src/model/table-kinds.ts';
@@ -58,6 +59,17 @@ export async function writeRows(
   return entries;
 }
 
+/** What would take an attempt back is refused, and nothing is changed. */
+function isTaken(transaction: Transaction, table: MutableTable, id: string, values: Row): boolean {
+  try {
+    transaction.update(table, id, values);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    return false;
+  }
+}
+
 function changeRow(transaction: Transaction, table: MutableTable, draw: Draw): Entry[] {
   const id = draw(ID);
   const held = rowsById(transaction, table, [id]).get(id);
@@ -69,8 +81,9 @@ function changeRow(transaction: Transaction, table: MutableTable, draw: Draw): E
     changing.flatMap((register) => table.registers[register] ?? []),
     draw,
   );
-  if (held) transaction.update(table, id, values);
-  else transaction.insert(table, { id, ...derived(transaction, table.name), ...values });
+  if (held) {
+    if (!isTaken(transaction, table, id, values)) return [];
+  } else transaction.insert(table, { id, ...derived(transaction, table.name), ...values });
   const row = rowsById(transaction, table, [id]).get(id) as Columns;
   // Of a purge that nobody has spoken of there is nothing to send.
   const said = changing.filter((register) => row[`${register}_version`] !== '');
