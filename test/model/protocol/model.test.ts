@@ -61,6 +61,8 @@ describe('the protocol as a model', () => {
     ['keysFollow', ['key'], 100, 'C17'],
     ['lockUp', ['key'], 100, 'C2'],
     ['keepsPlace', ['key'], 900, 'C18'],
+    ['takeFuture', ['damage'], 100, 'C2'],
+    ['floorBelieved', ['damage'], 300, 'C10'],
     ['takeOff', ['damage'], 100, 'C2'],
     ['takeRaises', ['damage'], 100, 'C2'],
     ['damagedWaits', ['damage'], 100, 'C2'],
