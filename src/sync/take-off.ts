@@ -2,7 +2,7 @@ import { HubAccessError, HubRefusedError, HubTooLargeError, SealError } from '..
 import { clockOf } from '../model/version.ts';
 import type { Tally } from './apply/apply-entries.ts';
 import { isBelieved, openEntry } from './apply/open-entry.ts';
-import { markRemoved, UNBELIEVED_SQL } from './apply/park.ts';
+import { markRemoved } from './apply/park.ts';
 import type { Mark } from './ask.ts';
 import { CHUNK_TABLE } from './chunks.ts';
 import type { Exchange } from './exchange.ts';
