@@ -1,3 +1,4 @@
+import { DamagedStoreError } from '../errors.ts';
 import { decodeString } from './json-key-stack.ts';
 import { JsonTextError, scan } from './json-scan.ts';
 
@@ -128,8 +129,14 @@ interface MemberSpan {
   to: number;
 }
 
+/** Nothing of this library writes such a text, nor does an import: a device of the group made it up. */
+const notAnObject = () =>
+  new DamagedStoreError('the body of this record is JSON, but no object', {
+    hint: 'Another device of the group wrote it so. Delete the record; the others are not touched by it.',
+  });
+
 function memberSpans(raw: string): MemberSpan[] {
-  if (raw.charCodeAt(0) !== OPEN_OBJECT) throw new TypeError('not the text of a JSON object');
+  if (raw.charCodeAt(0) !== OPEN_OBJECT) throw notAnObject();
   const spans: MemberSpan[] = [];
   for (let i = 1; i < raw.length && raw.charCodeAt(i) !== CLOSE_OBJECT;) {
     const keyEnd = stringTokenEnd(raw, i);

@@ -41,6 +41,7 @@ async function forge(
   place: { table: string; id: string; register: string },
   version: string,
   columns: object,
+  more: object = {},
 ): Promise<void> {
   const driver = new Driver(from.path);
   const row = driver.prepare('select key_ring as ring from sync_state').get();
@@ -48,7 +49,11 @@ async function forge(
   const { ring: json } = row as { ring: string | null };
   const ring = json === null ? null : parseKeyRing(json);
   const key = { ...place, id: hubId(ring, place.table, place.id), version };
-  const { keyNumber, bytes } = sealPayload(ring, key, JSON.stringify({ i: place.id, c: columns }));
+  const { keyNumber, bytes } = sealPayload(
+    ring,
+    key,
+    JSON.stringify({ i: place.id, c: columns, ...more }),
+  );
   await sql(
     `insert into hub_entries (seq, table_name, id, register, version, key_number, schema, payload)
      select head + 1, ?, ?, ?, ?, ?, 1, ? from hub_meta where true
@@ -246,5 +251,24 @@ describe('a forged epoch', () => {
     await asMachine('a', () => a.store.sync.enable(joined.url, options));
     await a.sync();
     expect(await sqlOf(joined)('select epoch from hub_meta')).toEqual([[1]]);
+  });
+});
+
+describe('a body that is JSON, and no object', () => {
+  it('keeps its record from being edited, with an error of our own, and from nothing else', async () => {
+    const { sql, a, b } = await attacked();
+    const { id } = await a.store.sessions.create({ title: 'mine', workspace: '/w' });
+    await agree([a, b]);
+    const place = { table: 'sessions', id, register: 'details' };
+    const columns = { workspace: '/w', model: 'm', created_at: Date.now(), parent_id: null };
+    await forge(sql, a, place, at(Date.now()), columns, { t: '[]', d: 'x' });
+    for (const one of [b, a]) await one.sync();
+    await expect(a.store.sessions.update(id, { details: { a: 1 } })).rejects.toMatchObject({
+      code: 'STORE_DAMAGED',
+    });
+    expect((await a.store.sessions.list()).items).toMatchObject([{ title: 'mine' }]);
+    await a.store.sessions.delete(id);
+    await agree([a, b]);
+    expect((await b.store.sessions.list()).items).toEqual([]);
   });
 });
