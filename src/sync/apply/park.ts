@@ -14,29 +14,11 @@ export const REMOVED = 'removed';
 /** The reasons of {@link UNBELIEVED}, for statements. */
 export const UNBELIEVED_SQL = UNBELIEVED.map((reason) => `'${reason}'`).join(', ');
 
-const DAY_MS = 24 * 60 * 60_000;
-
-/** What is kept of an entry that nobody could read: enough to know it again. */
+/** What is kept of an entry that nobody could read. */
 const traceOf = (payload: Uint8Array) =>
   Buffer.from(
     `${payload.length} bytes, SHA-256 ${createHash('sha256').update(payload).digest('hex')}`,
   );
-
-/**
- * Whether this very entry was taken off the hub within a day, and nothing has come in its place: its
- * sender brings it again and again. It stays there for that day, or all devices would offer all that
- * they have each time.
- */
-function cameBack(transaction: Transaction, entry: Entry): boolean {
-  const [trace, at] =
-    transaction.rows(
-      `select payload, parked_at from parked where reason = '${REMOVED}'
-         and table_name = ? and hub_id = ? and register = ?`,
-      [entry.table, entry.id, entry.register],
-    )[0] ?? [];
-  if (trace === undefined || Number(at) < transaction.now() - DAY_MS) return false;
-  return traceOf(entry.payload).equals(Buffer.from(trace as Uint8Array));
-}
 
 /** Leaves of what was damaged, and is on the hub no more, only a trace: who has a token could fill every store. */
 export function markRemoved(transaction: Transaction, parkedAt: readonly number[]): void {
@@ -74,7 +56,6 @@ export function park(
   reason: ParkReason,
   parking: Parking,
 ): void {
-  if (reason === 'damaged' && cameBack(transaction, entry)) return;
   parking.at ??= transaction.number('select max(parked_at) from parked');
   parking.at = Math.max(parking.at + 1, transaction.now());
   transaction.run(
