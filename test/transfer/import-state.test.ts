@@ -133,7 +133,9 @@ it('numbers of messages go through as they are, of 64 bits and negative ones', a
   expect(await conversation(store)).toHaveLength(4);
   await store.threads.appendMessage('t1', { role: 'user', content: 'mine' });
   const rows = stateRows(await exported(store), 'messages');
-  expect(rows.filter((row) => row['content'] !== 'mine')).toEqual(stateRows(home, 'messages'));
+  // What came with its number needs no mark to be known again.
+  const imported = stateRows(home, 'messages').map((row) => ({ ...row, store_row: null }));
+  expect(rows.filter((row) => row['content'] !== 'mine')).toEqual(imported);
   expect(rows).toHaveLength(6);
 });
 

@@ -85,7 +85,7 @@ describe('a store that is damaged is refused and stays as it is', () => {
     damageAt(path, 0, Buffer.alloc(64, 0xa5));
     await expectRefused(path, /not a store, is damaged/);
     writeFileSync(path, 'what I did today\n'.repeat(1000));
-    await expectRefused(path, /not a store, is damaged/);
+    await expectRefused(path, /is a text, but not a store/);
   });
 
   it.each([

@@ -80,7 +80,7 @@ describe('poison on the hub', () => {
     await run(`insert into hub_commits (head, token) select head, 'poison' from hub_meta`);
     await a.store.tasks.create({ id: 'after', prompt: 'after', workspace: '/w' });
     await a.sync();
-    const parked = new Set((await a.store.sync.parked()).map(({ id }) => id));
+    const parked = new Set((await a.store.sync.parked()).map(({ id }) => id.replace('\0', '')));
     const missing = POISON.filter((_, i) => !parked.has(`poison-${i}`)).map(([name]) => name);
     expect(missing).toEqual([]);
     await b.store.sync.enable(sqld.url, { name: 'b', encryption: false, pull: 'http' });
