@@ -1,4 +1,5 @@
-export { openStore, defaultPath, Store, type Logger, type StoreOptions } from './store.ts';
+export { openStore, Store, type Logger, type StoreOptions } from './store.ts';
+export { defaultPath } from './db/default-path.ts';
 export type { Areas } from './areas/areas.ts';
 export type { Page } from './areas/page.ts';
 export * from './errors.ts';

@@ -1,5 +1,4 @@
-import { homedir, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import { buildAreas, type Areas } from './areas/areas.ts';
 import { ID_KINDS, resolveId, type IdKind } from './areas/resolve-id.ts';
@@ -9,6 +8,7 @@ import { SeenLeaves } from './areas/seen-leaves.ts';
 import { Search, type SearchOptions, type SearchResult } from './areas/search.ts';
 import { ChangeSignal } from './db/change-signal.ts';
 import type { Database } from './db/database.ts';
+import { defaultPath } from './db/default-path.ts';
 import { openDatabase } from './db/open.ts';
 import type { Stamper, Transaction } from './db/transaction.ts';
 import { checkedClock } from './model/time.ts';
@@ -68,15 +68,6 @@ export interface StoreOptions {
   /** Unix milliseconds from 0 to 2^48 - 1; for tests. */
   clock?: () => number;
   logger?: Logger;
-}
-
-/** `$CODEWHALE_HOME/store/store.db`, by default below `~/.codewhale`. */
-export function defaultPath(env: NodeJS.ProcessEnv = process.env): string {
-  const home = env['CODEWHALE_HOME']?.trim() ?? '';
-  // An empty HOME would put a store below whatever folder one stands in.
-  const userHome = homedir() || userInfo().homedir;
-  const expanded = home.startsWith('~') ? join(userHome, home.slice(1)) : home;
-  return join(expanded === '' ? join(userHome, '.codewhale') : expanded, 'store', 'store.db');
 }
 
 /**

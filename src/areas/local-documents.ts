@@ -1,4 +1,5 @@
-import { BODY_TABLES, deleteBlob, loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
+import { BODY_TABLES } from '../db/blob-references.ts';
+import { deleteBlob, loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
 import { parseJson } from '../model/json-text.ts';

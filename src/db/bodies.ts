@@ -251,52 +251,6 @@ export function documentOf(reader: Reader, row: Document): unknown {
   return JSON.parse(loadBody(reader, { body: null, body_hash: row.body_hash }));
 }
 
-/** Every table and column that refers to a blob. */
-export const BODY_TABLES = [
-  'sessions',
-  'session_messages',
-  'session_checkpoints',
-  'offline_queue',
-  'threads',
-  'thread_messages',
-  'thread_checkpoints',
-  'jobs',
-  'goals',
-  'runtime_threads',
-  'runtime_turns',
-  'runtime_items',
-  'runtime_events',
-  'tasks',
-  'automations',
-  'automation_runs',
-  'triggers',
-  'audit_log',
-  'legacy_records',
-  'artifacts',
-  'conflicts',
-] as const;
-
-const REFERRED = BODY_TABLES.map(
-  (table) => `select body_hash from ${table} where body_hash is not null and body_hash <> ''`,
-).join(' union all ');
-
-/** Hashes of blobs that nothing refers to. */
-export function unreferencedBlobs(reader: Reader): string[] {
-  return reader
-    .list<{ hash: string }>(['hash'], `from blobs where hash not in (${REFERRED})`)
-    .map((row) => row.hash);
-}
-
-/** Hashes that a row refers to and that are not there. */
-export function missingBlobs(reader: Reader): string[] {
-  return reader
-    .list<{ hash: string }>(
-      ['distinct body_hash as hash'],
-      `from (${REFERRED}) where body_hash not in (select hash from blobs)`,
-    )
-    .map((row) => row.hash);
-}
-
 export function deleteBlob(transaction: Transaction, hash: string): void {
   transaction.run('delete from blob_chunks where hash = ?', [hash]);
   transaction.run('delete from blobs where hash = ?', [hash]);

@@ -1,5 +1,6 @@
 import { SEARCHED_ITEMS } from '../areas/searched-items.ts';
-import { BODY_TABLES, isWholeBlob, missingBlobs, unreferencedBlobs } from '../db/bodies.ts';
+import { BODY_TABLES, missingBlobs, unreferencedBlobs } from '../db/blob-references.ts';
+import { isWholeBlob } from '../db/bodies.ts';
 import type { Database } from '../db/database.ts';
 import { networkFileSystem, openToOthers } from '../db/file-facts.ts';
 import { readMigrations } from '../db/migrate.ts';

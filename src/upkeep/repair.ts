@@ -1,5 +1,6 @@
 import { chmodSync, existsSync } from 'node:fs';
-import { deleteBlob, unreferencedBlobs } from '../db/bodies.ts';
+import { unreferencedBlobs } from '../db/blob-references.ts';
+import { deleteBlob } from '../db/bodies.ts';
 import type { Database } from '../db/database.ts';
 import type { Reader } from '../db/reader.ts';
 import { DamagedStoreError } from '../errors.ts';

@@ -1,13 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import {
-  BODY_TABLES,
-  deleteBlob,
-  finishBlob,
-  isWholeBlob,
-  missingBlobs,
-  readChunk,
-} from '../db/bodies.ts';
+import { BODY_TABLES, missingBlobs } from '../db/blob-references.ts';
+import { deleteBlob, finishBlob, isWholeBlob, readChunk } from '../db/bodies.ts';
 import type { Connection } from '../db/connection.ts';
 import type { Database } from '../db/database.ts';
 import { Reader } from '../db/reader.ts';

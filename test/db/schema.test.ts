@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import Driver from 'libsql';
 import { describe, expect, it } from 'vitest';
 import { readMigrations } from '../../src/db/migrate.ts';
-import { BODY_TABLES } from '../../src/db/bodies.ts';
+import { BODY_TABLES } from '../../src/db/blob-references.ts';
 import { IMMUTABLE_TABLES, MUTABLE_TABLES, TABLES } from '../../src/model/registers.ts';
 import { tempStore } from '../support/temp-store.ts';
 

@@ -9,6 +9,7 @@ import { ExportCounter, type ExportProgress, type ExportReport } from './export-
 import { ExportTarget } from './export-target.ts';
 import { writeJsonl } from './jsonl.ts';
 import { seqSource, writeCounter, writeEvents } from './legacy-events.ts';
+import { writeAutomations, writeRuns, writeTriggers } from './legacy-automations.ts';
 import { writeRuntimeGoals, writeSessionGoals } from './legacy-goals.ts';
 import { keptRecord, writeKept } from './legacy-kept.ts';
 import { extendSessionIndex, writeArtifacts, writeAudit } from './legacy-logs.ts';
@@ -16,13 +17,7 @@ import { writeRuntime } from './legacy-runtime.ts';
 import { writeOfflineQueues } from './legacy-queues.ts';
 import { writeCheckpoints, writeSessions } from './legacy-sessions.ts';
 import { writeStateDb } from './legacy-state.ts';
-import {
-  writeAutomations,
-  writeRuns,
-  writeTaskQueue,
-  writeTasks,
-  writeTriggers,
-} from './legacy-work.ts';
+import { writeTaskQueue, writeTasks } from './legacy-tasks.ts';
 import { writeMarkdown } from './markdown.ts';
 
 export interface ExportOptions {

@@ -12,12 +12,8 @@ import {
   exportedStateCheckpoint,
   exportedStateThread,
 } from '../export/legacy-state-rows.ts';
-import {
-  exportedAutomation,
-  exportedRun,
-  exportedTask,
-  exportedTrigger,
-} from '../export/legacy-work.ts';
+import { exportedTask } from '../export/legacy-tasks.ts';
+import { exportedAutomation, exportedRun, exportedTrigger } from '../export/legacy-automations.ts';
 import type { RecordPatch } from '../export/record-patch.ts';
 import { wellFormedJson } from '../export/record-text.ts';
 import { exactInteger, stateMessageId } from './apply-state-message.ts';
