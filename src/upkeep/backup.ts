@@ -54,7 +54,7 @@ export async function backup(
     if (error instanceof StoreError) throw error;
     throw fileFailure(`the backup ${target} cannot be written`, error);
   } finally {
-    rmSync(partial, { force: true });
+    removeMade(partial);
   }
   return { file: target, bytes: fileSize(target) };
 }
@@ -62,6 +62,11 @@ export async function backup(
 /** The name of a file while it is made: of this call only, whoever else makes one for the same place. */
 function nameOfOwn(target: string, suffix: 'partial' | 'restoring'): string {
   return `${target}.${randomBytes(4).toString('hex')}.${suffix}`;
+}
+
+/** Where there could be no such file, its name is an error for `rmSync`, and no reason to hide the first one. */
+function removeMade(path: string): void {
+  if (existsSync(path)) rmSync(path);
 }
 
 /** Never in place of what another process has put there meanwhile. */
@@ -145,7 +150,7 @@ async function putInPlace(
     renameDurably(fresh, target);
     return { path: target, replaced, deviceId };
   } finally {
-    for (const suffix of ['', '-wal', '-shm']) rmSync(fresh + suffix, { force: true });
+    for (const suffix of ['', '-wal', '-shm']) removeMade(fresh + suffix);
   }
 }
 

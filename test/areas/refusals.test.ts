@@ -55,7 +55,7 @@ describe('a store', () => {
     for (const path of ['/etc/passwd/x', join(tempFolder(), 'x'.repeat(5000))]) {
       await expect(store.import([path])).rejects.toMatchObject({ code: 'HOME_NOT_FOUND' });
       await expect(store.backup(path)).rejects.toMatchObject({ code: 'FILE_SYSTEM' });
-      await expect(restoreStore(backup, path)).rejects.toMatchObject({ code: 'FILE_SYSTEM' });
+      await expect(restoreStore(backup, path)).rejects.toMatchObject({ code: 'STORE_PATH' });
     }
   });
 

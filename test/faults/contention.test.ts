@@ -45,6 +45,12 @@ it(
         const child = spawn(process.execPath, [WRITER, library, path, name, thread.id]);
         const exited = once(child, 'exit');
         child.stderr.on('data', (data: Buffer) => errors.push(data.toString()));
+        // From then on: a busy machine may take longer than its life to start it.
+        const writes = new Promise<void>((resolve) => {
+          child.stdout.once('data', () => {
+            resolve();
+          });
+        });
         const lines: string[] = [];
         createInterface({ input: child.stdout }).on('line', (line) => {
           lines.push(line);
@@ -53,7 +59,8 @@ it(
           perWriter.set(name, (perWriter.get(name) ?? 0) + 1);
         });
         const lifetime = 300 + next() * 2500;
-        await Promise.race([new Promise((resolve) => setTimeout(resolve, lifetime)), exited]);
+        const lived = writes.then(() => new Promise((resolve) => setTimeout(resolve, lifetime)));
+        await Promise.race([lived, exited]);
         expect(child.exitCode, errors.join('')).toBeNull();
         child.kill('SIGKILL');
         await exited;
