@@ -2,7 +2,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Store } from '../../src/index.ts';
 import { sessions, TABLES } from '../../src/model/registers.ts';
+import { HttpHub } from '../../src/sync/hub/http-hub.ts';
+import { asMachine, device } from '../faults/devices/group.ts';
 import { FileHub } from '../support/file-hub.ts';
+import { startSqld } from '../support/sqld.ts';
 import { syncDevice, turnOn, type SyncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
 
@@ -319,6 +322,32 @@ it.each([
   expect(await hub.run([{ sql, params: [] }], 'read')).toEqual([[[0]]]);
   await b.sync();
   await expectGone(b, 'sessions', id);
+});
+
+it('a purge that sync was off for goes before the marks of its rows', async () => {
+  const sqld = await startSqld();
+  const a = await device('a');
+  const enable = () =>
+    asMachine('a', () =>
+      a.store.sync.enable(sqld.url, { name: 'a', encryption: false, pull: 'http' }),
+    );
+  await enable();
+  const { id } = await a.store.sessions.create({ title: CANARY, workspace: '/w' });
+  await a.store.sessions.appendMessages(id, [say(1), say(2)]);
+  await a.sync();
+  await a.store.sync.disable();
+  await a.store.purge(id);
+  await enable();
+  await a.sync();
+  const hub = new HttpHub({ url: sqld.url, token: () => undefined });
+  const seqs = async (where: string) => {
+    const sql = `select seq from hub_entries where table_name = ${where}`;
+    return ((await hub.run([{ sql, params: [] }], 'read'))[0] ?? []).map(([seq]) => Number(seq));
+  };
+  const [purged = 0] = await seqs(`'sessions' and register = 'purge'`);
+  const marks = await seqs(`'session_messages'`);
+  expect(marks).toHaveLength(2);
+  expect(Math.min(...marks)).toBeGreaterThan(purged);
 });
 
 it('a purge takes what a newer version of this library keeps beside it', async () => {
