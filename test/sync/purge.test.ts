@@ -389,6 +389,8 @@ it('a purged session speaks through no trigger any more', async () => {
   const first = await a.store.triggers.create(trigger);
   const ended = await a.store.triggers.create(trigger);
   await a.store.triggers.fail(ended.id, { error: CANARY });
+  const fired = await a.store.triggers.create(trigger);
+  await a.store.triggers.fire(fired.id);
   for (const one of [a, b]) await one.sync();
   // One that the purge meets only later.
   await b.store.triggers.create(trigger);
@@ -398,6 +400,8 @@ it('a purged session speaks through no trigger any more', async () => {
     expect(await store.triggers.get(first.id)).toMatchObject({ status: 'canceled', message: '' });
     expect(await store.triggers.get(ended.id)).toMatchObject({ status: 'failed', error: null });
     await expect(store.triggers.create(trigger)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const failing = store.triggers.fail(fired.id, { error: CANARY });
+    await expect(failing).rejects.toMatchObject({ code: 'NOT_FOUND' });
   }
   for (const one of [a, b]) await expectGone(one, 'sessions', id);
   expect(await digestOf(a)).toEqual(await digestOf(b));
