@@ -182,6 +182,12 @@ async function expectGone(device: SyncDevice, table: string, id: string): Promis
   });
 }
 
+/** Entries of a hub that tell of it. As bytes: a payload begins with a NUL, at which `like` would end. */
+async function canariesOn(hub: FileHub): Promise<number> {
+  const sql = `select count(*) from hub_entries where instr(payload, cast('${CANARY}' as blob)) > 0`;
+  return Number((await hub.run([{ sql, params: [] }], 'read'))[0]?.[0]?.[0]);
+}
+
 const digestOf = async ({ store }: SyncDevice) => (await store.sync.verify()).tables;
 
 describe.each(Object.entries(KINDS))('a purged %s', (_, kind) => {
@@ -310,16 +316,17 @@ it.each([
   const b = await syncDevice('b', hub);
   const { id } = await a.store.sessions.create({ title: CANARY, workspace: '/w' });
   await a.store.sessions.appendMessages(id, [say(1), say(2)]);
-  for (const one of [a, b]) await one.sync();
+  // The cursor of a is beyond its own rows then: it does not read them again.
+  for (const one of [a, b, a]) await one.sync();
   const off = () => a.store.sync.disable();
+  expect(await canariesOn(hub)).toBe(3);
   if (offBefore) await off();
   await a.store.purge(id);
   if (!offBefore) await off();
   expect(await a.store.sync.status()).toMatchObject({ pendingRows: 0 });
   await turnOn(a.database, Date.now, 'a');
   await a.sync();
-  const sql = `select count(*) from hub_entries where cast(payload as text) like '%${CANARY}%'`;
-  expect(await hub.run([{ sql, params: [] }], 'read')).toEqual([[[0]]]);
+  expect(await canariesOn(hub)).toBe(0);
   await b.sync();
   await expectGone(b, 'sessions', id);
 });
@@ -334,7 +341,7 @@ it('a purge that sync was off for goes before the marks of its rows', async () =
   await enable();
   const { id } = await a.store.sessions.create({ title: CANARY, workspace: '/w' });
   await a.store.sessions.appendMessages(id, [say(1), say(2)]);
-  await a.sync();
+  for (let i = 0; i < 2; i++) await a.sync();
   await a.store.sync.disable();
   await a.store.purge(id);
   await enable();
@@ -345,7 +352,7 @@ it('a purge that sync was off for goes before the marks of its rows', async () =
     return ((await hub.run([{ sql, params: [] }], 'read'))[0] ?? []).map(([seq]) => Number(seq));
   };
   const [purged = 0] = await seqs(`'sessions' and register = 'purge'`);
-  const marks = await seqs(`'session_messages'`);
+  const marks = await seqs(`'session_messages' and version = '1'`);
   expect(marks).toHaveLength(2);
   expect(Math.min(...marks)).toBeGreaterThan(purged);
 });
@@ -366,10 +373,10 @@ it('a purge takes what a newer version of this library keeps beside it', async (
   });
   for (const one of [a, b]) await one.sync();
   expect(await textOf(b)).toMatch(/unknown_columns .*cassowary/);
+  expect(await canariesOn(hub)).toBe(4);
   await b.store.purge(id);
   for (const one of [b, a, b, a]) await one.sync();
-  const sql = `select count(*) from hub_entries where cast(payload as text) like '%${CANARY}%'`;
-  expect(await hub.run([{ sql, params: [] }], 'read')).toEqual([[[0]]]);
+  expect(await canariesOn(hub)).toBe(0);
   for (const one of [a, b]) await expectGone(one, 'sessions', id);
   expect(await digestOf(a)).toEqual(await digestOf(b));
   for (const one of [a, b]) expect(await one.sync()).toMatchObject({ pushed: 0, pulled: 0 });
