@@ -402,6 +402,8 @@ it('a purged session speaks through no trigger any more', async () => {
   // One that the purge meets only later.
   await b.store.triggers.create(trigger);
   await a.store.purge(id);
+  for (const one of [b, a]) await one.sync();
+  await expectGone(a, 'sessions', id);
   for (const one of [a, b, a, b]) await one.sync();
   for (const { store } of [a, b]) {
     expect(await store.triggers.get(first.id)).toMatchObject({ status: 'canceled', message: '' });
