@@ -54,8 +54,7 @@ export class Triggers {
       if (trigger.fireAt <= transaction.now()) {
         throw new InvalidInputError('trigger fireAt: it must lie in the future');
       }
-      const { ownerSessionId: owner } = trigger;
-      if (owner !== null) refusePurged(transaction, 'sessions', owner);
+      refuseOwner(transaction, trigger.ownerSessionId);
       return readTrigger(transaction, insertTrigger(transaction, trigger));
     });
   }
@@ -136,6 +135,7 @@ export class Triggers {
    * Marks a trigger that came to nothing, whether that showed before it was fired or after.
    *
    * @throws `ConflictError` it was canceled, or has failed already
+   * @throws `NotFoundError` also where its session was purged
    */
   async fail(id: string, input: TriggerFail = {}): Promise<Trigger> {
     const { error } = validate(schema.triggerFailSchema, input, 'fail');
@@ -170,10 +170,16 @@ export class Triggers {
       if (!from.some((status) => status === old.status)) {
         throw new ConflictError(`the trigger ${id} is ${old.status}`);
       }
+      refuseOwner(transaction, old.owner_session_id);
       transaction.update(table, id, changes(transaction, old));
       return readTrigger(transaction, id);
     });
   }
+}
+
+/** @throws `NotFoundError` the session that it speaks to was purged */
+function refuseOwner(transaction: Transaction, session: string | null): void {
+  if (session !== null) refusePurged(transaction, 'sessions', session);
 }
 
 /** @returns the id */

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { importRow } from '../../src/db/import-row.ts';
+import { legacyRecords } from '../../src/model/registers.ts';
 import { sweepBlobs } from '../../src/upkeep/repair.ts';
 import { FileHub } from '../support/file-hub.ts';
 import { tellOf } from '../support/known-devices.ts';
@@ -98,5 +100,22 @@ describe('a conflict', () => {
     expect(await conflictsOf(a)).toEqual([]);
     expect(await a.database.read((reader) => reader.number(blobs))).toBe(0);
     for (const id of ids) expect((await a.store.tasks.get(id)).prompt).toBe('of b');
+  });
+
+  it('of bookkeeping that homes differ in is none to be settled', async () => {
+    const devices = await pair();
+    const kinds = ['runtime_state', 'runtime_owner', 'task_queue', 'session_index', 'settings'];
+    for (const { name, database, exchange } of devices) {
+      await database.write({ now: exchange.now }, (transaction) => {
+        for (const kind of kinds) {
+          const home = { path: kind, position: 0, owner_id: null, state: 'kept', modified_at: 0 };
+          const body = { body: JSON.stringify({ of: name }), body_hash: null };
+          importRow(transaction, legacyRecords, { id: kind, kind, ...home, ...body }, 0, false);
+        }
+      });
+    }
+    await exchange(devices);
+    const found = await Promise.all(devices.map(conflictsOf));
+    expect(found.flat().map(({ id }) => id)).toEqual(['settings']);
   });
 });

@@ -282,6 +282,29 @@ describe('import', () => {
     expect(await store.search('"still here"')).toMatchObject({ items: [] });
   });
 
+  it('does not bring back the triggers of a session that was purged', async () => {
+    const { home } = legacyHome('--seed', '17', ...SMALL_HOME);
+    const store = await tempStore();
+    await store.import([home]);
+    const { id = '' } = (await store.sessions.list({ limit: 1 })).items[0] ?? {};
+    const put = (trigger: string, message: string) => {
+      const path = join(home, 'automations', 'triggers', `${trigger}.json`);
+      const times = { fire_at: '2099-01-01T00:00:00Z', created_at: '2026-01-01T00:00:00Z' };
+      const speaks = { status: 'pending', owner_session_id: id, message };
+      writeFileSync(path, JSON.stringify({ trigger_id: trigger, ...times, ...speaks }));
+    };
+    const [held, late] = [`trig_${'a'.repeat(32)}`, `trig_${'b'.repeat(32)}`];
+    put(held, 'wake up');
+    await store.import([home]);
+    expect(await store.triggers.get(held)).toMatchObject({ message: 'wake up' });
+    await store.purge(id);
+    put(held, 'wake up again');
+    put(late, 'wake up');
+    await store.import([home]);
+    expect(await store.triggers.get(held)).toMatchObject({ message: '', status: 'canceled' });
+    await expect(store.triggers.get(late)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
   it('takes an artifact that changed, and keeps out those of what was purged', async () => {
     const { home } = legacyHome('--seed', '19', ...SMALL_HOME);
     const store = await tempStore();

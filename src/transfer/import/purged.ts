@@ -26,6 +26,7 @@ const OWNERS: ReadonlyMap<string, Owner> = new Map([
   ['tasks', { table: 'tasks', id: (r, c) => c.idOf('tasks', r.id ?? '') }],
   ['automations', { table: 'automations', id: inner('id') }],
   ['automation_runs', { table: 'automations', id: inner('automation_id') }],
+  ['triggers', { table: 'sessions', id: inner('owner_session_id') }],
   ['state.threads', stateThread('id')],
   ['state.messages', stateThread('thread_id')],
   ['state.checkpoints', stateThread('thread_id')],

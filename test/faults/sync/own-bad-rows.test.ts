@@ -48,6 +48,20 @@ async function change(
   return Promise.resolve();
 }
 
+/** Of the jobs of a device, the earliest first: NUL and all. */
+const idsOf = ({ path }: Device): string[] => {
+  const driver = new Driver(path);
+  try {
+    const [[ids = ''] = []] = driver
+      .prepare(`select json_group_array(id order by rowid) from jobs`)
+      .raw()
+      .all() as string[][];
+    return JSON.parse(ids) as string[];
+  } finally {
+    driver.close();
+  }
+};
+
 const parkedBy = async ({ store }: Pick<Device, 'store'>) =>
   (await store.sync.parked()).map(({ direction, table, reason }) =>
     [direction, table, reason].join(' '),
@@ -68,6 +82,8 @@ describe.each(['encrypted', 'clear'])('in a group that is %s', (kind) => {
     expect(new Set(await parkedBy(a))).toEqual(new Set(['out jobs invalid']));
     const [first] = await a.store.sync.parked();
     expect(first?.hint).toContain('out of bounds');
+    const [id] = idsOf(a);
+    expect(first?.id).toBe(id);
     expect(await a.store.sync.status()).toMatchObject({ pendingRows: 0, lastError: null });
     expect(await parkedBy(b)).toEqual([]);
     expect((await b.store.jobs.get('job-2')).name).toBe('good');
@@ -112,6 +128,17 @@ it.each([
   expect(await a.store.sync.status()).toMatchObject({ pendingRows: 0 });
   expect((await b.store.jobs.get('job-2')).name).toBe('good');
   expect((await b.store.events.since(thread.id, 0)).items).toHaveLength(1);
+});
+
+it('a body beyond all texts is set aside', async () => {
+  const { a, run } = await pair();
+  const details = { text: 'x'.repeat(1_500_000) };
+  await a.store.jobs.upsert({ id: 'job-1', name: 'n', status: 'running', details });
+  await run((sql) => {
+    sql('update blobs set size = 501 << 20');
+  });
+  await a.sync();
+  expect(await parkedBy(a)).toEqual(['out jobs invalid']);
 });
 
 it('a text beyond what a payload holds is set aside', async () => {
