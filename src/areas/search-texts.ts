@@ -42,8 +42,18 @@ function bodyField(reader: Reader, row: BodyColumns, key: string): unknown {
   return (beginningOf(reader, row) as Record<string, unknown> | null)?.[key];
 }
 
-/** A body, of a large one no more than is searched: this runs where other writers wait. */
+/** Of what is damaged nothing: the check tells of it, and everything else is to be found all the same. */
 function beginningOf(reader: Reader, row: BodyColumns): unknown {
+  try {
+    return readBeginning(reader, row);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** A body, of a large one no more than is searched: this runs where other writers wait. */
+function readBeginning(reader: Reader, row: BodyColumns): unknown {
   if (!isLarge(reader, row)) return JSON.parse(loadBody(reader, row));
   const json = new HollowJson(TEXT_LENGTH_MAX);
   let bytes = 0;

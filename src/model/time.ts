@@ -1,8 +1,8 @@
 import { InvalidInputError } from '../errors.ts';
 
 /** The years 0 to 9999 in UTC, in unix milliseconds: RFC 3339 has no others. */
-const TIME_MIN_MS = Date.parse('0000-01-01T00:00:00.000Z');
-const TIME_MAX_MS = Date.parse('9999-12-31T23:59:59.999Z');
+export const TIME_MIN_MS = Date.parse('0000-01-01T00:00:00.000Z');
+export const TIME_MAX_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** The nearest time that can be told. */
 export function boundedTime(ms: number): number {
