@@ -33,10 +33,7 @@ async function tampered(mark: (own: Mark) => object) {
     const metadata = record['metadata'] as Record<string, unknown> | undefined;
     if (record['updated_at'] !== undefined) record['updated_at'] = WHEN;
     if (metadata) metadata['updated_at'] = WHEN;
-    writeFileSync(
-      file,
-      JSON.stringify({ ...record, store_row: mark((record['store_row'] ?? {})) }),
-    );
+    writeFileSync(file, JSON.stringify({ ...record, store_row: mark(record['store_row'] ?? {}) }));
   }
   return { store, home };
 }
