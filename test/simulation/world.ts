@@ -305,7 +305,8 @@ export class World {
     if (!(error instanceof StoreError)) throw error as Error;
     // A hub that is wiped or founded in the middle of a step refuses it; the step after knows.
     const founding = error.code === 'HUB_REFUSED' && /no such table/.test(error.message);
-    if (!(founding && !this.calm) && !PASSING.has(error.code)) throw error;
+    const isEarlier = task.faulty || !this.calm;
+    if (!(founding && isEarlier) && !PASSING.has(error.code)) throw error;
     this.log(`    ends with ${error.code}`);
   }
 
