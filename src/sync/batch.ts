@@ -13,7 +13,7 @@ import {
   type Batch,
   type BatchLimits,
   type RefusedBodies,
-  type SentPieces,
+  type HeldPieces,
   type Trim,
 } from './gathering.ts';
 import { NO_KEYS } from './keys/group-key.ts';
@@ -43,7 +43,7 @@ export function readBatch(
   state: SyncState,
   ring: KeyRing | null,
   limits: BatchLimits,
-  pieces: SentPieces,
+  pieces: HeldPieces,
   refusedBodies: RefusedBodies = new Map(),
   underWay: Trim = NOTHING,
 ): Batch | undefined {
@@ -84,7 +84,7 @@ function pieceOf(
   ring: KeyRing | null,
   body: BodyRef,
   { round, lock }: Batch,
-  pieces: SentPieces,
+  pieces: HeldPieces,
 ): Batch | undefined {
   const position = pieces.get(pieceKey(round, body)) ?? 0;
   const entry = chunkEntry(reader, ring, body, position);

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import type { Ask } from './ask.ts';
-import type { Batch, BatchLimits, RefusedBodies, SentPieces } from './gathering.ts';
+import type { Batch, BatchLimits, RefusedBodies, HeldPieces } from './gathering.ts';
 import type { Hub } from './hub/hub.ts';
 import { parseKeyRing, type KeyRing } from './keys/key-ring.ts';
 import type { HubMeta, HubSeen } from './hub-meta.ts';
@@ -67,7 +67,7 @@ export function followState(exchange: Exchange, { keyRing, keyCheck }: SyncState
 
 /** What is remembered while the process runs; forgetting it costs work, never data. */
 export class Memory {
-  readonly pieces: SentPieces = new Map();
+  readonly pieces: HeldPieces = new Map();
   readonly refusedBodies: RefusedBodies = new Map();
   /** Entries that this device has not read, as of the last answer. */
   gap = 0;

@@ -14,9 +14,11 @@ import {
   missingChunks,
 } from './chunks.ts';
 import type { Exchange } from './exchange.ts';
+import { pieceKey } from './gathering.ts';
 import type { HubRow } from './hub/hub.ts';
 import { chunksStatement } from './pull-statements.ts';
 import { textOf } from './repairs.ts';
+import { needState } from './state.ts';
 import { TextCheck, isKnownJson, rememberJson } from './text-check.ts';
 
 /** Pieces of one answer. */
@@ -75,20 +77,23 @@ async function finishBody(
 }
 
 async function fetchBody(exchange: Exchange, body: BodyRef): Promise<void> {
-  const { database, hub, ring } = exchange;
-  const missing = await database.read((reader) =>
-    hasBlob(reader, body.hash) ? [] : missingChunks(reader, body),
-  );
+  const { database, hub, ring, memory } = exchange;
+  const { missing, round } = await database.read((reader) => ({
+    missing: hasBlob(reader, body.hash) ? [] : missingChunks(reader, body),
+    round: needState(reader).round,
+  }));
+  let fetched = 0;
   for (const some of portions(missing, PIECES)) {
     const byRegister = new Map(some.map((place) => [chunkRegister(ring, body, place), place]));
     const statement = chunksStatement(chunkId(ring, body.root ?? ''), [...byRegister.keys()]);
     const [rows = []] = await hub.run([statement], 'read');
     for (const row of rows) {
-      await keep(exchange, body, byRegister.get(String(row[0])), row);
+      if (await keep(exchange, body, byRegister.get(String(row[0])), row)) fetched++;
       await setImmediate();
     }
     if (rows.length === 0) return;
   }
+  if (fetched >= chunkCount(body)) memory.pieces.set(pieceKey(round, body), fetched);
 }
 
 function* portions<T>(all: Iterable<T>, size: number): Generator<T[]> {
@@ -102,21 +107,24 @@ function* portions<T>(all: Iterable<T>, size: number): Generator<T[]> {
   if (some.length > 0) yield some;
 }
 
+/** @returns whether it is what it should be */
 async function keep(
   { database, ring, now, memory }: Exchange,
   body: BodyRef,
   position: number | undefined,
   [, keyNumber, payload]: HubRow,
-): Promise<void> {
-  if (position === undefined || !(payload instanceof Uint8Array)) return;
-  await database.write({ now }, (transaction) => {
+): Promise<boolean> {
+  if (position === undefined || !(payload instanceof Uint8Array)) return false;
+  return database.write({ now }, (transaction) => {
     try {
       keepChunk(transaction, ring, body, position, { keyNumber: Number(keyNumber), payload });
+      return true;
     } catch (error) {
       // A piece that does not open is as good as missing: its entry waits.
       if (!(error instanceof SealError)) throw error;
       const piece = chunkKey(ring, body, position);
       memory.spoiltPieces.set(textOf(piece), piece);
+      return false;
     }
   });
 }

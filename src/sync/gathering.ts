@@ -55,8 +55,11 @@ export interface BatchLimits {
 /** Bodies of which a piece is not here, or the hub did not take it, in a round. */
 export type RefusedBodies = Map<string, Refusal>;
 
-/** How many pieces of a large body were acknowledged in a round, while this process has run. */
-export type SentPieces = Map<string, number>;
+/**
+ * How many pieces of a large body the hub is known to hold: acknowledged or fetched in a round, while
+ * this process has run.
+ */
+export type HeldPieces = Map<string, number>;
 
 /**
  * What a body's pieces are counted under: everything offered anew is looked at anew, and each record
@@ -64,6 +67,11 @@ export type SentPieces = Map<string, number>;
  */
 export function pieceKey(round: number, body: BodyRef): string {
   return `${round} ${body.hash} ${body.root ?? ''}`;
+}
+
+/** Whether the hub is known to hold all of a large body. */
+export function isHeld(pieces: HeldPieces, round: number, body: BodyRef): boolean {
+  return (pieces.get(pieceKey(round, body)) ?? 0) >= chunkCount(body);
 }
 
 /** One text for a register as the hub knows it. */
@@ -74,7 +82,7 @@ export const keyOf = (table: string, id: string, register: string) =>
 export class Gathering {
   readonly batch: Batch;
   readonly #limits: BatchLimits;
-  readonly #pieces: SentPieces;
+  readonly #pieces: HeldPieces;
   readonly #refused: RefusedBodies;
   readonly #taken = new Set<string>();
   #bytes = 0;
@@ -86,7 +94,7 @@ export class Gathering {
   constructor(
     state: Pick<Batch, 'round' | 'lock'>,
     limits: BatchLimits,
-    pieces: SentPieces,
+    pieces: HeldPieces,
     refusedBodies: RefusedBodies,
   ) {
     const trim = noTrim();
@@ -108,7 +116,7 @@ export class Gathering {
     const ready = list.filter((one) => 'entry' in one);
     const large = ready.find(({ body }) => {
       if (!body || this.#refused.has(pieceKey(round, body))) return false;
-      return (this.#pieces.get(pieceKey(round, body)) ?? 0) < chunkCount(body);
+      return !isHeld(this.#pieces, round, body);
     });
     if (large) {
       this.missing = large.body;

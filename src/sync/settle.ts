@@ -1,3 +1,4 @@
+import type { BodyRef } from '../db/content.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { readParked, retryParked, type Tally } from './apply/apply-entries.ts';
 import { finishStep, newContext, type ApplyContext } from './apply/context.ts';
@@ -6,6 +7,7 @@ import { Shapes } from './apply/shape.ts';
 import { refreshStale } from './apply/stale-roots.ts';
 import { boundUpdated, isAnyAhead, timeBound } from './apply/updated-times.ts';
 import { STEADY, type Exchange } from './exchange.ts';
+import { isHeld } from './gathering.ts';
 import type { HubMeta } from './hub-meta.ts';
 import type { Entry } from './pull-statements.ts';
 import { SCHEMA } from './schema.ts';
@@ -23,8 +25,10 @@ export function contextOf(
   shapes: Shapes,
 ): ApplyContext {
   const { ring, memory } = exchange;
-  const { parking } = memory;
-  return newContext({ transaction, ring, meta, round: held.round, shapes, parking });
+  const { parking, pieces } = memory;
+  const { round } = held;
+  const holds = (body: BodyRef) => isHeld(pieces, round, body);
+  return newContext({ transaction, ring, meta, round, shapes, parking, isHeld: holds });
 }
 
 /** Opens the first of some entries, as many as are applied in one step. */

@@ -122,7 +122,8 @@ function shuffle(draw: Draw, entries: readonly Entry[]): Entry[] {
 function contextOf(transaction: Transaction): ApplyContext {
   const { round } = needState(transaction);
   const shapes = new Shapes();
-  return newContext({ transaction, ring: null, meta: META, round, shapes, parking: {} });
+  const basis = { transaction, ring: null, meta: META, round, shapes, parking: {} };
+  return newContext({ ...basis, isHeld: () => true });
 }
 
 /** Applies entries as they stand, in transactions of any size. */

@@ -193,6 +193,7 @@ async function apply(
         round: 7,
         shapes,
         parking,
+        isHeld: () => true,
       });
       for (let at = 0; at < some.length; at += sizes.slice) {
         const opened = some.slice(at, at + sizes.slice).map((one) => openEntry(null, one, META));

@@ -68,6 +68,27 @@ describe('bodies over a megabyte', () => {
     expect((await b.store.sessions.messages(id)).items).toHaveLength(1);
   });
 
+  it('that the hub lost are sent by whoever has them from elsewhere', async () => {
+    const { hub, a, b } = await pair();
+    const large = { state: noise(1_500_000) };
+    const { id: thread } = await a.store.threads.upsert({ cwd: '/w' });
+    const { id: runtime } = await a.store.runtime.createThread({ workspace: '/w', model: 'm' });
+    await a.sync();
+    await b.sync();
+    await b.store.threads.saveCheckpoint(thread, 'c', large.state);
+    await a.store.events.append(runtime, [{ type: 'tool', payload: large }]);
+    await a.store.threads.saveCheckpoint(thread, 'c', 'later');
+    await a.sync();
+    const lost = `delete from hub_entries where table_name = 'chunks'`;
+    await hub.run([{ sql: lost, params: [] }], 'write');
+    await b.sync();
+    expect((await b.store.events.since(runtime, 0)).items).toHaveLength(1);
+    const c = await syncDevice('c', hub, { ring: a.exchange.ring });
+    await c.sync();
+    expect(await c.store.sync.parked()).toEqual([]);
+    expect((await c.store.events.since(runtime, 0)).items).toHaveLength(1);
+  });
+
   it('do not wait for what the hub has no more when it has another one in its place', async () => {
     const { hub, a, b } = await pair();
     const run = (sql: string, params: readonly never[] = []) => hub.run([{ sql, params }], 'write');

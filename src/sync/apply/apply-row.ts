@@ -44,7 +44,9 @@ export function applyRow(
   const body = payload.h
     ? { body: null, body_hash: payload.h.hash }
     : storeBody(transaction, payload.t ?? 'null');
-  const added = { ...known, ...body, device: payload.d ?? '', pulled: context.round };
+  // A large body that was here already the hub may lack, and others wait for.
+  const pulled = payload.h && !context.isHeld(payload.h) ? 0 : context.round;
+  const added = { ...known, ...body, device: payload.d ?? '', pulled };
   let id: string | undefined = payload.i;
   if (!insert(context, table, { ...added, id })) {
     id = placeFor(context, table, payload, contentHash);

@@ -1,3 +1,4 @@
+import type { BodyRef } from '../../db/content.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import type { HubMeta } from '../hub-meta.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
@@ -13,6 +14,8 @@ interface Basis {
   readonly round: number;
   readonly shapes: Shapes;
   readonly parking: Parking;
+  /** Whether the hub is known to hold all of a large body. */
+  readonly isHeld: (body: BodyRef) => boolean;
 }
 
 /** What the application of some entries in one transaction stands on, and what it remembers. */

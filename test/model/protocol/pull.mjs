@@ -90,7 +90,10 @@ function fetchChunks(w, d) {
 }
 
 function takeChunks(w, d, keys) {
-  for (const { key, bad } of hubChunks(w, keys)) (bad ? d.spoilt : d.s.chunks).add(key);
+  for (const { key, bad } of hubChunks(w, keys)) {
+    (bad ? d.spoilt : d.s.chunks).add(key);
+    if (!bad) d.pieces.add(key);
+  }
 }
 
 /** Applies an entry as it stands on the hub in the place of what is parked of it. */
@@ -212,7 +215,18 @@ function applyRow(w, d, e, pulled) {
     return;
   }
   const { by, after, at, chunks } = e;
-  s.imm.set(key, { key, n: s.nextRow++, pulled, by, root, after, at, chunks });
+  // Chunks that were here already the hub may lack, and others wait for.
+  const isOnHub = !w.R.fetchedSure || (chunks ?? []).every((chunk) => d.pieces.has(chunk));
+  s.imm.set(key, {
+    key,
+    n: s.nextRow++,
+    pulled: isOnHub ? pulled : 0,
+    by,
+    root,
+    after,
+    at,
+    chunks,
+  });
   if (key[2] === 'g') s.stale.add(root);
 }
 

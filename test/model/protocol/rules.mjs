@@ -86,6 +86,7 @@ export const RULES = {
   chunksWait: ['chunk', 'an entry waits, parked, until its chunks are complete'],
   losersLeave: ['chunk', 'an entry that would lose is not waited for'],
   largeUnsure: ['chunk', 'that the hub holds the entry of a large row does not make it sent'],
+  fetchedSure: ['chunk', 'nor one that came while its chunks were here already'],
   waitingSilent: ['chunk', 'a parked entry is not offered while its chunks are incomplete'],
   waitingGoes: ['chunk', 'an entry that waits for chunks goes where the hub has an earlier one'],
   waitingYields: ['chunk', 'an edit goes over an entry that waits for its chunks, and above it'],

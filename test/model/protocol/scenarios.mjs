@@ -64,6 +64,13 @@ export const SCENARIOS = {
     at(0, 'pullFault', 27, 25), at(1, 'devRestore', 2, 55), at(1, 'hubRestore', 22, 56),
   ], // prettier-ignore
 
+  // Device 2 has a chunk from a version of its own that lost; its author and the hub have it no more.
+  fetchedSure: [
+    at(2, 'big', 28, 57), at(3, 'burst', 16, 52), at(0, 'edit', 3, 23), at(0, 'big', 55, 44),
+    at(0, 'devSnap', 43, 11), at(0, 'bigSay', 46, 22), at(0, 'big', 50, 12), at(0, 'sync', 1, 46),
+    at(0, 'spoil', 9, 38), at(2, 'edit', 18, 16), at(3, 'devRestore', 50, 3),
+  ], // prettier-ignore
+
   // The same of its rows: they must not be gone where the purge is not.
   marksAfterPurge: [
     at(4, 'edit', 40, 2), at(0, 'say', 10, 57), at(0, 'clock', 28, 18), at(3, 'sync', 48, 13),
