@@ -7,6 +7,7 @@ import { takeIdentity } from '../db/identity.ts';
 import { fileFailure } from '../db/file-failure.ts';
 import { fileSize } from '../db/file-facts.ts';
 import { Database } from '../db/database.ts';
+import { readMigrations } from '../db/migrate.ts';
 import type { DatabaseOptions } from '../db/open-connection.ts';
 import { backUp, openDatabase } from '../db/open.ts';
 import { isForeign } from '../db/store-file.ts';
@@ -232,6 +233,8 @@ export async function becomeDevice(
     });
   } finally {
     await database.close();
+    // What it was before an upgrade stays in what it was copied from.
+    removeMade(`${file}.before-v${readMigrations().length}`);
   }
 }
 

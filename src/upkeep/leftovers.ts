@@ -6,7 +6,7 @@ import type { Check } from './check.ts';
 /** What a backup writes, under whatever name, before it is whole. */
 const OF_BACKUP = String.raw`.+\.partial`;
 /** What else is made beside a store and gets another name when it is whole. */
-const OF_STORE = String.raw`\.(?:importing-\d+-[^.]+|(?:[0-9a-f]{8}\.)?restoring|keeping|salvaging|rebuilding|before-v\d+\.[0-9A-Z]{26})`;
+const OF_STORE = String.raw`\.(?:(?:importing-\d+-[^.]+|(?:[0-9a-f]{8}\.)?restoring|keeping|salvaging|rebuilding)(?:\.before-v\d+(?:\.[0-9A-Z]{26})?)?|before-v\d+\.[0-9A-Z]{26})`;
 const SQLITES_OWN = '-journal|-wal|-shm';
 /** A command that is still at it changed its file not long ago. Reading a copy back takes a while. */
 const AT_WORK_MS = 10 * 60_000;

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { Connection } from '../db/connection.ts';
@@ -150,8 +150,6 @@ async function rebuild(job: Rebuilding): Promise<Pick<RebuildResult, 'deviceId' 
   const tables = await withBoth(job, (connection) => copyTables(connection, job));
   const deviceId = newUlid(clock());
   await becomeDevice(fresh, deviceId, settings, clock);
-  // Of the new store, which is as old as the damaged one was until now; that one is kept already.
-  rmSync(`${fresh}.before-v${readMigrations().length}`, { force: true });
   await withBoth(job, (connection) => {
     salvageBlobs(connection, stamper);
   });

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import Driver from 'libsql';
@@ -138,6 +138,12 @@ describe('a store of version 1', () => {
     driver.close();
     expect(rowsOf(path, columns)).toEqual(withoutBlanks(before));
     expect(rowsOf(`${path}.before-v3`, columns)).toEqual(before);
+  });
+
+  it('leaves no copy of its own when it is restored from a backup', async () => {
+    const folder = tempFolder();
+    await restoreStore(goldenStore(), join(folder, 'store.db'));
+    expect(readdirSync(folder)).toEqual(['store.db']);
   });
 
   it('is copied before its upgrade, but not before one that only adds', async () => {

@@ -31,9 +31,11 @@ it('the check tells of what killed commands left beside the store, and its size'
   const detail = expect.stringContaining('copy.db.partial (2000 bytes)') as string;
   expect(await leftovers(store)).toMatchObject({ ok: true, detail });
   write('store.db.0a1b2c3d.restoring', 3_600_000);
+  write('store.db.0a1b2c3d.restoring.before-v3', 3_600_000);
   const found = await leftovers(store);
   expect(found).toMatchObject({ ok: false, detail });
   expect(found?.detail).toContain('store.db.0a1b2c3d.restoring (1000 bytes)');
+  expect(found?.detail).toContain('store.db.0a1b2c3d.restoring.before-v3 (1000 bytes)');
 });
 
 it('a repair that was killed is among them, and the next one keeps one copy of the damaged store', async () => {
