@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import * as z from 'zod';
 import { buildAreas, type Areas } from './areas/areas.ts';
 import { ID_KINDS, resolveId, type IdKind } from './areas/resolve-id.ts';
@@ -26,6 +25,7 @@ import { purge, type PurgeResult } from './upkeep/purge.ts';
 import { repairStore, type RepairProgress } from './upkeep/repair.ts';
 import { readStats, type Stats } from './upkeep/stats.ts';
 import { vacuum, type VacuumResult } from './upkeep/vacuum.ts';
+import { fullPath } from './model/full-path.ts';
 
 /** Where messages for a person who looks after the program go. No content, no secrets. */
 export interface Logger {
@@ -80,20 +80,12 @@ export interface StoreOptions {
  */
 export async function openStore(options: StoreOptions = {}): Promise<Store> {
   const checked = validate(optionsSchema, options, 'options');
-  const path = resolve(checked.path ?? defaultPath());
+  const path = fullPath(checked.path ?? defaultPath());
   const now = checkedClock(checked.clock ?? Date.now);
-  const debug = checked.logger?.debug?.bind(checked.logger);
-  const database = await openDatabase(
-    path,
-    {
-      durability: checked.durability,
-      encryptionKey: checked.encryptionKey,
-      readOnly: checked.readOnly,
-      onStatement: debug,
-    },
-    now,
-  );
-  const { encryptionKey, durability } = checked;
+  const { encryptionKey, durability, readOnly, logger } = checked;
+  const onStatement = logger?.debug?.bind(logger);
+  const settings = { durability, encryptionKey, readOnly, onStatement };
+  const database = await openDatabase(path, settings, now);
   return new Store(database, { now }, { encryptionKey, durability });
 }
 

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+
 import type { Reader } from '../db/reader.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { workspaces as table } from '../model/registers.ts';
 import { IMPORT_DEVICE } from '../model/version.ts';
 import { placeId, type Place } from '../model/workspace.ts';
 import type { Condition } from './page.ts';
+import { fullPath } from '../model/full-path.ts';
 
 interface PlaceRow {
   readonly device: string;
@@ -108,7 +109,7 @@ export function workspaceFilter(
 }
 
 function isOther(path: string, asked: string): boolean {
-  return resolve(path) !== resolve(asked) && existsSync(path);
+  return fullPath(path) !== fullPath(asked) && existsSync(path);
 }
 
 /**

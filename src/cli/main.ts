@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { defaultPath, OlderSchemaError, openStore, StorePathError, type Store } from '../index.ts';
 import type { Access, BareContext, Context } from './command.ts';
 import { tree } from './command-tree.ts';
@@ -9,6 +9,7 @@ import { keyOf } from './encryption-key.ts';
 import { EXIT, exitCodeOf, OutputError, reportOf, UsageError } from './failure.ts';
 import { Output } from './output.ts';
 import { parseCommandLine, type Parsed } from './program.ts';
+import { fullPath } from './full-path.ts';
 
 type Run = Extract<Parsed, { kind: 'run' }>;
 
@@ -70,7 +71,7 @@ async function run(parsed: Parsed): Promise<number> {
 async function runCommand({ command, input, settings }: Run): Promise<number> {
   let code: number = EXIT.done;
   const access = command.accessFor(input);
-  const path = resolve(settings.db ?? defaultPath());
+  const path = fullPath(settings.db ?? defaultPath());
   const bare: BareContext = {
     out,
     tree,

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
-import { resolve } from 'node:path';
 import type { Parameter } from './command.ts';
 import { parseSince, parseUntil } from './time-options.ts';
+import { fullPath } from './full-path.ts';
 
 /** An argument that must be given. */
 export function argument(name: string, summary: string): Parameter<string> {
@@ -73,7 +73,7 @@ export function filePath(summary: string): Parameter<string | undefined> {
 /** Nothing at all, as of a variable that is not set, is not the folder that one stands in. */
 export function parsePath(text: string): string {
   if (text === '') throw new InvalidArgumentError('Give the name of a file or a folder.');
-  return resolve(text);
+  return fullPath(text);
 }
 
 /** An option whose value is one of these. */
@@ -125,7 +125,7 @@ export function parseInteger(min: number, max: number): (text: string) => number
 
 /** A folder as people type it: `.` and `../x` are meant from here, anything else is as recorded. */
 export function parseFolder(text: string): string {
-  return /^\.{1,2}([/\\]|$)/.test(text) ? resolve(text) : text;
+  return /^\.{1,2}([/\\]|$)/.test(text) ? fullPath(text) : text;
 }
 
 const LIMIT_MAX = 1000;

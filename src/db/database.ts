@@ -2,6 +2,7 @@ import { BusyError, ClosedError, DamagedStoreError, ReadOnlyError } from '../err
 import type { Connection } from './connection.ts';
 import { LogBound, foldLog } from './log-bound.ts';
 import { openConnection, synchronousOf, type DatabaseOptions } from './open-connection.ts';
+import { OpenFiles } from './open-files.ts';
 import { Reader } from './reader.ts';
 import { Transaction, type Stamper } from './transaction.ts';
 import { forgetUnsynced } from './unsynced.ts';
@@ -21,6 +22,8 @@ export class Database {
   readonly #options: DatabaseOptions;
   readonly #queue = new WriteQueue();
   readonly #log: LogBound;
+  /** Of the first writing connection: another file at its path is never written to. */
+  #files: OpenFiles | undefined;
   #writer: Connection | undefined;
   #reader: Connection | undefined;
   #closed = false;
@@ -79,6 +82,7 @@ export class Database {
    *
    * @throws `BusyError` other processes, or other handles of this one, held the lock for 30 seconds
    * @throws `DamagedStoreError` this handle has met a damaged page, now or before
+   * @throws `StorePathError` the file was removed or replaced while it was open
    */
   async write<T>(stamper: Stamper, job: (transaction: Transaction) => T | Promise<T>): Promise<T> {
     if (this.#options.readOnly) throw new ReadOnlyError('the store was opened read-only');
@@ -91,6 +95,7 @@ export class Database {
       try {
         const result = await job(transaction);
         transaction.finish();
+        this.#files?.refuseLost();
         connection.commit();
         this.#log.committed(connection);
         return result;
@@ -167,7 +172,7 @@ export class Database {
     this.#closed = true;
     // As SQLite does when the last connection closes: this driver closes only at garbage collection, and
     // a copy of the file alone would lack what is in the log.
-    if (this.#writer) foldLog(this.#writer, 'truncate');
+    if (this.#writer && !this.#files?.isLogReplaced()) foldLog(this.#writer, 'truncate');
     this.#reader?.close();
     this.#writer?.close();
     this.#reader = undefined;
@@ -177,6 +182,7 @@ export class Database {
   #begin(): Connection {
     return this.#onWriter((connection) => {
       connection.begin('immediate');
+      this.#files?.begun();
       return connection;
     });
   }
@@ -194,7 +200,10 @@ export class Database {
 
   #writeConnection(): Connection {
     this.#refuseClosed();
-    this.#writer ??= openConnection(this.#path, this.#options);
+    if (this.#writer) return this.#writer;
+    this.#writer = openConnection(this.#path, this.#options);
+    if (this.#files) this.#files.reopened();
+    else this.#files = new OpenFiles(this.#path);
     return this.#writer;
   }
 

@@ -121,7 +121,7 @@ function beginningOf(path: string): Buffer {
 }
 
 const NO_STORE_HINT =
-  'If there never was a store, remove the file. Else put a backup in its place with ' +
+  'Close every program that has it open first. If there never was a store, remove the file. Else put a backup in its place with ' +
   '"codewhale-store restore FILE", or remove it and enable sync anew: the hub brings back what it holds.';
 
 function refuseEmpty(path: string, unfinished: boolean): void {

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+
 import * as z from 'zod';
 import { pathSchema, validate } from '../model/validate.ts';
 import { ensureComposeEnv } from './compose-env.ts';
 import { HubFolder } from './hub-folder.ts';
 import { ensureKeys } from './hub-keys.ts';
 import { ensureToken } from './hub-token.ts';
+import { fullPath } from '../model/full-path.ts';
 
 const domainSchema = z
   .string()
@@ -49,7 +50,7 @@ export interface HubInit {
  */
 export async function init(options: HubInitOptions): Promise<HubInit> {
   const { dir, domain } = validate(optionsSchema, options, 'hub init');
-  const folder = new HubFolder(resolve(dir)).make();
+  const folder = new HubFolder(fullPath(dir)).make();
   const created = !existsSync(folder.privateKey);
   const keys = ensureKeys(folder);
   ensureComposeEnv(folder, keys, domain);

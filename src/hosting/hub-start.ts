@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { resolve } from 'node:path';
+
 import * as z from 'zod';
 import { fileSize } from '../db/file-facts.ts';
 import { HubPortError, HubStartError } from '../errors.ts';
@@ -17,6 +17,7 @@ import { endOrphan } from './orphan.ts';
 import { replacePrivate } from './private-files.ts';
 import { dropShortLog } from './short-log.ts';
 import { startSqldProcess, type SqldProcess } from './sqld-process.ts';
+import { fullPath } from '../model/full-path.ts';
 
 const LOOPBACK = '127.0.0.1';
 
@@ -73,7 +74,7 @@ export interface RunningHub {
 export async function start(options: HubStartOptions): Promise<RunningHub> {
   const { dir, port, listen, sqld } = validate(optionsSchema, options, 'hub start');
   const program = findSqld(sqld);
-  const folder = new HubFolder(resolve(dir)).make();
+  const folder = new HubFolder(fullPath(dir)).make();
   const unlock = lockHub(folder.lock, folder.dir);
   try {
     await endOrphan(folder);

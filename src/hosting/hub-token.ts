@@ -1,11 +1,12 @@
 import { jwtVerify, SignJWT } from 'jose';
 import { createPublicKey } from 'node:crypto';
-import { resolve } from 'node:path';
+
 import * as z from 'zod';
 import { pathSchema, validate } from '../model/validate.ts';
 import { HubFolder } from './hub-folder.ts';
 import { readKeys, type HubKeys } from './hub-keys.ts';
 import { readPrivate, replacePrivate } from './private-files.ts';
+import { fullPath } from '../model/full-path.ts';
 
 const DAY_MS = 86_400_000;
 /** How long a token is good for unless said otherwise, in milliseconds. */
@@ -61,7 +62,7 @@ export interface HubToken {
  */
 export async function token(options: HubTokenOptions): Promise<HubToken> {
   const { dir, ...rest } = validate(optionsSchema, options, 'token');
-  const folder = new HubFolder(resolve(dir));
+  const folder = new HubFolder(fullPath(dir));
   const keys = readKeys(folder);
   return writeToken(folder.make(), keys, rest);
 }

@@ -2,6 +2,7 @@ import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import { join, resolve, sep } from 'node:path';
 import { HomeNotFoundError } from './errors.ts';
+import { fullPath } from '../model/full-path.ts';
 
 /** A directory of legacy data and where in it each store lies; a store may not exist. */
 export interface LegacyHome {
@@ -33,7 +34,7 @@ export interface ResolveOptions {
  * @throws `HomeNotFoundError` when it does not exist or is no directory
  */
 export function homeAt(directory: string): LegacyHome {
-  const root = resolve(directory);
+  const root = fullPath(directory);
   const stats = look(root);
   if (stats === undefined) throw new HomeNotFoundError(root, 'does not exist');
   if (!stats.isDirectory()) throw new HomeNotFoundError(root, 'is not a directory');
@@ -94,7 +95,7 @@ function isReadable(directory: string): boolean {
  * @throws `HomeNotFoundError` when CODEWHALE_HOME is neither absolute nor below `~`
  */
 export function resolveHomes(env: NodeJS.ProcessEnv, options: ResolveOptions = {}): LegacyHome[] {
-  const cwd = options.cwd ?? process.cwd();
+  const cwd = options.cwd ?? fullPath('.');
   const userHome = userHomeOf(env, options);
   const explicit = setting(env, 'CODEWHALE_HOME');
   const standard =

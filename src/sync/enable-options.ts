@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
+
 import * as z from 'zod';
 import { InvalidInputError } from '../errors.ts';
 import { pathSchema, textSchema } from '../model/validate.ts';
@@ -9,6 +9,7 @@ import { NO_KEYS, type Wanted } from './keys/group-key.ts';
 import { readKeyFile } from './keys/key-file.ts';
 import { fileWarnings, readPassphrase } from './secret-warnings.ts';
 import { PULL_MODES, type SyncState } from './state.ts';
+import { fullPath } from '../model/full-path.ts';
 
 /** What the other devices call one. */
 export const nameSchema = textSchema.pipe(
@@ -67,7 +68,7 @@ export function settingsOf(
   const refusedBefore = options.encryption === undefined && kept?.keyCheck === NO_KEYS;
   const settings = {
     url,
-    tokenFile: tokenFile === undefined ? (kept?.tokenFile ?? null) : resolve(tokenFile),
+    tokenFile: tokenFile === undefined ? (kept?.tokenFile ?? null) : fullPath(tokenFile),
     key: wanted ?? (refusedBefore ? 'none' : undefined),
     name: options.name ?? former?.deviceName ?? hostname(),
     pull: options.pull ?? kept?.pull ?? 'auto',

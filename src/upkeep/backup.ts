@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, lstatSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { ulid } from 'ulid';
 import * as z from 'zod';
 import { takeIdentity } from '../db/identity.ts';
@@ -27,6 +27,7 @@ import { automations, runtimeTurns, tasks, triggers } from '../model/registers.t
 import { checkedClock } from '../model/time.ts';
 import type { MutableTable } from '../model/table-kinds.ts';
 import { pathSchema, validate } from '../model/validate.ts';
+import { fullPath } from '../model/full-path.ts';
 
 export interface BackupResult {
   file: string;
@@ -44,7 +45,7 @@ export async function backup(
   file: string,
   encryptionKey: string | undefined,
 ): Promise<BackupResult> {
-  const target = resolve(file);
+  const target = fullPath(file);
   const partial = nameOfOwn(target, 'partial');
   try {
     refuseExisting(target);
@@ -119,8 +120,8 @@ export async function restoreStore(
   options: RestoreOptions = {},
 ): Promise<RestoreResult> {
   const checked = validate(restoreSchema, options, 'options');
-  const source = resolve(validate(pathSchema, file, 'file'));
-  const target = resolve(validate(pathSchema, path, 'path'));
+  const source = fullPath(validate(pathSchema, file, 'file'));
+  const target = fullPath(validate(pathSchema, path, 'path'));
   refuseNoBackup(source, checked.encryptionKey);
   try {
     refuseForeign(target);

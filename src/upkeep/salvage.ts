@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+
 import * as z from 'zod';
 import { Connection } from '../db/connection.ts';
 import { fileSize } from '../db/file-facts.ts';
@@ -32,6 +32,7 @@ import { nothingLeft, partsOf } from './salvage-schema.ts';
 import { DAMAGED } from './salvage-attempt.ts';
 import { ROWID_MAX } from './salvage-by-rowid.ts';
 import { salvageTable, sharedColumns, type SavedTable } from './salvage-rows.ts';
+import { fullPath } from '../model/full-path.ts';
 
 export type { SavedTable } from './salvage-rows.ts';
 
@@ -98,7 +99,7 @@ export async function rebuildStore(
   path: string,
   options: RebuildOptions = {},
 ): Promise<RebuildResult> {
-  const target = resolve(validate(pathSchema, path, 'path'));
+  const target = fullPath(validate(pathSchema, path, 'path'));
   const { clock: given = Date.now, ...rest } = validate(optionsSchema, options, 'options');
   const clock = checkedClock(given);
   refuseOddFiles(target);

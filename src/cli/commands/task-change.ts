@@ -3,6 +3,7 @@ import { storeCommand, type Command } from '../command.ts';
 import { foreignLine, safeLine } from '../format.ts';
 import { argument, flag, parseFolder, value } from '../parameters.ts';
 import { formatRecord } from '../table.ts';
+import { fullPath } from '../full-path.ts';
 
 const id = argument('id', 'the task');
 
@@ -28,7 +29,7 @@ export const taskAdd = storeCommand({
     workspace: value('dir', 'the folder to work in (default: this one)', parseFolder),
     model: value('model', 'which model is to do it (default: auto)'),
   },
-  async run({ store, out }, { prompt, workspace = process.cwd(), model }) {
+  async run({ store, out }, { prompt, workspace = fullPath('.'), model }) {
     const task = await store.tasks.create({ prompt, workspace, model });
     out.print(task, () => `${task.status} ${task.id}  ${safeLine(task.prompt)}`);
   },

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import * as z from 'zod';
 import type { Database } from '../../db/database.ts';
 import { fileFailure, isSystemError } from '../../db/file-failure.ts';
@@ -19,6 +18,7 @@ import { writeCheckpoints, writeSessions } from './legacy-sessions.ts';
 import { writeStateDb } from './legacy-state.ts';
 import { writeTaskQueue, writeTasks } from './legacy-tasks.ts';
 import { writeMarkdown } from './markdown.ts';
+import { fullPath } from '../../model/full-path.ts';
 
 export interface ExportOptions {
   /**
@@ -68,7 +68,7 @@ export async function exportStore(
   } catch (error) {
     if (!isSystemError(error)) throw error;
     // What is there already stays: with `force` it may stand among files of somebody else.
-    throw fileFailure(`the export ${resolve(dir)} cannot be written, and is not whole`, error);
+    throw fileFailure(`the export ${fullPath(dir)} cannot be written, and is not whole`, error);
   }
 }
 

@@ -11,10 +11,11 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { makeFolder } from '../../db/make-folder.ts';
 import { syncFile, syncFolder } from '../../db/sync-folder.ts';
 import { ConflictError, FileSystemError } from '../../errors.ts';
+import { fullPath } from '../../model/full-path.ts';
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -54,7 +55,7 @@ export class ExportTarget {
 
   /** @throws `ConflictError` a symbolic link, no folder, or not empty without `force` */
   static open(dir: string, force: boolean): ExportTarget {
-    const root = resolve(dir);
+    const root = fullPath(dir);
     const stat = look(root);
     if (stat?.isSymbolicLink()) throw new ConflictError(`${root} is a symbolic link`);
     if (stat && !stat.isDirectory()) throw new ConflictError(`${root} is not a folder`);
