@@ -5,6 +5,7 @@ import { openConnection, synchronousOf, type DatabaseOptions } from './open-conn
 import { OpenFiles } from './open-files.ts';
 import { Reader } from './reader.ts';
 import { Transaction, type Stamper } from './transaction.ts';
+import { giveTurn } from './turns.ts';
 import { forgetUnsynced } from './unsynced.ts';
 import { WriteQueue, untilFree, type LockWait } from './write-queue.ts';
 
@@ -26,6 +27,8 @@ export class Database {
   #files: OpenFiles | undefined;
   #writer: Connection | undefined;
   #reader: Connection | undefined;
+  /** No call is taken any more; those before are still done. */
+  #closing = false;
   #closed = false;
   /** A damaged page was met: more writes could spread the damage. */
   #damaged = false;
@@ -57,6 +60,9 @@ export class Database {
    */
   async read<T>(job: (reader: Reader) => T): Promise<T> {
     this.#queue.refuseInside();
+    this.#refuseClosing();
+    const wait = giveTurn();
+    if (wait) await wait;
     return untilFree(() => {
       const connection = this.#readConnection();
       connection.begin('deferred');
@@ -86,6 +92,7 @@ export class Database {
    */
   async write<T>(stamper: Stamper, job: (transaction: Transaction) => T | Promise<T>): Promise<T> {
     if (this.#options.readOnly) throw new ReadOnlyError('the store was opened read-only');
+    this.#refuseClosing();
     return this.#queue.add(async () => {
       if (this.#damaged) {
         throw new DamagedStoreError(`${this.#path} is damaged; nothing more is written to it`);
@@ -112,6 +119,7 @@ export class Database {
 
   /** Runs `job` alone in this process, outside a transaction, for statements that need that. */
   async exclusive<T>(job: (connection: Connection) => T): Promise<T> {
+    this.#refuseClosing();
     return this.#queue.add(() => untilFree(() => this.#onWriter(job), LOCK_WAIT));
   }
 
@@ -168,6 +176,7 @@ export class Database {
   /** Waits for the writes under way and closes; later calls reject with `ClosedError`. */
   async close(): Promise<void> {
     this.refuseInside();
+    this.#closing = true;
     await this.#queue.idle();
     this.#closed = true;
     // As SQLite does when the last connection closes: this driver closes only at garbage collection, and
@@ -223,6 +232,10 @@ export class Database {
     this.dropped++;
     this.#reader?.close();
     this.#reader = undefined;
+  }
+
+  #refuseClosing(): void {
+    if (this.#closing) throw new ClosedError('the store is closed');
   }
 
   #refuseClosed(): void {

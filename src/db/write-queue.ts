@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import PQueue from 'p-queue';
 import { BusyError, ConflictError } from '../errors.ts';
+import { giveTurn } from './turns.ts';
 
 /** How a process waits for the write lock that other processes hold. */
 export interface LockWait {
@@ -25,6 +26,8 @@ export class WriteQueue {
     // What a job begins and does not wait for, such as a timer, stays inside of it for ever.
     const turn = { over: false };
     return this.#queue.add(async () => {
+      const wait = giveTurn();
+      if (wait) await wait;
       try {
         return await this.#inside.run(turn, job);
       } finally {

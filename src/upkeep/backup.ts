@@ -7,6 +7,7 @@ import { takeIdentity } from '../db/identity.ts';
 import { fileFailure } from '../db/file-failure.ts';
 import { fileSize } from '../db/file-facts.ts';
 import { Database } from '../db/database.ts';
+import { makeFolder } from '../db/make-folder.ts';
 import { readMigrations } from '../db/migrate.ts';
 import type { DatabaseOptions } from '../db/open-connection.ts';
 import { backUp, openDatabase } from '../db/open.ts';
@@ -141,6 +142,7 @@ async function putInPlace(
   const settings = { durability: 'full', encryptionKey, readOnly: false } as const;
   const fresh = nameOfOwn(target, 'restoring');
   const deviceId = ulid(clock());
+  makeFolder(dirname(target), 0o700);
   try {
     await copyTo(fresh, source, settings);
     await becomeDevice(fresh, deviceId, settings, clock);

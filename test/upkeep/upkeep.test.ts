@@ -55,6 +55,20 @@ describe('backup and restore', () => {
     await kept.close();
   });
 
+  it('is restored where there is no folder yet, as on a new machine', async () => {
+    const folder = tempFolder();
+    const store = await openStore({ path: join(folder, 'store.db') });
+    await store.sessions.create({ title: 'kept', workspace: '/w' });
+    const { file } = await store.backup(join(folder, 'copy.db'));
+    await store.close();
+    const path = join(folder, 'new', 'store', 'store.db');
+    expect(await restoreStore(file, path)).toMatchObject({ path, replaced: null });
+    const again = await openStore({ path });
+    onTestFinished(() => again.close());
+    expect(await titles(again)).toEqual(['kept']);
+    expect((await again.check()).ok).toBe(true);
+  });
+
   it('replaces a damaged store and keeps the damaged file', async () => {
     const folder = tempFolder();
     const store = await openStore({ path: join(folder, 'good.db') });
