@@ -6,8 +6,8 @@ import { numberColumn, textColumn } from '../record-columns.ts';
 /** What would be missed by whoever imports the export and trusts it to be all. */
 const LOST: Readonly<Record<string, string>> = {
   wrong_shape:
-    'left out, the old program would refuse it (each queued message needs a "display" or "text"); ' +
-    '--format jsonl has it',
+    'left out, the old program would refuse it (a queued message needs a "display" or "text", details ' +
+    'that have names of its own need values as it has them); --format jsonl has it',
   later_format:
     'written under the name of a later version, and not read by an import; --format jsonl has it',
 };

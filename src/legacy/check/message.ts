@@ -20,7 +20,8 @@ const requiredText = required(text);
 const cacheControl = optional(object({ type: requiredText }));
 const anyResult = object({ tool_use_id: requiredText, content: required(any) });
 
-const block = tagged('type', {
+/** A block of a message. */
+export const blockCheck: Check = tagged('type', {
   text: object({ text: requiredText, cache_control: cacheControl }),
   image_url: object({ image_url: required(object({ url: requiredText })) }),
   thinking: object({
@@ -55,7 +56,7 @@ const block = tagged('type', {
 });
 
 /** A message with its blocks; block types that the original does not know are refused. */
-export const messageCheck: Check = object({ role: requiredText, content: required(list(block)) });
+export const messageCheck: Check = object({ role: requiredText, content: required(list(blockCheck)) });
 
 const entryHead = {
   id: requiredText,

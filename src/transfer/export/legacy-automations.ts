@@ -8,6 +8,12 @@ import {
   type ExportContext,
   type RowQuery,
 } from './export-context.ts';
+import {
+  automationCheck,
+  automationRunCheck,
+  triggerCheck,
+} from '../../legacy/check/automation.ts';
+import { readableRecord } from './readable-record.ts';
 import { fileStamp, plainFileName } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
 import { writeRecord } from './write-record.ts';
@@ -83,7 +89,10 @@ export async function writeAutomations(context: ExportContext): Promise<void> {
   });
 }
 
-function automationRecord(row: AutomationRow, body: string): RecordPatch {
+const automationRecord = (row: AutomationRow, body: string) =>
+  readableRecord(body, 'id', automationCheck, (readable) => patchedAutomation(row, readable));
+
+function patchedAutomation(row: AutomationRow, body: string): RecordPatch {
   const automation = new RecordPatch(body);
   if (!automation.has('id')) automation.fallback('schema_version', '1');
   return automation
@@ -129,7 +138,10 @@ export async function writeRuns(context: ExportContext): Promise<void> {
   });
 }
 
-function runRecord(row: RunRow, body: string): RecordPatch {
+const runRecord = (row: RunRow, body: string) =>
+  readableRecord(body, 'id', automationRunCheck, (readable) => patchedRun(row, readable));
+
+function patchedRun(row: RunRow, body: string): RecordPatch {
   const run = new RecordPatch(body);
   if (!run.has('id')) run.fallback('schema_version', '1');
   run.text('id', row.id).text('automation_id', row.automation_id);
@@ -176,7 +188,10 @@ export async function writeTriggers(context: ExportContext): Promise<void> {
   });
 }
 
-function triggerRecord(row: TriggerRow, body: string): RecordPatch {
+const triggerRecord = (row: TriggerRow, body: string) =>
+  readableRecord(body, 'trigger_id', triggerCheck, (readable) => patchedTrigger(row, readable));
+
+function patchedTrigger(row: TriggerRow, body: string): RecordPatch {
   const trigger = new RecordPatch(body);
   if (!trigger.has('trigger_id')) trigger.fallback('schema_version', '1');
   return trigger

@@ -81,7 +81,7 @@ function writeFile(context: ExportContext, reader: Reader, row: KeptRow, later: 
   }
   const modifiedMs = row.modified_at || undefined;
   const file = { table: 'legacy_records', id: row.id, path, modifiedMs };
-  writeRecord(context, reader, file, later, (body) => ({ marked: () => body }));
+  writeRecord(context, reader, file, later, (body) => ({ isCut: false, marked: () => body }));
   context.counter.add(row.kind);
 }
 

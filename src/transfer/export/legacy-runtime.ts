@@ -9,7 +9,9 @@ import {
   type ExportContext,
   type RowQuery,
 } from './export-context.ts';
+import { itemCheck, threadCheck, turnCheck } from '../../legacy/check/runtime.ts';
 import { legacyId } from './legacy-names.ts';
+import { readableRecord } from './readable-record.ts';
 import { RecordPatch } from './record-patch.ts';
 import { writeRecord } from './write-record.ts';
 
@@ -137,7 +139,10 @@ function readItems(reader: Reader, turnId: string): ItemRow[] {
   );
 }
 
-function threadRecord(row: ThreadRow, body: string): RecordPatch {
+const threadRecord = (row: ThreadRow, body: string) =>
+  readableRecord(body, 'id', threadCheck, (readable) => patchedThread(row, readable));
+
+function patchedThread(row: ThreadRow, body: string): RecordPatch {
   const thread = head(body)
     .reference('id', row.id)
     .time('created_at', row.created_at)
@@ -159,7 +164,10 @@ function threadRecord(row: ThreadRow, body: string): RecordPatch {
     .reference('session_id', row.session_id);
 }
 
-function turnRecord(row: TurnRow, items: readonly ItemRow[], body: string): RecordPatch {
+const turnRecord = (row: TurnRow, items: readonly ItemRow[], body: string) =>
+  readableRecord(body, 'id', turnCheck, (readable) => patchedTurn(row, items, readable));
+
+function patchedTurn(row: TurnRow, items: readonly ItemRow[], body: string): RecordPatch {
   const turn = head(body)
     .reference('id', row.id)
     .reference('thread_id', row.thread_id)
@@ -191,7 +199,10 @@ function itemIds(turn: RecordPatch, items: readonly ItemRow[]): string | undefin
   return JSON.stringify([...listed, ...added.map((item) => item.id)].map(legacyId));
 }
 
-function itemRecord(row: ItemRow, turnId: string, body: string): RecordPatch {
+const itemRecord = (row: ItemRow, turnId: string, body: string) =>
+  readableRecord(body, 'id', itemCheck, (readable) => patchedItem(row, turnId, readable));
+
+function patchedItem(row: ItemRow, turnId: string, body: string): RecordPatch {
   return head(body)
     .reference('id', row.id)
     .reference('turn_id', turnId)

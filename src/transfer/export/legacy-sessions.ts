@@ -1,8 +1,11 @@
 import { loadBody, type BodyColumns } from '../../db/bodies.ts';
 import { messageId } from '../../model/session.ts';
+import { parseJson, patchObject } from '../../model/json-text.ts';
 import { withMark, type RowMark } from '../../model/row-mark.ts';
+import { mapElements } from '../../model/stored-block.ts';
 import { IMPORT_DEVICE } from '../../model/version.ts';
 import type { Reader } from '../../db/reader.ts';
+import { checkpointCheck, sessionCheck } from '../../legacy/check/session.ts';
 import {
   bodyOf,
   countDeleted,
@@ -14,6 +17,7 @@ import {
 import { sessionFileName } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
 import { joinSession, type DocumentMessage } from './session-document.ts';
+import { readableMessage } from './readable-blocks.ts';
 import { recordText, wellFormedJson } from './record-text.ts';
 
 interface SessionRow {
@@ -54,7 +58,8 @@ export async function writeSessions(context: ExportContext): Promise<void> {
   };
   await eachRow(context, query, (reader, row) => {
     const messages = readMessages(reader, row.id);
-    const { raw, ids } = sessionRecord(reader, row, messages);
+    const { raw, ids, isBare } = sessionRecord(reader, row, messages);
+    if (isBare) context.counter.skip('sessions.details', 'wrong_shape');
     const text = markedSession(raw, ids, markedMessages(row.id, messages));
     context.target.write(`sessions/${sessionFileName(row.id)}.json`, recordText(text));
     context.counter.add('sessions');
@@ -85,8 +90,8 @@ function markedMessages(
   messages: ReadonlyMap<string, StoredMessage>,
 ): RowMark['messages'] & object {
   if (![...messages.values()].some(({ device }) => device !== IMPORT_DEVICE)) return [];
-  const all = [...messages.values()].map(({ id, device, createdAt: at, parentId, body }) => {
-    return { id, device, at, says: messageId(sessionId, parentId, wellFormedJson(body)) };
+  const all = [...messages.values()].map(({ id, device, createdAt: at, parentId, stored }) => {
+    return { id, device, at, says: messageId(sessionId, parentId, wellFormedJson(stored)) };
   });
   const said = new Set(all.filter((one) => one.device !== IMPORT_DEVICE).map(({ says }) => says));
   return all.filter(({ says }) => said.has(says));
@@ -96,21 +101,27 @@ function sessionRecord(
   reader: Reader,
   row: SessionRow,
   messages: ReadonlyMap<string, StoredMessage>,
-): { raw: string; ids: RowMark['ids'] } {
+): { raw: string; ids: RowMark['ids']; isBare: boolean } {
   const leaf = reader.first<{ leaf_id: string }>(
     ['leaf_id'],
     'from session_leaves where session_id = ?',
     [row.id],
   );
+  const body = withMetadataFirst(bodyOf(reader, 'sessions', row.id));
+  const isBare = !isReadable(body, row);
   const { raw, length } = joinSession({
     id: row.id,
-    body: withMetadataFirst(bodyOf(reader, 'sessions', row.id)),
+    body: isBare ? withMetadataFirst('{}') : body,
     messages,
     leaf: leaf?.leaf_id ?? null,
     createdAt: row.created_at,
   });
-  const session = new RecordPatch(raw);
-  const metadata = new RecordPatch(session.json('metadata') ?? '{}');
+  const metadata = metadataOf(raw, row, length);
+  return { raw: completeSession(new RecordPatch(raw), metadata), ids: metadata.ids, isBare };
+}
+
+function metadataOf(raw: string, row: SessionRow, length: number | null): RecordPatch {
+  const metadata = new RecordPatch(new RecordPatch(raw).json('metadata') ?? '{}');
   metadata
     .reference('id', row.id)
     .text('title', row.title)
@@ -127,7 +138,17 @@ function sessionRecord(
   if (archived !== (metadata.value('archived') === true)) {
     metadata.setJson('archived', archived ? 'true' : undefined);
   }
-  return { raw: completeSession(session, metadata), ids: metadata.ids };
+  return metadata;
+}
+
+/**
+ * Whether the old program reads what a session has besides its conversation: the details of one that the
+ * library made may be anything.
+ */
+function isReadable(body: string, row: SessionRow): boolean {
+  const metadata = metadataOf(body, row, 0).result();
+  const conversation = { messages: '[]', journal: undefined, leaf_id: undefined };
+  return sessionCheck(parseJson(patchObject(body, { metadata, ...conversation }))) === undefined;
 }
 
 /** The old program lists sessions by the first 64 KiB of their files: the metadata must be there. */
@@ -147,6 +168,8 @@ function completeSession(session: RecordPatch, metadata: RecordPatch): string {
 
 interface StoredMessage extends DocumentMessage {
   readonly device: string;
+  /** Its body as the store has it; the other one the old program can read. */
+  readonly stored: string;
 }
 
 function readMessages(reader: Reader, sessionId: string): Map<string, StoredMessage> {
@@ -163,16 +186,13 @@ function readMessages(reader: Reader, sessionId: string): Map<string, StoredMess
     [sessionId],
   );
   return new Map(
-    rows.map((row) => [
-      row.id,
-      {
-        id: row.id,
-        parentId: row.parent_id,
-        createdAt: row.created_at,
-        device: row.device,
-        body: loadBody(reader, row),
-      },
-    ]),
+    rows.map((row) => {
+      const { id, device } = row;
+      const stored = loadBody(reader, row);
+      const body = device === IMPORT_DEVICE ? stored : readableMessage(stored);
+      const message = { id, parentId: row.parent_id, createdAt: row.created_at, device };
+      return [id, { ...message, stored, body }];
+    }),
   );
 }
 
@@ -204,6 +224,10 @@ export async function writeCheckpoints(context: ExportContext): Promise<void> {
   await eachRow(context, query, (reader, row) => {
     const name = row.id === 'latest' ? row.id : sessionFileName(row.id);
     const { raw, ids } = checkpointRecord(reader, row);
+    if (checkpointCheck(parseJson(raw)) !== undefined) {
+      context.counter.skip('checkpoints', 'wrong_shape');
+      return;
+    }
     context.target.write(
       `sessions/checkpoints/${name}.json`,
       recordText(markedSession(raw, ids, [])),
@@ -234,5 +258,7 @@ function checkpointRecord(
     .fallback('total_tokens', '0')
     .fallback('model', text(of?.model ?? 'auto'))
     .fallback('workspace', text(of?.workspace ?? ''));
+  const messages = mapElements(checkpoint.json('messages') ?? '[]', readableMessage);
+  checkpoint.setJson('messages', messages);
   return { raw: completeSession(checkpoint, metadata), ids: metadata.ids };
 }

@@ -7,6 +7,8 @@ import {
   type ExportContext,
   type RowQuery,
 } from './export-context.ts';
+import { taskCheck } from '../../legacy/check/task.ts';
+import { readableRecord } from './readable-record.ts';
 import type { KeptDocument } from './legacy-kept.ts';
 import { plainFileName, taskId, withArtifactPaths } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
@@ -59,7 +61,10 @@ export async function writeTasks(context: ExportContext): Promise<void> {
   });
 }
 
-function taskRecord(row: TaskRow, body: string): RecordPatch {
+const taskRecord = (row: TaskRow, body: string) =>
+  readableRecord(body, 'id', taskCheck, (readable) => patchedTask(row, readable));
+
+function patchedTask(row: TaskRow, body: string): RecordPatch {
   const task = new RecordPatch(withArtifactPaths(row.id, body));
   // Absent means true there, which nobody asked for in a task of the library.
   if (!task.has('id')) task.fallback('schema_version', '2').fallback('auto_approve', 'false');

@@ -14,6 +14,8 @@ export class RecordPatch {
   readonly #changes: Record<string, string | undefined> = {};
   /** Members to the ids that stand there under another spelling. */
   readonly #ids: Record<string, string> = {};
+  /** Some of its details are not in it. */
+  isCut = false;
 
   /** @param body - minified JSON; anything but an object counts as an empty one */
   constructor(body: string) {

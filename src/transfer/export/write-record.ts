@@ -25,17 +25,22 @@ export function writeRecord(
   reader: Reader,
   { table, id, path, modifiedMs }: RecordFile,
   later: Later,
-  record: (body: string) => Pick<RecordPatch, 'marked'>,
+  record: (body: string) => Pick<RecordPatch, 'marked' | 'isCut'>,
 ): void {
   const row = bodyColumns(reader, table, id);
+  const textOf = (body: string) => {
+    const made = record(body);
+    if (made.isCut) context.counter.skip(`${table}.details`, 'wrong_shape');
+    return recordText(made.marked());
+  };
   const { body_hash: hash } = row;
   if (hash === null || !isLarge(reader, row)) {
-    context.target.write(path, recordText(record(loadBody(reader, row)).marked()), modifiedMs);
+    context.target.write(path, textOf(loadBody(reader, row)), modifiedMs);
     return;
   }
   later(async () => {
     const hollow = new HollowRecord(context);
-    const text = recordText(record(await hollow.body(hash)).marked());
+    const text = textOf(await hollow.body(hash));
     const file = context.target.lines(path);
     try {
       for await (const bytes of hollow.bytes(text)) file.append(bytes);

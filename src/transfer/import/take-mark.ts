@@ -1,6 +1,7 @@
 import type { RecordEntry } from '../../legacy/home-entry.ts';
 import { patchObject } from '../../model/json-text.ts';
 import { ROW_MARK, takeMark, type RowMark } from '../../model/row-mark.ts';
+import { withStoredBlocks } from '../../model/stored-block.ts';
 import { legacyId, taskId } from '../export/legacy-names.ts';
 import { object, type HomeContext } from './record.ts';
 
@@ -16,12 +17,13 @@ export type Unmarked = RecordEntry & {
  * store, in its value; an id that is not spelled so is not believed.
  */
 export function unmarked(entry: RecordEntry, context: HomeContext): Unmarked {
-  const { raw, mark } = takeMark(entry.raw);
+  const isDocument = entry.kind === 'sessions' || entry.kind === 'checkpoints';
+  const { raw: exported, mark } = takeMark(entry.raw);
+  const raw = isDocument ? withStoredBlocks(exported) : exported;
   if (raw === entry.raw) return entry;
   const value = entry.value as Record<string, unknown>;
   Reflect.deleteProperty(value, ROW_MARK);
-  if (!mark) return { ...entry, raw };
-  const isDocument = entry.kind === 'sessions' || entry.kind === 'checkpoints';
+  if (!mark) return { ...entry, raw, exported };
   const named = isDocument ? object(value, 'metadata') : value;
   const ids = Object.entries(mark.ids ?? {}).filter(([key, id]) => {
     const spelled = named[key];
@@ -40,5 +42,5 @@ export function unmarked(entry: RecordEntry, context: HomeContext): Unmarked {
   for (const [key, json] of Object.entries(mark.was ?? {})) kept[key] = json ?? undefined;
   // A task is kept with the id that its turn has here.
   if (turnId !== undefined) kept['turn_id'] = JSON.stringify(turnId);
-  return { ...entry, id, raw: patchObject(raw, kept), mark, exported: raw };
+  return { ...entry, id, raw: patchObject(raw, kept), mark, exported };
 }
