@@ -81,7 +81,7 @@ it('shows the old program the text of a block that it does not know', async () =
   const store = await tempStore();
   const { id } = await store.sessions.create({ title: 't', workspace: '/w' });
   const content = [BLOCKS['result in blocks'], BLOCKS['image'], BLOCKS['call without input']];
-  await store.sessions.appendMessages(id, [{ role: 'assistant', content: content as never }]);
+  await store.sessions.appendMessages(id, [{ role: 'assistant', content: content }]);
   const { folder } = await exported(store);
   const [file = ''] = readdirSync(join(folder, 'sessions'));
   const record = JSON.parse(readFileSync(join(folder, 'sessions', file), 'utf8')) as {
