@@ -3,6 +3,11 @@ import { join } from 'node:path';
 import { restoreStore } from '../../src/index.ts';
 import { tempFolder, tempStore } from '../support/temp-store.ts';
 
+/** Together: one that is refused while another is still waited for counts as handled. */
+async function allRefused(calls: readonly Promise<unknown>[], code: string): Promise<void> {
+  await Promise.all(calls.map((call) => expect(call).rejects.toMatchObject({ code })));
+}
+
 describe('a cursor', () => {
   it('is of one list: of another one, or of other options, it is refused', async () => {
     const store = await tempStore();
@@ -18,17 +23,18 @@ describe('a cursor', () => {
         store.tasks.list({ ...first, status: ['queued'] }),
         store.sessions.list({ ...first, workspace: '/w' }),
       ]);
-    for (const refused of [
-      store.tasks.list({ cursor: ofSessions }),
-      store.runtime.listThreads({ cursor: ofSessions }),
-      store.sessions.list({ cursor: ofTasks }),
-      store.sessions.list({ cursor: ofSessions, archived: 'include' }),
-      store.sessions.list({ cursor: ofSessions, workspace: '/w' }),
-      store.sessions.list({ cursor: ofWorkspace, workspace: '/v' }),
-      store.tasks.list({ cursor: ofTasks }),
-    ]) {
-      await expect(refused).rejects.toMatchObject({ code: 'INVALID_INPUT' });
-    }
+    await allRefused(
+      [
+        store.tasks.list({ cursor: ofSessions }),
+        store.runtime.listThreads({ cursor: ofSessions }),
+        store.sessions.list({ cursor: ofTasks }),
+        store.sessions.list({ cursor: ofSessions, archived: 'include' }),
+        store.sessions.list({ cursor: ofSessions, workspace: '/w' }),
+        store.sessions.list({ cursor: ofWorkspace, workspace: '/v' }),
+        store.tasks.list({ cursor: ofTasks }),
+      ],
+      'INVALID_INPUT',
+    );
     // An age is another time for every page.
     for (const since of ['2020-01-01T00:00:00Z', '2020-01-01T00:00:01Z']) {
       const going = { cursor: ofSessions, since };
@@ -43,9 +49,7 @@ describe('a store', () => {
   it('that is closed says so, whatever is asked', async () => {
     const store = await tempStore();
     await store.close();
-    for (const call of [store.check(), store.import([]), store.import(), store.stats()]) {
-      await expect(call).rejects.toMatchObject({ code: 'CLOSED' });
-    }
+    await allRefused([store.check(), store.import([]), store.import(), store.stats()], 'CLOSED');
   });
 
   it('refuses a path that cannot be with an error of its own', async () => {
@@ -72,8 +76,6 @@ describe('a store', () => {
     const { id } = await store.runtime.createThread({ workspace: '/w' });
     await store.events.append(id, [{ type: 'note', payload: {} }]);
     await store.purge(id);
-    for (const call of [store.events.since(id, 0), store.events.tail(id, 1)]) {
-      await expect(call).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    }
+    await allRefused([store.events.since(id, 0), store.events.tail(id, 1)], 'NOT_FOUND');
   });
 });

@@ -98,7 +98,8 @@ describe('messages of a thread', () => {
       store.threads.messages('t2', { leaf: a }),
       store.threads.forkAt('t2', a, { role: 'user', content: '' }),
     ];
-    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const refused = { code: 'NOT_FOUND' };
+    await Promise.all(calls.map((call) => expect(call).rejects.toMatchObject(refused)));
     const { nextCursor } = await store.threads.messages('t1', {
       limit: 1,
       leaf: (await say(store, 'b'))[0],
