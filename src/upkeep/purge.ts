@@ -243,7 +243,8 @@ function deletionOf(transaction: Transaction, table: MutableTable, id: string): 
 
 /**
  * Empties a session, thread, task or automation for good: its content leaves the store, a small
- * mark stays so that no later import or sync brings it back. Once more does nothing.
+ * mark stays so that no later sync brings it back, nor an import, but for what the README says. Once
+ * more does nothing.
  *
  * @throws `NotFoundError` nothing has this id
  * @throws `AmbiguousIdError` records of two kinds have it

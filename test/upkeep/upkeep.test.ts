@@ -24,6 +24,16 @@ async function titles(store: Store): Promise<string[]> {
 const noise = (length: number) =>
   Array.from({ length }, (_, i) => Math.sin(i).toString(36).slice(3, 9)).join(' ');
 
+/** A backup of a store with one session, in the folder of that store, which is closed. */
+async function backupOf(title: string): Promise<{ folder: string; file: string }> {
+  const folder = tempFolder();
+  const store = await openStore({ path: join(folder, 'source.db') });
+  await store.sessions.create({ title, workspace: '/w' });
+  const { file } = await store.backup(join(folder, 'copy.db'));
+  await store.close();
+  return { folder, file };
+}
+
 describe('backup and restore', () => {
   it('bring back what was there, keep what stood in the place, and make a new device', async () => {
     const folder = tempFolder();
@@ -56,11 +66,7 @@ describe('backup and restore', () => {
   });
 
   it('is restored where there is no folder yet, as on a new machine', async () => {
-    const folder = tempFolder();
-    const store = await openStore({ path: join(folder, 'store.db') });
-    await store.sessions.create({ title: 'kept', workspace: '/w' });
-    const { file } = await store.backup(join(folder, 'copy.db'));
-    await store.close();
+    const { folder, file } = await backupOf('kept');
     const path = join(folder, 'new', 'store', 'store.db');
     expect(await restoreStore(file, path)).toMatchObject({ path, replaced: null });
     const again = await openStore({ path });
@@ -70,11 +76,7 @@ describe('backup and restore', () => {
   });
 
   it('replaces a damaged store and keeps the damaged file', async () => {
-    const folder = tempFolder();
-    const store = await openStore({ path: join(folder, 'good.db') });
-    await store.sessions.create({ title: 'good', workspace: '/w' });
-    const { file } = await store.backup(join(folder, 'copy.db'));
-    await store.close();
+    const { folder, file } = await backupOf('good');
     const path = join(folder, 'store.db');
     // No text: that never was a store, and is not replaced.
     writeFileSync(path, 'no database any more \0, but somebody may want it back');
