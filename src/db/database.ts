@@ -181,7 +181,8 @@ export class Database {
     this.#closed = true;
     // As SQLite does when the last connection closes: this driver closes only at garbage collection, and
     // a copy of the file alone would lack what is in the log.
-    if (this.#writer && !this.#files?.isLogReplaced()) foldLog(this.#writer, 'truncate');
+    this.#files?.dropReplacedLog();
+    if (this.#writer) foldLog(this.#writer, 'truncate');
     this.#reader?.close();
     this.#writer?.close();
     this.#reader = undefined;

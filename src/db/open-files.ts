@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { fstatSync, ftruncateSync, lstatSync, readdirSync, type Stats } from 'node:fs';
 import { StorePathError } from '../errors.ts';
 
 /**
@@ -38,10 +38,17 @@ export class OpenFiles {
     });
   }
 
-  /** Folding the former log in would put old pages over what others have written since. */
-  isLogReplaced(): boolean {
+  /**
+   * To be called before the connection is closed. Where another log is there, the former one is emptied:
+   * SQLite folds it in when it closes the connection, with no look at what lies at its path, and would
+   * put old pages over what others have written since.
+   */
+  dropReplacedLog(): void {
     const log = identityOf(this.#logPath);
-    return this.#log !== undefined && log !== undefined && log !== this.#log;
+    if (this.#log === undefined || log === undefined || log === this.#log) return;
+    for (const descriptor of openDescriptors()) {
+      if (identityOf(descriptor) === this.#log) ftruncateSync(descriptor);
+    }
   }
 
   get #logPath(): string {
@@ -55,11 +62,20 @@ export class OpenFiles {
 }
 
 /** What cannot be looked at counts as not there: SQLite itself judges a rollback journal so. */
-function identityOf(path: string): string | undefined {
+function identityOf(file: string | number): string | undefined {
   try {
-    const { dev, ino } = lstatSync(path);
+    const { dev, ino }: Stats = typeof file === 'string' ? lstatSync(file) : fstatSync(file);
     return `${dev} ${ino}`;
   } catch {
     return undefined;
+  }
+}
+
+/** Of this process. A file that is open cannot be removed where there is no such folder. */
+function openDescriptors(): number[] {
+  try {
+    return readdirSync('/dev/fd').map(Number);
+  } catch {
+    return [];
   }
 }
