@@ -67,6 +67,12 @@ export const applyStateThread: Apply = (transaction, record, context) => {
   return outcome;
 };
 
+/** A thread that the store has just so: its tools may be others all the same. */
+export function noteStateThread({ value }: ImportRecord, context: HomeContext): void {
+  const updatedAt = seconds(value, 'updated_at') ?? 0;
+  context.stateThreads.set(text(value, 'id'), { updatedAt, isNew: false });
+}
+
 /**
  * Tools of a thread stand in one column, in order, each as the row that it was. They have no time:
  * they go with their thread, and come in where the thread in the store is the one of this file.
@@ -187,7 +193,7 @@ export function applyGoal(scope: 'thread' | 'runtime' | 'session'): Apply {
 }
 
 function goalOwner(scope: string, record: ImportRecord, context: HomeContext): string {
-  if (scope === 'session') return record.path.replace(/^.*\//, '').replace(/\.json$/, '');
+  if (scope === 'session') return context.idOf('sessions', record.id ?? '');
   const threadId = text(record.value, 'thread_id');
   return scope === 'runtime' ? context.idOf('threads', threadId) : threadId;
 }

@@ -91,6 +91,11 @@ export class HomeContext {
     this.labels = new Set(['', place.rank, place.label, ...others]);
   }
 
+  /** Whether a turn stays out: its file is read again, what belongs to it is known by that alone. */
+  staysOut(kind: string, ids: readonly string[]): boolean {
+    return kind === 'turns' && ids.some((id) => this.purgedTurns.has(id));
+  }
+
   /** Whether a home that came before has a file of this path. */
   cameEarlier(reader: Reader, path: string): boolean {
     if (this.earlier.length === 0) return false;
