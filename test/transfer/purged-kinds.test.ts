@@ -1,11 +1,9 @@
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import Driver from 'libsql';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { LegacyStateDb } from '../../src/db/legacy-state-db.ts';
 import type { LegacyKind } from '../../src/legacy/kinds.ts';
 import { RECORD_OWNERS } from '../../src/model/record-owners.ts';
 import { FileHub } from '../support/file-hub.ts';
+import { SmallHome, time } from '../support/small-home.ts';
 import { storeText } from '../support/store-text.ts';
 import { syncDevice, type SyncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
@@ -25,50 +23,8 @@ const TURN = 'turn_11223344';
 const LATE_TURN = 'turn_55667788';
 const CANARY = 'cassowary';
 
-/** A home in the making. */
-class Home {
-  readonly root = join(tempFolder(), 'home');
-
-  put(path: string, record: object): void {
-    this.#write(path, JSON.stringify(record));
-  }
-
-  line(path: string, record: object): void {
-    this.#write(path, `${JSON.stringify(record)}\n`, 'a');
-  }
-
-  row(table: string, row: Readonly<Record<string, string | number>>): void {
-    const file = join(this.root, 'state.db');
-    if (!existsSync(file)) {
-      mkdirSync(this.root, { recursive: true });
-      const made = new LegacyStateDb(file);
-      made.finish();
-      made.close();
-    }
-    const driver = new Driver(file);
-    // As early versions left it: rows without their thread are real.
-    driver.exec('pragma foreign_keys = off');
-    const names = Object.keys(row);
-    const sql = `insert or replace into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`;
-    driver.prepare(sql).run(...Object.values(row));
-    driver.close();
-  }
-
-  copy(): Home {
-    const other = new Home();
-    cpSync(this.root, other.root, { recursive: true });
-    return other;
-  }
-
-  #write(path: string, text: string, flag = 'w'): void {
-    const file = join(this.root, path);
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text, { flag });
-  }
-}
-
 /** How a record is written that says something; `at` in unix seconds. */
-type Write = (home: Home, says: string, at: number) => void;
+type Write = (home: SmallHome, says: string, at: number) => void;
 
 interface Belongs {
   readonly to: Root;
@@ -79,7 +35,6 @@ interface Belongs {
 
 const NOBODY = 'belongs to nobody';
 
-const time = (at: number) => new Date(at * 1000).toISOString();
 const session = (says: string, at: number) => ({
   metadata: {
     ...{ id: IDS.session, title: says, created_at: time(1), updated_at: time(at) },
@@ -301,7 +256,7 @@ const KINDS: Readonly<Record<LegacyKind, Belongs | typeof NOBODY>> = {
   audit: NOBODY,
 };
 
-function stateThread(home: Home, says: string, at: number): void {
+function stateThread(home: SmallHome, says: string, at: number): void {
   home.row('threads', {
     ...{ id: IDS.thread, title: says, preview: says, ephemeral: 0, model_provider: 'm' },
     ...{
@@ -328,7 +283,7 @@ const owned = Object.entries(KINDS).filter(
   (one): one is [LegacyKind, Belongs] => one[1] !== NOBODY,
 );
 
-function writeRoot(home: Home, root: Root): void {
+function writeRoot(home: SmallHome, root: Root): void {
   (KINDS[ROOTS[root]] as Belongs).write(home, 'plain', 10);
   if (root !== 'runtime') return;
   const other = runtimeThread(OTHER_THREAD, 'plain', 10);
@@ -352,7 +307,7 @@ it('every kind says whose it is', () => {
 describe.each(owned)('%s of something that was purged', (_, { to, write, alone }) => {
   it('go with it, and no import brings them back', async () => {
     const { f } = await group();
-    const home = new Home();
+    const home = new SmallHome();
     writeRoot(home, to);
     write(home, CANARY, 20);
     const report = await f.store.import([home.root]);
@@ -373,7 +328,7 @@ describe.each(owned)('%s of something that was purged', (_, { to, write, alone }
 
   it('go from a device that had not heard of it, and come to none', async () => {
     const { f, g } = await group();
-    const home = new Home();
+    const home = new SmallHome();
     writeRoot(home, to);
     await f.store.import([home.root]);
     for (const one of [f, g]) await one.sync();
@@ -389,7 +344,7 @@ describe.each(owned)('%s of something that was purged', (_, { to, write, alone }
 
   it.runIf(alone)('go with it where they had come before it', async () => {
     const { f } = await group();
-    const [home, other] = [new Home(), new Home()];
+    const [home, other] = [new SmallHome(), new SmallHome()];
     write(home, CANARY, 20);
     expect((await f.store.import([home.root])).totals.orphaned).toBeGreaterThan(0);
     expect(await holdsCanary(f)).not.toEqual([]);
@@ -402,7 +357,7 @@ describe.each(owned)('%s of something that was purged', (_, { to, write, alone }
 
 it('items of a turn that came after the purge stay out with it', async () => {
   const { f } = await group();
-  const home = new Home();
+  const home = new SmallHome();
   writeRoot(home, 'runtime');
   await f.store.import([home.root]);
   await f.store.purge(IDS.runtime);
@@ -415,7 +370,7 @@ it('items of a turn that came after the purge stay out with it', async () => {
 
 it('what two homes call by one short id stays until both records are purged', async () => {
   const { f } = await group();
-  const [home, other] = [new Home(), new Home()];
+  const [home, other] = [new SmallHome(), new SmallHome()];
   writeRoot(home, 'runtime');
   const { write } = KINDS.agent_mail as Belongs;
   const thread = { ...runtimeThread(IDS.runtime, 'plain', 10), created_at: time(5) };

@@ -1,13 +1,16 @@
 import { storeBody } from '../../db/bodies.ts';
 import { importRow } from '../../db/import-row.ts';
 import { goals, jobs, threadCheckpoints, threads } from '../../model/registers.ts';
+import { deviceOf, IMPORT_DEVICE } from '../../model/version.ts';
 import { exactInteger, stateMessageId } from './apply-state-message.ts';
 import {
   fileTime,
+  formerly,
   seconds,
   text,
   textOrNull,
   type Apply,
+  type Columns,
   type HomeContext,
   type ImportRecord,
 } from './record.ts';
@@ -21,8 +24,6 @@ const PROGRESS_MAX = 255;
 export const applyStateThread: Apply = (transaction, record, context) => {
   const { value } = record;
   const id = text(value, 'id');
-  const status = text(value, 'status');
-  const source = text(value, 'source');
   const updatedAt = seconds(value, 'updated_at') ?? 0;
   const tools = transaction.first<{ tools: string }>(['tools'], 'from threads where id = ?', [id]);
   const body = storeBody(transaction, record.raw);
@@ -31,22 +32,15 @@ export const applyStateThread: Apply = (transaction, record, context) => {
     threads,
     {
       id,
-      title: textOrNull(value, 'title'),
-      preview: text(value, 'preview'),
-      model_provider: text(value, 'model_provider'),
-      cwd: text(value, 'cwd'),
-      source: THREAD_SOURCE.has(source) ? source : 'unknown',
-      status: THREAD_STATUS.has(status) ? status : 'idle',
-      archived: value['archived'] === 1 ? 1 : 0,
-      archived_at: seconds(value, 'archived_at'),
+      ...threadColumns(value),
       deleted_at: null,
-      created_at: seconds(value, 'created_at') ?? 0,
       updated_at: updatedAt,
       tools: tools?.tools ?? '[]',
       ...body,
     },
     updatedAt,
     context.isSuccessor(transaction, record.path),
+    formerly(threadColumns),
   );
   const held = transaction.first(
     ['id'],
@@ -67,6 +61,22 @@ export const applyStateThread: Apply = (transaction, record, context) => {
   return outcome;
 };
 
+const threadColumns: Columns = (value) => {
+  const status = text(value, 'status');
+  const source = text(value, 'source');
+  return {
+    title: textOrNull(value, 'title'),
+    preview: text(value, 'preview'),
+    model_provider: text(value, 'model_provider'),
+    cwd: text(value, 'cwd'),
+    source: THREAD_SOURCE.has(source) ? source : 'unknown',
+    status: THREAD_STATUS.has(status) ? status : 'idle',
+    archived: value['archived'] === 1 ? 1 : 0,
+    archived_at: seconds(value, 'archived_at'),
+    created_at: seconds(value, 'created_at') ?? 0,
+  };
+};
+
 /** A thread that the store has just so: its tools may be others all the same. */
 export function noteStateThread({ value }: ImportRecord, context: HomeContext): void {
   const updatedAt = seconds(value, 'updated_at') ?? 0;
@@ -82,9 +92,15 @@ export const applyStateTool: Apply = (transaction, record, context) => {
   const id = text(value, 'thread_id');
   const thread = context.stateThreads.get(id);
   if (!thread) return 'unchanged';
-  const row = transaction.first<{ tools: string }>(['tools'], 'from threads where id = ?', [id]);
+  const row = transaction.first<{ tools: string; tools_version: string }>(
+    ['tools', 'tools_version'],
+    'from threads where id = ?',
+    [id],
+  );
   // Its thread was only tried.
   if (!row) return 'imported';
+  // Set in the store: nothing tells what the old program changed since.
+  if (deviceOf(row.tools_version) !== IMPORT_DEVICE) return 'unchanged';
   const list = JSON.parse(row.tools) as Record<string, unknown>[];
   const position = Number(value['position']);
   const tool = {
@@ -102,7 +118,7 @@ export const applyStateTool: Apply = (transaction, record, context) => {
   const replaces = others.length < list.length;
   const mayReplace = thread.isNew || context.isSuccessor(transaction, record.path);
   if (replaces && !mayReplace) return 'unchanged';
-  const version = { ms: thread.updatedAt, device: 'import', successor: true };
+  const version = { ms: thread.updatedAt, device: IMPORT_DEVICE, successor: true };
   const changed = transaction.update(threads, id, { tools }, version);
   if (changed.length === 0) return 'unchanged';
   return replaces ? 'updated' : 'imported';
@@ -131,25 +147,32 @@ export const applyStateCheckpoint: Apply = (transaction, record, context) => {
 
 export const applyStateJob: Apply = (transaction, record, context) => {
   const { value } = record;
-  const progress = value['progress'];
-  const inRange = typeof progress === 'number' && progress >= 0 && progress <= PROGRESS_MAX;
   const updatedAt = seconds(value, 'updated_at') ?? 0;
   return importRow(
     transaction,
     jobs,
     {
       id: text(value, 'id'),
-      name: text(value, 'name'),
-      status: jobStatus(text(value, 'status'), text(value, 'detail')),
-      progress: inRange ? progress : null,
-      created_at: seconds(value, 'created_at') ?? 0,
+      ...jobColumns(value),
       updated_at: updatedAt,
       deleted_at: null,
       ...storeBody(transaction, record.raw),
     },
     updatedAt,
     context.isSuccessor(transaction, record.path),
+    formerly(jobColumns),
   );
+};
+
+const jobColumns: Columns = (value) => {
+  const progress = value['progress'];
+  const inRange = typeof progress === 'number' && progress >= 0 && progress <= PROGRESS_MAX;
+  return {
+    name: text(value, 'name'),
+    status: jobStatus(text(value, 'status'), text(value, 'detail')),
+    progress: inRange ? progress : null,
+    created_at: seconds(value, 'created_at') ?? 0,
+  };
 };
 
 /** A detail that is JSON tells the status better than the column; unknown spellings mean queued. */
@@ -180,17 +203,22 @@ export function applyGoal(scope: 'thread' | 'runtime' | 'session'): Apply {
         id: `${scope}/${ownerId}`,
         scope,
         owner_id: ownerId,
-        status: text(value, 'status'),
-        objective: text(value, 'objective'),
+        ...goalColumns(value),
         updated_at: updatedAt ?? fileTime(record),
         deleted_at: null,
         ...storeBody(transaction, record.raw),
       },
       updatedAt,
       context.isSuccessor(transaction, record.path),
+      formerly(goalColumns, 'objective'),
     );
   };
 }
+
+const goalColumns: Columns = (value) => ({
+  status: text(value, 'status'),
+  objective: text(value, 'objective'),
+});
 
 function goalOwner(scope: string, record: ImportRecord, context: HomeContext): string {
   if (scope === 'session') return context.idOf('sessions', record.id ?? '');

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Outcome } from '../../db/import-row.ts';
 import type { Reader } from '../../db/reader.ts';
-import type { Transaction } from '../../db/transaction.ts';
+import type { Row, Transaction } from '../../db/transaction.ts';
+import { parseJson } from '../../model/json-text.ts';
 import type { RowMark } from '../../model/row-mark.ts';
 import { boundedTime, parseTime } from '../../model/time.ts';
 import { isDerivedId, legacyId } from '../export/legacy-names.ts';
@@ -181,6 +182,31 @@ export type Apply = (
   record: ImportRecord,
   context: HomeContext,
 ) => Outcome;
+
+/** What a record says that it is, by the columns of its row. */
+export type Columns = (value: Record<string, unknown>) => Row;
+
+/**
+ * The columns that a row's body said, where it is that of an imported record.
+ *
+ * @param member - one that every such record has, and no body that the library made
+ */
+export function formerly(columns: Columns, member = 'created_at'): (body: string) => Row {
+  return (body) => {
+    const value = tryParse(body);
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, member)) return {};
+    return columns(value as Record<string, unknown>);
+  };
+}
+
+function tryParse(body: string): unknown {
+  try {
+    return parseJson(body);
+  } catch {
+    // A device of the group made it up: it says nothing.
+    return undefined;
+  }
+}
 
 /** A field that the reader has checked to be text; empty when it is absent. */
 export function text(value: Record<string, unknown>, key: string): string {
