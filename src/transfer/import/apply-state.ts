@@ -49,6 +49,7 @@ export const applyStateThread: Apply = (transaction, record, context) => {
   );
   if (held) context.stateThreads.set(id, { updatedAt, isNew: outcome !== 'unchanged' });
   const leaf = exactInteger(record.raw, 'current_leaf_id');
+  if (leaf !== null) context.ends.set(id, stateMessageId(id, leaf));
   if (leaf !== null && outcome !== 'unchanged') {
     const leafId = record.mark?.leaf ?? stateMessageId(id, leaf);
     context.leaves.set(id, leafId);
@@ -77,10 +78,12 @@ const threadColumns: Columns = (value) => {
   };
 };
 
-/** A thread that the store has just so: its tools may be others all the same. */
-export function noteStateThread({ value }: ImportRecord, context: HomeContext): void {
-  const updatedAt = seconds(value, 'updated_at') ?? 0;
-  context.stateThreads.set(text(value, 'id'), { updatedAt, isNew: false });
+/** A thread that the store has just so: its tools and messages may be others all the same. */
+export function noteStateThread({ raw, value }: ImportRecord, context: HomeContext): void {
+  const id = text(value, 'id');
+  context.stateThreads.set(id, { updatedAt: seconds(value, 'updated_at') ?? 0, isNew: false });
+  const leaf = exactInteger(raw, 'current_leaf_id');
+  if (leaf !== null) context.ends.set(id, stateMessageId(id, leaf));
 }
 
 /**

@@ -70,6 +70,8 @@ export class HomeContext {
   readonly root: string;
   /** By threads of state.db whose row came from this home: their last message, as that names it. */
   readonly leaves = new Map<string, string>();
+  /** By threads of state.db: where the conversation of this home ends, as a message of it is named. */
+  readonly ends = new Map<string, string>();
   /** Told apart from other homes of this store by this; empty for the first. */
   readonly label: string;
   /** The same, by the order in which homes came and not by where they lie: machines agree on it. */
