@@ -240,11 +240,12 @@ export class Transaction extends Reader {
     const lifecycle = lifecycleOf(table, register, row);
     // The id belongs to it: the hash of a short title alone would tell the title to who guesses it.
     const content = [row['id'] ?? null, ...columns.map((name) => row[name] ?? null)];
-    if (fixed) {
-      const clock = fixedClock(fixed, above);
-      return formatVersion(clock, fixed.device, contentHash(content, null), lifecycle);
-    }
     const { id, contentKey, clock } = this.#identity();
+    if (fixed) {
+      const key = fixed.device === id ? contentKey : null;
+      const at = fixedClock(fixed, above);
+      return formatVersion(at, fixed.device, contentHash(content, key), lifecycle);
+    }
     this.#clock = tick(this.#clock ?? clock, this.now(), above ? clockOf(above) : undefined);
     return formatVersion(this.#clock, id, contentHash(content, contentKey), lifecycle);
   }
