@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { detailsSchema } from './record-body.ts';
 import { cursorSchema, idSchema, limitSchema, textSchema, timeSchema } from './validate.ts';
+import { IMPORT_DEVICE } from './version.ts';
 
 export const taskStatusSchema = z.enum(['queued', 'running', 'completed', 'failed', 'canceled']);
 
@@ -18,6 +19,19 @@ export const TASK_FIELDS: ReadonlySet<string> = new Set([
   'thread_id',
   'owner_session_id',
 ]);
+
+/**
+ * When somebody asked a running task to stop, unix milliseconds; null where nobody did. `ended_at`
+ * says so while the task runs: it belongs to the attempt, goes with it, and no report of a worker
+ * touches it. Of an imported one, which nobody works on, it is what its file says.
+ */
+export function stopAskedAt(task: {
+  readonly status: string;
+  readonly owner: string;
+  readonly ended_at: number | null;
+}): number | null {
+  return task.status === 'running' && task.owner !== IMPORT_DEVICE ? task.ended_at : null;
+}
 
 const promptSchema = textSchema
   .transform((text) => text.trim())

@@ -69,6 +69,7 @@ describe('the protocol as a model', () => {
     ['ownerOnly', ['owner'], 300, 'C14'],
     ['stopWhenHeard', ['owner'], 300, 'C14'],
     ['handOverRaises', ['owner'], 300, 'C15'],
+    ['carriesOn', ['routine'], 100, 'C19'],
   ])('notices that %s is missing', (rule, extensions, runs, check) => {
     const rules = rule.split('+');
     for (const one of rules) expect(RULES).toHaveProperty(one);

@@ -4,7 +4,7 @@
  *
  * The first word tells where a rule comes from. `text`: the design as it was first written; `added`:
  * what random runs showed to be missing in it; `send`, `offer`, `bases`, `branch`, `chunk`, `purge`,
- * `key`, `damage`, `owner`: what the product does beyond the plain exchange of registers.
+ * `key`, `damage`, `owner`, `routine`: what the product does beyond the plain exchange of registers.
  */
 export const RULES = {
   exactTrim: ['text', 'an acknowledgement trims exactly the numbers that were read'],
@@ -125,6 +125,10 @@ export const RULES = {
   handOverRaises: ['owner', 'a change of owner raises the attempt'],
   recoverKeeps: ['owner', 'recovery stays within the attempt'],
   newSelf: ['owner', 'a store that takes a new device id stops what it ran'],
+  askApart: ['owner', 'that a run is to stop stands where no report of it is written'],
+
+  carriesOn: ['routine', 'what goes its course is stamped right above what it replaces'],
+  ownTime: ['routine', 'a decision beside it has a later time than what it replaces'],
 };
 
 /** A rule of the text that the model advises against: stamping a copy's edits anew lets old edits win. */
@@ -141,6 +145,7 @@ export const EXTENSIONS = [
   'key',
   'damage',
   'owner',
+  'routine',
 ];
 
 /** The rules of some extensions, by name. */

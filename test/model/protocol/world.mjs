@@ -30,6 +30,8 @@ export class World {
     /** The explicit changes of a task's owner. */
     this.grants = [];
     this.created = new Set();
+    /** The requests that a run stops. */
+    this.asked = [];
 
     this.stats = {
       moved: 0, falseConflicts: 0, conflicts: 0, minted: 0, raised: 0, rounds: 0, returned: 0,
