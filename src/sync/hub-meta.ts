@@ -1,7 +1,7 @@
 import { HubNewerError, HubRefusedError } from '../errors.ts';
 import type { Ask, Mark } from './ask.ts';
 import { textOf } from './pull-statements.ts';
-import type { Hub, HubRow, HubStatement } from './hub/hub.ts';
+import type { Hub, HubRow, HubStatement, HubValue } from './hub/hub.ts';
 import { epochOf, isSound } from './places.ts';
 
 /** What this version speaks; a hub with a higher number is refused. */
@@ -100,15 +100,18 @@ export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
     nowMs: Number(nowMs),
     floorMs: Number(floorMs),
     hasPair: Number(hasPair) === 1,
-    mine:
-      pushNumber === null || pushNumber === undefined
-        ? null
-        : { number: Number(pushNumber), token: textOf(pushToken) },
+    mine: markOf(pushNumber, pushToken),
     revoked: revokedAt !== null,
     revokedAtMs: revokedAt === null ? null : Number(revokedAt),
     keyCheck: String(keyCheck),
     isSound: Number(isSound) === 1,
   };
+}
+
+/** Half a mark is one all the same, that no device made: a push looks at both halves. */
+function markOf(number: HubValue = null, token: HubValue = null): Mark | null {
+  if (number === null && token === null) return null;
+  return { number: Number(number), token: textOf(token) };
 }
 
 /** Runs statements after one that reads the meta row, in one snapshot; null: there is no hub yet. */

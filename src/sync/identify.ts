@@ -12,12 +12,14 @@ import { keyColumns, keyForHub, NO_KEYS } from './keys/group-key.ts';
 import { keepEncrypted } from './keys/keep-encrypted.ts';
 import { parseKeyCheck } from './keys/lock.ts';
 import { offerAll } from './offer.ts';
+import { isOfCopy, isOwnMark, writeMark } from './push-mark.ts';
 import { needState, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
 
 /**
  * Compares the hub with what this device remembers of it, and sets right what differs: an empty hub
  * is founded or refilled, one that lost its meta row gets it back, one that went back or lies above its
- * head gets a new epoch, and a store that was restored or copied takes a new device id. Nothing local is ever cleared.
+ * head gets a new epoch, a last push that somebody wrote there is set right, and a store that was restored or
+ * copied takes a new device id. Nothing local is ever cleared.
  *
  * @returns true: go on with the answer; false: the state was changed, ask again
  * @throws `HubForeignError` the hub of another store
@@ -37,7 +39,7 @@ export async function identify(
   if (meta.storeId !== state.storeId) {
     if (state.storeId !== null) await refuse(exchange, state);
     await change(exchange, ask, (transaction) => {
-      adopt(transaction, meta);
+      adopt(exchange, ask, transaction, meta);
     });
     return false;
   }
@@ -55,7 +57,7 @@ export async function identify(
   }
   if (!sameMark(meta.epoch, state.epoch)) {
     await change(exchange, ask, (transaction) => {
-      adopt(transaction, meta);
+      adopt(exchange, ask, transaction, meta);
     });
     return false;
   }
@@ -118,8 +120,9 @@ async function setHeadRight(exchange: Exchange, ask: Ask, meta: HubMeta): Promis
 async function knowsOurPush(exchange: Exchange, ask: Ask, meta: HubMeta): Promise<boolean> {
   const sent = sameMark(meta.mine, ask.sent);
   if (!sent && !sameMark(meta.mine, ask.acked)) {
+    if (!isOfCopy(exchange.ring, ask, meta.mine)) return setMarkRight(exchange, ask, meta);
     await change(exchange, ask, (transaction) => {
-      takeIdentity(transaction, newUlid(transaction.now()), exchange.machine);
+      becomeAnother(exchange, transaction);
     });
     return false;
   }
@@ -130,6 +133,33 @@ async function knowsOurPush(exchange: Exchange, ask: Ask, meta: HubMeta): Promis
     savePair(transaction, meta.head);
   });
   return false;
+}
+
+/**
+ * What stands there no copy of this store made: to take another id for it would take the work of this
+ * device away.
+ *
+ * @returns true: the token may only read; what is there can be read
+ */
+async function setMarkRight(exchange: Exchange, ask: Ask, meta: HubMeta): Promise<boolean> {
+  const { hub, info, memory } = exchange;
+  const what = 'somebody had changed or deleted what the hub knows of the last push of this device';
+  try {
+    await writeMark(hub, ask, info, meta);
+    memory.repairs.tell(`${what}, which was set right`);
+    return false;
+  } catch (error) {
+    if (!(error instanceof HubAccessError)) throw error;
+    memory.repairs.tell(`${what}, and this device may not set that right`);
+    return true;
+  }
+}
+
+/** The work of the former device stays with it, because that may go on elsewhere: so it is told. */
+function becomeAnother({ machine, memory }: Exchange, transaction: Transaction): void {
+  const former = transaction.device;
+  takeIdentity(transaction, newUlid(transaction.now()), machine);
+  memory.repairs.tellCopied(former, transaction.device);
 }
 
 /**
@@ -147,7 +177,7 @@ export async function noticeCopy(exchange: Exchange): Promise<void> {
     const held = transaction.rows('select machine from device')[0]?.[0];
     if (held === machine) return;
     if (held === null) transaction.run('update device set machine = ?', [machine]);
-    else takeIdentity(transaction, newUlid(transaction.now()), machine);
+    else becomeAnother(exchange, transaction);
   });
 }
 
@@ -160,14 +190,15 @@ async function refuseRevoked({ database, hub }: Exchange): Promise<void> {
 const revoked = () => new DeviceRevokedError('this device was revoked at the hub');
 
 /** Takes over where the hub is, and offers it everything. */
-function adopt(transaction: Transaction, meta: HubMeta): void {
+function adopt(exchange: Exchange, ask: Ask, transaction: Transaction, meta: HubMeta): void {
   transaction.run('update sync_state set store_id = ?, epoch = ?, epoch_token = ?, refused = 0', [
     meta.storeId,
     meta.epoch.number,
     meta.epoch.token,
   ]);
   saveCursor(transaction, 0);
-  saveAcked(transaction, meta.mine);
+  const { mine } = meta;
+  saveAcked(transaction, mine && isOwnMark(exchange.ring, ask, mine) ? mine : null);
   savePair(transaction, meta.head);
   offerAll(transaction);
 }

@@ -152,7 +152,7 @@ describe('an exchange that begins with its push', () => {
   test('takes a new device id where a copy of the store has pushed', async () => {
     const { hub, a } = await setup();
     const { device } = await a.database.read(needState);
-    await hub.change(`update hub_devices set push_number = 99, push_token = 'of the copy'
+    await hub.change(`update hub_devices set push_number = 99, push_token = printf('%032d', 1)
       where id = '${device}'`);
     await add(a, 'new');
     const before = await hub.number(entries);
