@@ -132,7 +132,8 @@ export class DeviceRevokedError extends StoreError {
   override readonly name = 'DeviceRevokedError';
   readonly code = 'DEVICE_REVOKED';
   override readonly hint =
-    'To come back as a new device, enable sync with a new token: "codewhale-store hub token" makes one.';
+    'To come back as a new device, enable sync with a new token: "codewhale-store hub token" makes one. ' +
+    '"codewhale-store task hand-over ID DEVICE --lost" then brings a task here that it ran.';
 }
 
 /** Sync is off. */

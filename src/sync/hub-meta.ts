@@ -38,6 +38,8 @@ export interface HubMeta {
   readonly revoked: boolean;
   /** When, by the hub's clock, unix milliseconds. */
   readonly revokedAtMs: number | null;
+  /** When this device was here last, by the same clock; 0: it never was. */
+  readonly seenAtMs: number;
   readonly keyCheck: string;
   /** Nothing lies above the head. */
   readonly isSound: boolean;
@@ -72,7 +74,8 @@ const META = `select m.protocol, m.store_id, ${epochOf('m')}, m.epoch_token,
     max(${floorOf('m')}, ?4), ?2 is null or exists (select 1 from hub_commits where head = ?2 and token = ?3),
     max(0, min(d.push_number, ${Number.MAX_SAFE_INTEGER})),
     substr(cast(d.push_token as blob), 1, 100), iif(d.revoked_at is null, null,
-      max(0, min(d.revoked_at, ${Number.MAX_SAFE_INTEGER}))), m.key_check, ${isSound('m')}
+      max(0, min(d.revoked_at, ${Number.MAX_SAFE_INTEGER}))), m.key_check, ${isSound('m')},
+    max(0, min(coalesce(d.seen_at, 0), ${Number.MAX_SAFE_INTEGER}))
   from hub_meta m
   left join hub_commits h on h.head = m.head and ${IS_TOKEN}
   left join hub_devices d on d.id = ?1`;
@@ -87,7 +90,7 @@ export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
   const row = rows?.[0];
   if (!row) throw new HubRefusedError('the hub has lost its meta row');
   const [protocol, storeId, epoch, epochToken, head, token, nowMs, floorMs, hasPair] = row;
-  const [pushNumber, pushToken, revokedAt = null, keyCheck, isSound] = row.slice(9);
+  const [pushNumber, pushToken, revokedAt = null, keyCheck, isSound, seenAt] = row.slice(9);
   if (Number(protocol) > PROTOCOL) {
     throw new HubNewerError(
       `the hub speaks protocol ${Number(protocol)}, this version only up to ${PROTOCOL}`,
@@ -103,6 +106,7 @@ export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
     mine: markOf(pushNumber, pushToken),
     revoked: revokedAt !== null,
     revokedAtMs: revokedAt === null ? null : Number(revokedAt),
+    seenAtMs: Number(seenAt),
     keyCheck: String(keyCheck),
     isSound: Number(isSound) === 1,
   };
