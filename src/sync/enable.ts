@@ -28,7 +28,7 @@ import {
   type HeldKey,
   type Wanted,
 } from './keys/group-key.ts';
-import { keepEncrypted, refuseClear } from './keys/keep-encrypted.ts';
+import { keepLock, refuseClear } from './keys/keep-lock.ts';
 import { machineId } from './machine.ts';
 import { offerAll } from './offer.ts';
 import { askOf } from './push-once.ts';
@@ -104,7 +104,7 @@ export async function enableWith(
     throw new HubForeignError('the address leads to the hub of another store');
   }
   refuseClear(found?.meta.storeId ?? known, group, settings.key);
-  if (found && (await keepEncrypted(hub, found.meta, group).catch(told))) {
+  if (found && (await keepLock(hub, found.meta, group).catch(told))) {
     found = await askHub(hub, ask, [], 'write').catch(told);
   }
   const { asked, key } = await keyOf(hub, found, held, settings.key, device);

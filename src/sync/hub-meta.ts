@@ -68,13 +68,25 @@ export function latestOf(meta: Pick<HubMeta, 'nowMs' | 'floorMs'>): number {
 export const IS_TOKEN = `length(cast(token as blob)) between 1 and 64
   and length(token) = length(cast(token as blob)) and token not glob '*[^ -~]*'`;
 
+/** Text of one line, as what devices write of the hub itself is; what else stands there reads as none. */
+const plainOf = (column: string, bytesMax: number) =>
+  `iif(length(cast(${column} as blob)) <= ${bytesMax}
+    and length(${column}) = length(cast(${column} as blob)) and ${column} not glob '*[^ -~]*', ${column}, '')`;
+
+/** @param meta - how the statement calls `hub_meta` */
+export const epochTokenOf = (meta: string) => plainOf(`${meta}.epoch_token`, 64);
+
+/** More than the locked keys of any group have. */
+const LOCK_BYTES_MAX = 2_000_000;
+const lockOf = (meta: string) => plainOf(`${meta}.key_check`, LOCK_BYTES_MAX);
+
 /** What stands in the row of a device may be anything; it then is no push that any device knows. */
-const META = `select m.protocol, m.store_id, ${epochOf('m')}, m.epoch_token,
+const META = `select m.protocol, ${plainOf('m.store_id', 100)}, ${epochOf('m')}, ${epochTokenOf('m')},
     max(0, min(m.head, ${Number.MAX_SAFE_INTEGER})), h.token, ${HUB_NOW},
     max(${floorOf('m')}, ?4), ?2 is null or exists (select 1 from hub_commits where head = ?2 and token = ?3),
     max(0, min(d.push_number, ${Number.MAX_SAFE_INTEGER})),
     substr(cast(d.push_token as blob), 1, 100), iif(d.revoked_at is null, null,
-      max(0, min(d.revoked_at, ${Number.MAX_SAFE_INTEGER}))), m.key_check, ${isSound('m')},
+      max(0, min(d.revoked_at, ${Number.MAX_SAFE_INTEGER}))), ${lockOf('m')}, ${isSound('m')},
     max(0, min(coalesce(d.seen_at, 0), ${Number.MAX_SAFE_INTEGER}))
   from hub_meta m
   left join hub_commits h on h.head = m.head and ${IS_TOKEN}
@@ -158,7 +170,7 @@ export async function replaceKeyCheck(
   storeId: string | null,
 ): Promise<boolean> {
   const sql = `update hub_meta set key_check = ?2
-    where key_check in (?1, ?2) and (?3 is null or store_id = ?3) returning only`;
+    where ${lockOf('hub_meta')} in (?1, ?2) and (?3 is null or store_id = ?3) returning only`;
   const [rows] = await hub.run([{ sql, params: [former, check, storeId] }], 'write');
   return (rows?.length ?? 0) > 0;
 }

@@ -9,7 +9,7 @@ import { foundHub, raiseEpoch } from './found-hub.ts';
 import { askHub, replaceKeyCheck, type HubMeta } from './hub-meta.ts';
 import { raiseHead } from './raise-head.ts';
 import { keyColumns, keyForHub, NO_KEYS } from './keys/group-key.ts';
-import { keepEncrypted } from './keys/keep-encrypted.ts';
+import { keepLock } from './keys/keep-lock.ts';
 import { parseKeyCheck } from './keys/lock.ts';
 import { offerAll } from './offer.ts';
 import { isOfCopy, isOwnMark, writeMark } from './push-mark.ts';
@@ -51,7 +51,7 @@ export async function identify(
   if (meta.revoked) throw revoked();
   if (meta.keyCheck !== state.keyCheck && !(await followKeys(exchange, state, meta))) return false;
   if (!meta.isSound && (await setHeadRight(exchange, ask, meta))) return false;
-  if (meta.epoch.number < state.epoch.number) {
+  if (meta.epoch.number < state.epoch.number || meta.epoch.token === '') {
     await raiseEpoch(exchange.hub, ask, meta.epoch, null);
     return false;
   }
@@ -74,18 +74,20 @@ export async function identify(
  * @throws `SyncKeyError` the new key has to be brought here first
  */
 async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): Promise<boolean> {
+  const held = { ring: state.keyRing, secret: state.keySecret, check: state.keyCheck };
+  if (await keepLock(exchange.hub, meta, { storeId: state.storeId, held })) {
+    const said =
+      meta.keyCheck === NO_KEYS
+        ? 'the hub said of this encrypted group that it is not encrypted'
+        : 'the lock of the keys on the hub (hub_meta.key_check) was none that a device made';
+    exchange.memory.repairs.tell(`${said}; somebody had changed that, and it was set back`);
+    return false;
+  }
   const ours = exchange.ring?.newest ?? 0;
   // An older lock, of a hub that was restored, or founded anew by a device that has only that key.
   const older = meta.keyCheck !== NO_KEYS && parseKeyCheck(meta.keyCheck).number < ours;
   if (older && state.keyCheck !== null) {
     await replaceKeyCheck(exchange.hub, meta.keyCheck, state.keyCheck, state.storeId);
-    return false;
-  }
-  const held = { ring: state.keyRing, secret: state.keySecret, check: state.keyCheck };
-  if (await keepEncrypted(exchange.hub, meta, { storeId: state.storeId, held })) {
-    exchange.memory.repairs.tell(
-      'the hub said of this encrypted group that it is not encrypted; somebody had changed that, and it was set back',
-    );
     return false;
   }
   const wanted = state.keyRing === null ? 'none' : undefined;

@@ -166,10 +166,16 @@ async function offerTo(
     return read(await hub.run(statements, 'write'));
   } catch (error) {
     if (!(error instanceof HubRefusedError)) throw error;
-    const asked = await askHub(hub, ask, []);
+    // Where it does not even answer to this, the rows are not at fault: a pull sets that right, or tells.
+    const asked = await askHub(hub, ask, []).catch(refusedAsWell);
     if (!asked?.meta.isSound) return undefined;
     throw error;
   }
+}
+
+function refusedAsWell(error: unknown): null {
+  if (error instanceof HubRefusedError) return null;
+  throw error;
 }
 
 /**
