@@ -92,6 +92,8 @@ const META = `select m.protocol, ${plainOf('m.store_id', 100)}, ${epochOf('m')},
   left join hub_commits h on h.head = m.head and ${IS_TOKEN}
   left join hub_devices d on d.id = ?1`;
 
+const META_COLUMNS = 15;
+
 export function metaStatement(ask: Ask): HubStatement {
   const { device, pair, floorMs } = ask;
   return { sql: META, params: [device, pair?.number ?? null, pair?.token ?? null, floorMs] };
@@ -101,6 +103,9 @@ export function metaStatement(ask: Ask): HubStatement {
 export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
   const row = rows?.[0];
   if (!row) throw new HubRefusedError('the hub has lost its meta row');
+  if (row.length !== META_COLUMNS) {
+    throw new HubRefusedError('what came is no answer to what the hub was asked');
+  }
   const [protocol, storeId, epoch, epochToken, head, token, nowMs, floorMs, hasPair] = row;
   const [pushNumber, pushToken, revokedAt = null, keyCheck, isSound, seenAt] = row.slice(9);
   if (Number(protocol) > PROTOCOL) {
