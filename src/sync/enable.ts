@@ -16,7 +16,7 @@ import {
 import { infoOf, tokenSource, type Access } from './connect.ts';
 import { nameStatement } from './devices.ts';
 import { foundHub, undoFounding } from './found-hub.ts';
-import { askHub, type HubMeta } from './hub-meta.ts';
+import { askHub, SLACK_MS, type HubMeta } from './hub-meta.ts';
 import { HttpHub } from './hub/http-hub.ts';
 import { hubAddress } from './hub/hub-address.ts';
 import type { Hub } from './hub/hub.ts';
@@ -28,7 +28,7 @@ import {
   type HeldKey,
   type Wanted,
 } from './keys/group-key.ts';
-import { keepEncrypted, refuseClear } from './keys/keep-encrypted.ts';
+import { keepLock, refuseClear } from './keys/keep-lock.ts';
 import { machineId } from './machine.ts';
 import { offerAll } from './offer.ts';
 import { askOf } from './push-once.ts';
@@ -99,12 +99,12 @@ export async function enableWith(
   const told = (error: unknown) => explain(hub, error);
   const group = { storeId: state?.storeId ?? null, held };
   let found = await askHub(hub, ask, [], 'write').catch(told);
-  if (found) await refuseOldToken(found.meta, settings.tokenFile);
+  if (found) await refuseOldToken(found.meta, settings.tokenFile, now());
   if (found && known !== null && found.meta.storeId !== known) {
     throw new HubForeignError('the address leads to the hub of another store');
   }
   refuseClear(found?.meta.storeId ?? known, group, settings.key);
-  if (found && (await keepEncrypted(hub, found.meta, group).catch(told))) {
+  if (found && (await keepLock(hub, found.meta, group).catch(told))) {
     found = await askHub(hub, ask, [], 'write').catch(told);
   }
   const { asked, key } = await keyOf(hub, found, held, settings.key, device);
@@ -183,15 +183,28 @@ async function explain(hub: Hub, error: unknown): Promise<never> {
  * Who was revoked does not come back with the token that it had. Only tokens that say when they were
  * made tell; those of `hub token` do.
  */
-async function refuseOldToken({ revokedAtMs }: HubMeta, tokenFile: string | null): Promise<void> {
-  const token = revokedAtMs === null ? undefined : await tokenSource(tokenFile)();
-  if (revokedAtMs === null || token === undefined) return;
+async function refuseOldToken(
+  meta: HubMeta,
+  tokenFile: string | null,
+  ownNowMs: number,
+): Promise<void> {
+  const token = meta.revoked ? await tokenSource(tokenFile)() : undefined;
+  if (token === undefined) return;
   const madeAtS = issuedAtS(token);
   // It tells whole seconds.
-  if (madeAtS === undefined || (madeAtS + 1) * 1000 > revokedAtMs) return;
+  if (madeAtS === undefined || (madeAtS + 1) * 1000 > revokedAtOf(meta, ownNowMs)) return;
   throw new DeviceRevokedError(
     'this device was revoked at the hub, and the token is older than that',
   );
+}
+
+/**
+ * When the device was revoked, as far as that can be. A time that has not come was forged, or is of a clock
+ * that was wrong, and no token would ever be newer: then when it was seen last, with the token that it had.
+ */
+function revokedAtOf({ revokedAtMs, seenAtMs, nowMs }: HubMeta, ownNowMs: number): number {
+  const latestMs = Math.min(nowMs, ownNowMs) + SLACK_MS;
+  return [revokedAtMs, seenAtMs].find((ms) => ms !== null && ms <= latestMs) ?? 0;
 }
 
 const BLANK = {

@@ -18,6 +18,7 @@ import { askHub, type HubMeta, type HubSeen } from './hub-meta.ts';
 import type { Hub } from './hub/hub.ts';
 import { identify, noticeCopy } from './identify.ts';
 import { replaceLost } from './lost-entries.ts';
+import { replaceLostTables } from './lost-tables.ts';
 import {
   pageStatement,
   readPage,
@@ -130,8 +131,17 @@ async function readHub(exchange: Exchange, hub: Hub, state: Ask): Promise<Answer
       return readHub(exchange, hub, state);
     }
     if (!isAboutText(error)) throw error;
+    if (await hasLostTables(exchange, hub, state)) return readHub(exchange, hub, state);
     return read('bytes');
   }
+}
+
+/** A hub that lacks a table gets it back; a copy of it is not what lost it. */
+async function hasLostTables(exchange: Exchange, hub: Hub, { storeId }: Ask): Promise<boolean> {
+  if (hub !== exchange.hub || storeId === null) return false;
+  const isReplaced = await replaceLostTables(hub, storeId);
+  if (isReplaced) exchange.memory.repairs.tell('the hub had lost a table, which was made anew');
+  return isReplaced;
 }
 
 /**

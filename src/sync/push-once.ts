@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { HubRefusedError, HubTakesNothingError, HubTooLargeError } from '../errors.ts';
 import { acknowledge, takeAnswer } from './acknowledge.ts';
 import { sameAsk, sameMark, type Ask } from './ask.ts';
@@ -7,6 +6,7 @@ import type { Exchange } from './exchange.ts';
 import { noTrim, pieceKey, type Batch, type Sending } from './gathering.ts';
 import { askHub, type HubSeen } from './hub-meta.ts';
 import { lacking } from './lacking.ts';
+import { newMark } from './push-mark.ts';
 import { pushRequest, type Outgoing, type PushAsk, type Taken } from './push-statements.ts';
 import { readAhead, readNext, takeAhead } from './read-ahead.ts';
 import { setAside } from './set-aside.ts';
@@ -107,7 +107,7 @@ async function prepare(
     const ask = { ...askOf(held, exchange.now()), keyCheck: lock };
     if (held.sent && !sameMark(held.sent, held.acked)) return { ...ask, sent: held.sent };
     const number = Math.max(held.sent?.number ?? 0, held.acked?.number ?? 0) + 1;
-    const sent = { number, token: randomBytes(16).toString('hex') };
+    const sent = newMark(exchange.ring, held.device, number);
     saveSent(transaction, sent);
     return { ...ask, sent };
   });
@@ -166,10 +166,16 @@ async function offerTo(
     return read(await hub.run(statements, 'write'));
   } catch (error) {
     if (!(error instanceof HubRefusedError)) throw error;
-    const asked = await askHub(hub, ask, []);
+    // Where it does not even answer to this, the rows are not at fault: a pull sets that right, or tells.
+    const asked = await askHub(hub, ask, []).catch(refusedAsWell);
     if (!asked?.meta.isSound) return undefined;
     throw error;
   }
+}
+
+function refusedAsWell(error: unknown): null {
+  if (error instanceof HubRefusedError) return null;
+  throw error;
 }
 
 /**

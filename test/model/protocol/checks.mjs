@@ -99,7 +99,7 @@ function heal(w) {
 
 /** Rounds of syncing until one moves nothing. @returns whether that came */
 function rest(w, maxRounds) {
-  const mark = () => `${w.stats.moved} ${w.hub.epoch} ${w.hub.head}`;
+  const mark = () => `${w.stats.moved} ${w.stats.marked} ${w.hub.epoch} ${w.hub.head}`;
   for (let round = 1; round <= maxRounds; round++) {
     const before = mark();
     for (const d of w.devices) {

@@ -110,6 +110,7 @@ export function hubPush(w, q) {
   hub.head += q.rows.length;
   hub.commits.set(hub.head, w.R.commitToken ? w.mint('c') : q.sent.token);
   hub.devices.set(q.dev, q.sent);
+  w.marks.push([q.dev, q.sent]);
   w.stats.moved += q.rows.length;
   return { meta: hubMeta(w, hub, { ...q, pair: null }), returned };
 }
@@ -142,6 +143,15 @@ export function hubFound(w, s) {
 export function hubLock(w, s, seen) {
   const { hub } = w;
   if (hub.storeId === s.storeId && hub.key === seen) hub.key = s.key;
+}
+
+/** Writes the last push of a device as that device knows it, unless anybody pushed since it was seen. */
+export function hubMark(w, s, seen) {
+  const { hub } = w;
+  if (hub.storeId !== s.storeId || hub.epoch !== s.epoch || hub.head !== seen.head) return;
+  if (s.acked) hub.devices.set(s.id, s.acked);
+  else hub.devices.delete(s.id);
+  w.stats.marked++;
 }
 
 /**

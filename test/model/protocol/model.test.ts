@@ -63,6 +63,7 @@ describe('the protocol as a model', () => {
     ['keepsPlace', ['key'], 900, 'C18'],
     ['takeFuture', ['damage'], 100, 'C2'],
     ['floorBelieved', ['damage'], 300, 'C10'],
+    ['ownMark', ['damage'], 100, 'C5'],
     ['takeOff', ['damage'], 100, 'C2'],
     ['takeRaises', ['damage'], 100, 'C2'],
     ['damagedWaits', ['damage'], 100, 'C2'],

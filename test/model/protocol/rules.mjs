@@ -112,6 +112,10 @@ export const RULES = {
   floorBelieved: ['damage', "a hub's floor that is beyond belief by its own clock is none"],
   ownFloorBelieved: ['damage', 'so is what this device knew as accepted, by its own clock'],
   restampBelieved: ['damage', 'what came back is not stamped above what is beyond belief'],
+  ownMark: [
+    'damage',
+    'a last push that no copy of this store made is set right, and makes no new device',
+  ],
   takeOff: ['damage', 'what nobody can read is taken off the hub'],
   takeRaises: ['damage', 'and the epoch raised, so that all send what the hub lacks then'],
   takeSeen: ['damage', 'no other entry is taken off than the one that was looked at'],

@@ -32,11 +32,13 @@ export class World {
     this.created = new Set();
     /** The requests that a run stops. */
     this.asked = [];
+    /** Every push that a hub took: whose, and its number and token. */
+    this.marks = [];
 
     this.stats = {
       moved: 0, falseConflicts: 0, conflicts: 0, minted: 0, raised: 0, rounds: 0, returned: 0,
       knownLimit: 0, offered: 0, spared: 0, marks: 0, waiting: 0, claims: 0, leaps: 0, rotated: 0,
-      spoilt: 0, taken: 0, ahead: 0,
+      spoilt: 0, taken: 0, ahead: 0, forged: 0, marked: 0,
     }; // prettier-ignore
     this.anyRestore = false;
     /** Whether an entry on the hub was damaged or forged. */
