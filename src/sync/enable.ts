@@ -25,15 +25,16 @@ import {
   keyForHub,
   keyForNewHub,
   type GroupKey,
-  type HeldKey,
+  soundRing,
   type Wanted,
 } from './keys/group-key.ts';
+import type { HeldKey } from './keys/held-ring.ts';
 import { keepEncrypted, refuseClear } from './keys/keep-encrypted.ts';
 import { machineId } from './machine.ts';
 import { offerAll } from './offer.ts';
 import { askOf } from './push-once.ts';
 import { issuedAtS } from './token-age.ts';
-import { findState, type PullMode, type SyncState } from './state.ts';
+import { findState, heldKeyOf, type PullMode, type SyncState } from './state.ts';
 
 export interface EnableSettings {
   readonly url: string;
@@ -89,11 +90,7 @@ export async function enableWith(
     state: findState(reader),
     device: String(reader.rows('select id from device')[0]?.[0]),
   }));
-  const held: HeldKey = {
-    ring: state?.keyRing ?? null,
-    secret: state?.keySecret ?? null,
-    check: state?.keyCheck ?? null,
-  };
+  const held = heldKeyOf(state);
   const known = settings.join ? null : (state?.storeId ?? null);
   const ask = { ...(state ? askOf(state, now()) : BLANK), device };
   const told = (error: unknown) => explain(hub, error);
@@ -107,7 +104,8 @@ export async function enableWith(
   if (found && (await keepEncrypted(hub, found.meta, group).catch(told))) {
     found = await askHub(hub, ask, [], 'write').catch(told);
   }
-  const { asked, key } = await keyOf(hub, found, held, settings.key, device);
+  const ours = heldFor(settings, group, found?.meta);
+  const { asked, key } = await keyOf(hub, found, ours, settings.key, device);
   const storeId = asked?.meta.storeId ?? known ?? newUlid(now());
   if (!asked) {
     const epoch = {
@@ -133,6 +131,24 @@ export async function enableWith(
     moved: !asked && known !== null && isElsewhere(state, settings.url),
     newKey: !asked && key.secret !== null && key.secret !== held.secret,
   };
+}
+
+const NO_KEY_HELD: HeldKey = { ring: null, secret: null, check: null };
+
+/**
+ * What is held for a hub: the keys of one group open nothing of another. Who leaves the former hub for an
+ * empty one leaves damaged keys behind.
+ *
+ * @param found - undefined: the hub is empty
+ */
+function heldFor(
+  { join }: EnableSettings,
+  { storeId, held }: { readonly storeId: string | null; readonly held: HeldKey },
+  found: HubMeta | undefined,
+): HeldKey {
+  const isOther = found && found.storeId !== storeId && found.keyCheck !== held.check;
+  const isLeft = !found && join && soundRing(held) === null;
+  return isOther || isLeft ? NO_KEY_HELD : held;
 }
 
 /**

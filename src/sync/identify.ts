@@ -12,7 +12,7 @@ import { keyColumns, keyForHub, NO_KEYS } from './keys/group-key.ts';
 import { keepEncrypted } from './keys/keep-encrypted.ts';
 import { parseKeyCheck } from './keys/lock.ts';
 import { offerAll } from './offer.ts';
-import { needState, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
+import { heldKeyOf, needState, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
 
 /**
  * Compares the hub with what this device remembers of it, and sets right what differs: an empty hub
@@ -79,7 +79,7 @@ async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): 
     await replaceKeyCheck(exchange.hub, meta.keyCheck, state.keyCheck, state.storeId);
     return false;
   }
-  const held = { ring: state.keyRing, secret: state.keySecret, check: state.keyCheck };
+  const held = heldKeyOf(state);
   if (await keepEncrypted(exchange.hub, meta, { storeId: state.storeId, held })) {
     exchange.memory.repairs.tell(
       'the hub said of this encrypted group that it is not encrypted; somebody had changed that, and it was set back',
