@@ -29,8 +29,10 @@ import {
   type Wanted,
 } from './keys/group-key.ts';
 import type { HeldKey } from './keys/held-ring.ts';
+import type { KeyRing } from './keys/key-ring.ts';
 import { keepEncrypted, refuseClear } from './keys/keep-encrypted.ts';
 import { machineId } from './machine.ts';
+import { rekeyParked } from './rekey-parked.ts';
 import { offerAll } from './offer.ts';
 import { askOf } from './push-once.ts';
 import { issuedAtS } from './token-age.ts';
@@ -230,6 +232,7 @@ async function save(
   await database.write({ now }, (transaction) => {
     if (!state) insertState(transaction);
     if (settings.join && state && hub.storeId !== state.storeId) forgetHub(transaction);
+    rekeyParked(transaction, formerRing(state), key.ring);
     transaction.run(
       `update sync_state set enabled = 1, refused = 0, url = ?, token_file = ?, pull = ?,
          device_name = ?, key_ring = ?, key_secret = ?, key_check = ?`,
@@ -245,6 +248,12 @@ async function save(
     sayAllAgain(transaction);
     offerAll(transaction);
   });
+}
+
+/** @returns undefined where the keys are damaged */
+function formerRing(state: SyncState | undefined): KeyRing | null | undefined {
+  const held = heldKeyOf(state);
+  return soundRing(held) ?? (held.ring === null ? null : undefined);
 }
 
 function insertState(transaction: Transaction): void {
