@@ -32,6 +32,7 @@ import type { HeldKey } from './keys/held-ring.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 import { keepEncrypted, refuseClear } from './keys/keep-encrypted.ts';
 import { machineId } from './machine.ts';
+import { doubtDamage } from './apply/park.ts';
 import { rekeyParked } from './rekey-parked.ts';
 import { offerAll } from './offer.ts';
 import { askOf } from './push-once.ts';
@@ -245,6 +246,7 @@ async function save(
     if (hub.deviceId !== transaction.device) {
       takeIdentity(transaction, hub.deviceId, machineId());
     }
+    doubtDamage(transaction);
     sayAllAgain(transaction);
     offerAll(transaction);
   });

@@ -23,13 +23,13 @@ export interface HeldKey {
 export function heldRing(held: HeldKey): KeyRing | null {
   if (held.ring === null) return null;
   const ring = ringOrUndefined(held.ring);
-  const proof = proofIn(held.ring);
-  if (ring && proof === proofOf(ring, held)) return ring;
   const locked = lockedRing(held);
-  // A former version of this program noted no proof, and kept a ring that is newer than its lock.
-  const isFormer = ring && proof === undefined;
-  if (locked) return isFormer && includesRing(ring, locked) ? ring : locked;
-  if (isFormer && held.secret === null) return ring;
+  // A former version of this program kept a ring that is newer than its lock.
+  if (locked) return ring && includesRing(ring, locked) ? ring : locked;
+  // Nor did it note a proof.
+  if (ring && held.secret === null && (isProven(ring, held) || proofIn(held.ring) === undefined)) {
+    return ring;
+  }
   throw new SyncKeyError(
     'the keys of this device are damaged; nothing is exchanged with them',
     'Enable sync again with the key or passphrase of the group: "codewhale-store sync key" prints the key on another device. Nothing here is lost.',
@@ -47,14 +47,19 @@ export function lockedRing({ secret, check }: Omit<HeldKey, 'ring'>): KeyRing | 
   }
 }
 
-/** The ring as a store keeps it, with the proof that it, its secret and its lock belong together. */
-export function heldText(ring: KeyRing, held: Omit<HeldKey, 'ring'>): string {
+/** The ring as a store keeps it, with the proof that it came out of its lock. */
+export function heldText(ring: KeyRing, held: Pick<HeldKey, 'check'>): string {
   const parts = JSON.parse(serialiseKeyRing(ring)) as object;
   return JSON.stringify({ ...parts, proof: proofOf(ring, held) });
 }
 
-function proofOf(ring: KeyRing, { secret, check }: Omit<HeldKey, 'ring'>): string {
-  const text = JSON.stringify([serialiseKeyRing(ring), secret, check]);
+/** Whether a ring is the one that came out of the lock beside it, by what was noted then. */
+export function isProven(ring: KeyRing, held: HeldKey): boolean {
+  return held.ring !== null && proofIn(held.ring) === proofOf(ring, held);
+}
+
+function proofOf(ring: KeyRing, { check }: Pick<HeldKey, 'check'>): string {
+  const text = JSON.stringify([serialiseKeyRing(ring), check]);
   return createHash('sha256').update(text).digest('base64url');
 }
 
@@ -67,7 +72,7 @@ function ringOrUndefined(text: string): KeyRing | undefined {
   }
 }
 
-/** @returns null where the text is none that could have one */
+/** @returns undefined where there is none; null where the text is none that could have one */
 function proofIn(text: string): unknown {
   try {
     return (JSON.parse(text) as { proof?: unknown }).proof;

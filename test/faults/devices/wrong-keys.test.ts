@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import Driver from 'libsql';
 import { describe, expect, it } from 'vitest';
 import { HttpHub } from '../../../src/sync/hub/http-hub.ts';
+import { heldText } from '../../../src/sync/keys/held-ring.ts';
+import { newKeyRing } from '../../../src/sync/keys/key-ring.ts';
 import { startSqld } from '../../support/sqld.ts';
 import { tempFolder } from '../../support/temp-store.ts';
 import { agree, asMachine, device, enable, type Device } from './group.ts';
@@ -30,6 +32,18 @@ function write(one: Device, sql: string): void {
 const FLIP = `update sync_state set key_ring = substr(key_ring, 1, instr(key_ring, '"1":"') + 14)
   || iif(substr(key_ring, instr(key_ring, '"1":"') + 15, 1) = 'A', 'B', 'A')
   || substr(key_ring, instr(key_ring, '"1":"') + 16)`;
+
+function unprovenKeys(one: Device): void {
+  write(one, FLIP);
+  write(one, `update sync_state set key_ring = json_remove(key_ring, '$.proof')`);
+}
+
+function otherKeys(one: Device): void {
+  const driver = new Driver(one.path);
+  const [check] = driver.prepare('select key_check from sync_state').raw().get([]) as [string];
+  driver.close();
+  write(one, `update sync_state set key_ring = '${heldText(newKeyRing(), { check })}'`);
+}
 
 async function session(one: Device, title: string): Promise<void> {
   const { id } = await one.store.sessions.create({ title, workspace: '/w' });
@@ -69,6 +83,8 @@ describe('a device that comes from another group', () => {
     await lost.sync();
     const [[, epoch] = []] = await stateOf(second.url);
     const join = { name: 'a', pull: 'http', keyFile, join: true } as const;
+    const { keyFile: _, ...noKey } = join;
+    await expect(a.store.sync.enable(second.url, noKey)).rejects.toThrow('no key was given');
     await asMachine('a', () => a.store.sync.enable(second.url, join));
     await agree([a, b]);
     expect(await titles(b)).toEqual(['of a', 'of a lost device']);
@@ -131,17 +147,24 @@ describe('a device whose keys were damaged', () => {
 });
 
 describe('a device that opens nothing on the hub', () => {
-  it('takes nothing off, and says so', async () => {
+  it.each([
+    ['with keys that came out of another lock', otherKeys],
+    // As a former version of this program kept them.
+    ['with keys of which nothing tells whether they are right', unprovenKeys],
+  ])('takes nothing off, and says so, %s', async (_, spoil) => {
     const { url, a, b, enter } = await withPassphrase();
     await session(b, 'only on the hub');
     await b.sync();
     const before = await stateOf(url);
-    // As a former version of this program kept them: nothing tells that they are wrong.
-    write(a, FLIP);
-    write(a, `update sync_state set key_ring = json_remove(key_ring, '$.proof'), cursor = 0`);
+    spoil(a);
+    write(a, 'update sync_state set cursor = 0');
     await expect(a.sync()).rejects.toMatchObject({ code: 'SYNC_KEY' });
     expect(await stateOf(url)).toEqual(before);
+    await ask(url, `delete from hub_entries where table_name = 'session_messages'`);
     await enter(a);
+    await a.sync();
+    // The hub has lost what seemed damaged here.
+    expect(await stateOf(url)).toEqual(before);
     await agree([a, b]);
     expect(await titles(a)).toEqual(['of a', 'of b', 'only on the hub']);
     expect(await a.store.sync.parked()).toEqual([]);
