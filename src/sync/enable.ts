@@ -25,15 +25,19 @@ import {
   keyForHub,
   keyForNewHub,
   type GroupKey,
-  type HeldKey,
+  soundRing,
   type Wanted,
 } from './keys/group-key.ts';
 import { keepLock, refuseClear } from './keys/keep-lock.ts';
+import type { HeldKey } from './keys/held-ring.ts';
+import type { KeyRing } from './keys/key-ring.ts';
 import { machineId } from './machine.ts';
+import { doubtDamage } from './apply/park.ts';
+import { rekeyParked } from './rekey-parked.ts';
 import { offerAll } from './offer.ts';
 import { askOf } from './push-once.ts';
 import { issuedAtS } from './token-age.ts';
-import { findState, type PullMode, type SyncState } from './state.ts';
+import { findState, heldKeyOf, type PullMode, type SyncState } from './state.ts';
 
 export interface EnableSettings {
   readonly url: string;
@@ -89,11 +93,7 @@ export async function enableWith(
     state: findState(reader),
     device: String(reader.rows('select id from device')[0]?.[0]),
   }));
-  const held: HeldKey = {
-    ring: state?.keyRing ?? null,
-    secret: state?.keySecret ?? null,
-    check: state?.keyCheck ?? null,
-  };
+  const held = heldKeyOf(state);
   const known = settings.join ? null : (state?.storeId ?? null);
   const ask = { ...(state ? askOf(state, now()) : BLANK), device };
   const told = (error: unknown) => explain(hub, error);
@@ -107,7 +107,8 @@ export async function enableWith(
   if (found && (await keepLock(hub, found.meta, group).catch(told))) {
     found = await askHub(hub, ask, [], 'write').catch(told);
   }
-  const { asked, key } = await keyOf(hub, found, held, settings.key, device);
+  const ours = heldFor(settings, group, found?.meta);
+  const { asked, key } = await keyOf(hub, found, ours, settings.key, device);
   const storeId = asked?.meta.storeId ?? known ?? newUlid(now());
   if (!asked) {
     const epoch = {
@@ -133,6 +134,24 @@ export async function enableWith(
     moved: !asked && known !== null && isElsewhere(state, settings.url),
     newKey: !asked && key.secret !== null && key.secret !== held.secret,
   };
+}
+
+const NO_KEY_HELD: HeldKey = { ring: null, secret: null, check: null };
+
+/**
+ * What is held for a hub: the keys of one group open nothing of another. Who leaves the former hub for an
+ * empty one leaves damaged keys behind.
+ *
+ * @param found - undefined: the hub is empty
+ */
+function heldFor(
+  { join }: EnableSettings,
+  { storeId, held }: { readonly storeId: string | null; readonly held: HeldKey },
+  found: HubMeta | undefined,
+): HeldKey {
+  const isOther = found && found.storeId !== storeId && found.keyCheck !== held.check;
+  const isLeft = !found && join && soundRing(held) === null;
+  return isOther || isLeft ? NO_KEY_HELD : held;
 }
 
 /**
@@ -227,6 +246,7 @@ async function save(
   await database.write({ now }, (transaction) => {
     if (!state) insertState(transaction);
     if (settings.join && state && hub.storeId !== state.storeId) forgetHub(transaction);
+    rekeyParked(transaction, formerRing(state), key.ring);
     transaction.run(
       `update sync_state set enabled = 1, refused = 0, url = ?, token_file = ?, pull = ?,
          device_name = ?, key_ring = ?, key_secret = ?, key_check = ?`,
@@ -239,9 +259,16 @@ async function save(
     if (hub.deviceId !== transaction.device) {
       takeIdentity(transaction, hub.deviceId, machineId());
     }
+    doubtDamage(transaction);
     sayAllAgain(transaction);
     offerAll(transaction);
   });
+}
+
+/** @returns undefined where the keys are damaged */
+function formerRing(state: SyncState | undefined): KeyRing | null | undefined {
+  const held = heldKeyOf(state);
+  return soundRing(held) ?? (held.ring === null ? null : undefined);
 }
 
 function insertState(transaction: Transaction): void {

@@ -3,7 +3,8 @@ import type { Database } from '../db/database.ts';
 import type { Ask } from './ask.ts';
 import type { Batch, BatchLimits, RefusedBodies, HeldPieces } from './gathering.ts';
 import type { Hub } from './hub/hub.ts';
-import { parseKeyRing, type KeyRing } from './keys/key-ring.ts';
+import { heldRing } from './keys/held-ring.ts';
+import type { KeyRing } from './keys/key-ring.ts';
 import type { HubMeta, HubSeen } from './hub-meta.ts';
 import type { Parking } from './apply/park.ts';
 import type { HubPage } from './pull-statements.ts';
@@ -11,7 +12,7 @@ import type { ReplicaReader } from './replica-reader.ts';
 import type { DeviceInfo } from './push-statements.ts';
 import type { Pace } from './pace.ts';
 import { Repairs, type Suspect } from './repairs.ts';
-import type { SyncState } from './state.ts';
+import { heldKeyOf, type SyncState } from './state.ts';
 
 /** What one exchange with the hub stands on. */
 export interface Exchange {
@@ -57,10 +58,10 @@ export interface Next {
  * Takes the keys that stand in the state: another process of this device may have made new ones. To be
  * called in the read that something is sealed from, or before what was sealed is asked for.
  */
-export function followState(exchange: Exchange, { keyRing, keyCheck }: SyncState): void {
-  if (keyCheck === exchange.lock) return;
-  exchange.ring = keyRing === null ? null : parseKeyRing(keyRing);
-  exchange.lock = keyCheck;
+export function followState(exchange: Exchange, state: SyncState): void {
+  if (state.keyCheck === exchange.lock) return;
+  exchange.ring = heldRing(heldKeyOf(state));
+  exchange.lock = state.keyCheck;
   // What waited for the key is applied from the first one on, in order.
   exchange.memory.parkedFrom = 0;
 }

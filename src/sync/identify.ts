@@ -13,7 +13,7 @@ import { keepLock } from './keys/keep-lock.ts';
 import { parseKeyCheck } from './keys/lock.ts';
 import { offerAll } from './offer.ts';
 import { isOfCopy, isOwnMark, writeMark } from './push-mark.ts';
-import { needState, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
+import { heldKeyOf, needState, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
 
 /**
  * Compares the hub with what this device remembers of it, and sets right what differs: an empty hub
@@ -74,7 +74,7 @@ export async function identify(
  * @throws `SyncKeyError` the new key has to be brought here first
  */
 async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): Promise<boolean> {
-  const held = { ring: state.keyRing, secret: state.keySecret, check: state.keyCheck };
+  const held = heldKeyOf(state);
   if (await keepLock(exchange.hub, meta, { storeId: state.storeId, held })) {
     const said =
       meta.keyCheck === NO_KEYS

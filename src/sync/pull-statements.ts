@@ -119,12 +119,22 @@ export function chunksStatement(hubId: string, registers: readonly string[]): Hu
   return { sql: CHUNKS, params: [hubId, JSON.stringify(registers)] };
 }
 
-const ENTRIES = `select seq, cast(table_name as blob), cast(id as blob), cast(register as blob),
+const READ = `select seq, cast(table_name as blob), cast(id as blob), cast(register as blob),
     cast(version as blob), ${safe('key_number')}, ${safe('schema')}, payload
-  from hub_entries where seq < ${Number.MAX_SAFE_INTEGER} and (table_name, id, register) in (
+  from hub_entries where seq < ${Number.MAX_SAFE_INTEGER}`;
+const ENTRIES = `${READ} and (table_name, id, register) in (
     select value ->> 0, value ->> 1, value ->> 2 from json_each(?1))`;
+/** Drawn anew each time. */
+const SAMPLE = `${READ} and seq in (select seq from hub_entries
+    where table_name <> '${CHUNK_TABLE}' and key_number > 0 and length(payload) < 65536
+    order by random() limit ?1)`;
 
 /** The entries of some registers. @param keys - table, id and register of each */
 export function entriesStatement(keys: readonly (readonly unknown[])[]): HubStatement {
   return { sql: ENTRIES, params: [JSON.stringify(keys)] };
+}
+
+/** Some sealed entries, none of them large. */
+export function sampleStatement(count: number): HubStatement {
+  return { sql: SAMPLE, params: [count] };
 }

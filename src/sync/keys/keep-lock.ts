@@ -1,7 +1,8 @@
 import { EncryptedGroupError } from '../../errors.ts';
 import type { Hub } from '../hub/hub.ts';
 import { replaceKeyCheck, type HubMeta } from '../hub-meta.ts';
-import { NO_KEYS, type HeldKey, type Wanted } from './group-key.ts';
+import { NO_KEYS, type Wanted } from './group-key.ts';
+import type { HeldKey } from './held-ring.ts';
 import { findKeyCheck } from './lock.ts';
 
 /** What a device remembers of the group: its store id, and the keys where it is encrypted. */

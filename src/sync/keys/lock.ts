@@ -112,9 +112,16 @@ export async function openRing(
 async function unlock(check: KeyCheck, secret: LockSecret): Promise<KeyRing | undefined> {
   const byPassphrase = 'passphrase' in secret;
   if (byPassphrase !== (check.kdf !== null)) return undefined;
+  return unlockWith(check, await lockKey(secret, check.kdf));
+}
+
+/**
+ * @param key - the random key, or the one that comes from the passphrase; 32 bytes
+ * @returns undefined when the key does not open the ring
+ */
+export function unlockWith(check: KeyCheck, key: Uint8Array): KeyRing | undefined {
   const locked = Buffer.from(check.ring, 'base64');
-  if (locked.length < NONCE_BYTES + TAG_BYTES) return undefined;
-  const key = await lockKey(secret, check.kdf);
+  if (locked.length < NONCE_BYTES + TAG_BYTES || key.length !== KEY_BYTES) return undefined;
   const options = { authTagLength: TAG_BYTES };
   const decipher = createDecipheriv(ALGORITHM, key, locked.subarray(0, NONCE_BYTES), options);
   decipher.setAAD(purpose(check.number));

@@ -1,3 +1,4 @@
+import { rightKeys } from './damage.mjs';
 import { wholeEntries } from './faults.mjs';
 import { bringKey, checkOrder } from './keys.mjs';
 import { hasFinal } from './local-writes.mjs';
@@ -94,6 +95,7 @@ function heal(w) {
     d.schema = 2;
     enable(w, d);
     bringKey(w, d, key);
+    rightKeys(w, d);
   }
 }
 

@@ -1,5 +1,5 @@
 import { checkStep } from './checks.mjs';
-import { ahead, forgeMark, replay, spoil } from './damage.mjs';
+import { ahead, forgeMark, replay, spoil, wrongKeys } from './damage.mjs';
 import * as faults from './faults.mjs';
 import { hubRaise } from './hub.mjs';
 import { ask } from './identity.mjs';
@@ -44,7 +44,7 @@ export const EXTENDED_WEIGHTS = {
   chunk: { big: 6, bigSay: 3 },
   purge: { child: 5, purge: 2 },
   key: { rotate: 2, bring: 5 },
-  damage: { spoil: 3, replay: 2, ahead: 2, floor: 1, forgeMark: 2 },
+  damage: { spoil: 3, replay: 2, ahead: 2, floor: 1, forgeMark: 2, wrongKeys: 1 },
   owner: { create: 3, claim: 5, report: 2, end: 3, recover: 3, handOver: 2, takeOver: 1, retry: 1 },
   routine: { decide: 4, course: 8, askToStop: 1 },
 };
@@ -111,6 +111,7 @@ const OPERATIONS = {
   replay: (w, d, { x, y }) => replay(w, x, y),
   ahead: (w, d, { x }) => ahead(w, x),
   forgeMark: (w, d, { x, y }) => forgeMark(w, d, x, y),
+  wrongKeys: (w, d, { x }) => wrongKeys(w, d, x % 2 === 0),
   floor(w) {
     w.hub.floor = w.T + 30 * YEAR;
   },

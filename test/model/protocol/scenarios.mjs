@@ -116,6 +116,18 @@ export const SCENARIOS = {
     at(0, 'course'), at(0, 'course'),
   ], // prettier-ignore
 
+  // The hub has the only copy of an edit when a device reads it whose keys are of another group.
+  sureKeys: [
+    at(0, 'sync'), at(1, 'sync'), at(1, 'devSnap'), at(1, 'edit', 0, TITLE), at(1, 'sync'),
+    at(1, 'devRestore'), at(0, 'wrongKeys', 1), at(0, 'sync'),
+  ], // prettier-ignore
+
+  // The same: it has read the only copy of a row when the hub is wiped, and gets the right keys.
+  seemedOffered: [
+    at(0, 'sync'), at(1, 'sync'), at(1, 'devSnap'), at(1, 'append', 1, 0), at(1, 'sync'),
+    at(0, 'wrongKeys', 1), at(0, 'sync'), at(0, 'hubWipe'), at(1, 'devRestore'),
+  ], // prettier-ignore
+
   // A purge comes back for its clock, and is lost with its device: its mark must not stand alone.
   markWithPurge: [
     at(1, 'edit', 1, 8), at(0, 'clock', 8, 34), at(0, 'devSnap'), at(1, 'sync'), at(0, 'sync'),

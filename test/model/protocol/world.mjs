@@ -38,7 +38,7 @@ export class World {
     this.stats = {
       moved: 0, falseConflicts: 0, conflicts: 0, minted: 0, raised: 0, rounds: 0, returned: 0,
       knownLimit: 0, offered: 0, spared: 0, marks: 0, waiting: 0, claims: 0, leaps: 0, rotated: 0,
-      spoilt: 0, taken: 0, ahead: 0, forged: 0, marked: 0,
+      spoilt: 0, taken: 0, ahead: 0, forged: 0, marked: 0, wrong: 0,
     }; // prettier-ignore
     this.anyRestore = false;
     /** Whether an entry on the hub was damaged or forged. */
@@ -86,6 +86,8 @@ export class World {
       /** Where this device is in a session; sessions to look at when a pull has ended. */
       leaves: new Map(), stale: new Set(),
       chunks: new Set(), key: 1,
+      /** Whether its keys are not those of the group: `shown` by what stands beside them, or `hidden`. */
+      wrong: null,
     }; // prettier-ignore
   }
 
