@@ -84,7 +84,8 @@ export function pullTake(
  */
 function fetchChunks(w, d) {
   const { s } = d;
-  const parked = [...s.parked.values()];
+  // Not of what is purged: it may seem damaged since before.
+  const parked = [...s.parked.values()].filter((e) => !isPurged(s, e.ver ? rootOf(e.key) : e.root));
   const missing = parked.flatMap((e) => chunksOf(e).filter((key) => !s.chunks.has(key)));
   takeChunks(w, d, missing);
 }
