@@ -234,7 +234,7 @@ describe('a broken connection', () => {
   );
 
   it('ends at the deadline where nobody answers', async () => {
-    const { proxy, hub } = await setup({ timeoutMs: 300 });
+    const { proxy, hub } = await setup({ silenceMs: 300 });
     proxy.next({ kind: 'black-hole' });
     await expect(hub.run(one, 'read')).rejects.toThrow(HubUnreachableError);
     expect(proxy.happened['black-hole']).toBe(1);
@@ -242,14 +242,14 @@ describe('a broken connection', () => {
   });
 
   it('ends at the deadline where the answer trickles in', async () => {
-    const { proxy, hub } = await setup({ timeoutMs: 300 });
+    const { proxy, hub } = await setup({ silenceMs: 300 });
     proxy.next({ kind: 'throttle', bytesPerS: 20 });
     await expect(hub.run(one, 'read')).rejects.toThrow(HubUnreachableError);
     expect(proxy.happened.throttle).toBe(1);
   });
 
   it('lets a request be applied after its deadline', async () => {
-    const { proxy, hub, insert, stored } = await setup({ timeoutMs: 300 });
+    const { proxy, hub, insert, stored } = await setup({ silenceMs: 300 });
     proxy.next({ kind: 'hold' });
     await expect(hub.run(insert(1), 'write')).rejects.toThrow(HubUnreachableError);
     expect(await stored()).toEqual([]);
@@ -370,7 +370,7 @@ describe('the token', () => {
 
   it('appears in no error', async () => {
     const { proxy } = await setup();
-    const hub = httpHub(proxy.url, { token: () => 'top-secret', timeoutMs: 300 });
+    const hub = httpHub(proxy.url, { token: () => 'top-secret', silenceMs: 300 });
     const faults: Fault[] = [
       { kind: 'drop-request' },
       { kind: 'black-hole' },
@@ -394,7 +394,7 @@ it('leaves no rejection unhandled when the hub rolls a transaction back', async 
   onTestFinished(() => {
     process.off('unhandledRejection', note);
   });
-  const { sqld, hub, insert } = await setup({ timeoutMs: 300 });
+  const { sqld, hub, insert } = await setup({ silenceMs: 300 });
   // A transaction that someone else leaves open: the write has to wait for longer than it may.
   const begin = { requests: [{ type: 'execute', stmt: { sql: 'begin immediate' } }] };
   await fetch(`${sqld.url}/v3/pipeline`, { method: 'POST', body: JSON.stringify(begin) });
