@@ -1,6 +1,6 @@
 import type { Hub, HubStatement } from './hub/hub.ts';
 import { HUB_NOW } from './hub-meta.ts';
-import { textOf } from './pull-statements.ts';
+import { textOf, wholeNumber } from './pull-statements.ts';
 import type { DeviceInfo } from './push-statements.ts';
 
 /** A device as the hub knows it. Times are unix milliseconds of the hub's clock. */
@@ -49,8 +49,8 @@ export async function readDevices(hub: Hub): Promise<HubDevice[]> {
         .replaceAll(/[^!-~]/g, '_') || '_',
     name: shownText(textOf(name)),
     platform: shownText(textOf(platform)),
-    seenAt: Number(seenAt),
-    revokedAt: revokedAt === null || revokedAt === undefined ? null : Number(revokedAt),
+    seenAt: wholeNumber(seenAt),
+    revokedAt: revokedAt === null ? null : wholeNumber(revokedAt),
   }));
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   ClosedError,
   HubRefusedError,
@@ -52,8 +53,9 @@ export class HttpHub implements Hub {
 
   async run(statements: readonly HubStatement[], mode: 'read' | 'write'): Promise<HubRow[][]> {
     if (this.#closed) throw new ClosedError('the connection to the hub is closed');
-    const answer = await this.#exchange(pipelineOf(statements, mode));
-    return rowsOf(parse(answer, this.#address.host), statements.length);
+    const mark = randomUUID();
+    const answer = await this.#exchange(pipelineOf(statements, mode, mark));
+    return rowsOf(parse(answer, this.#address.host), statements.length, mark);
   }
 
   close(): void {
