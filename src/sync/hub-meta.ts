@@ -1,6 +1,6 @@
 import { HubNewerError, HubRefusedError } from '../errors.ts';
 import type { Ask, Mark } from './ask.ts';
-import { textOf } from './pull-statements.ts';
+import { textOf, wholeNumber } from './pull-statements.ts';
 import type { Hub, HubRow, HubStatement, HubValue } from './hub/hub.ts';
 import { epochOf, isSound } from './places.ts';
 
@@ -115,10 +115,10 @@ export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
   }
   return {
     storeId: String(storeId),
-    epoch: { number: Number(epoch), token: String(epochToken) },
-    head: { number: Number(head), token: typeof token === 'string' ? token : '' },
-    nowMs: Number(nowMs),
-    floorMs: Number(floorMs),
+    epoch: { number: wholeNumber(epoch), token: String(epochToken) },
+    head: { number: wholeNumber(head), token: typeof token === 'string' ? token : '' },
+    nowMs: wholeNumber(nowMs),
+    floorMs: wholeNumber(floorMs),
     hasPair: Number(hasPair) === 1,
     mine: markOf(pushNumber, pushToken),
     revoked: revokedAt !== null,

@@ -73,7 +73,7 @@ function unpack(row: HubRow | undefined): HubRow[] {
   let end = 0;
   return parseRows(json).map((columns) => {
     const start = end;
-    end += Number(columns[7]);
+    end += wholeNumber(columns[7]);
     return [...columns.slice(0, 7), payloads.subarray(start, end)];
   });
 }
@@ -92,18 +92,29 @@ function parseOrUndefined(json: string): unknown {
   }
 }
 
+/** @throws `HubRefusedError` no hub of ours says that */
 export function toEntry(row: HubRow): Entry {
   const [seq, table, id, register, version, keyNumber, schema, payload] = row;
   return {
-    seq: Number(seq),
+    seq: wholeNumber(seq),
     table: textOf(table),
     id: textOf(id),
     register: textOf(register),
     version: textOf(version),
-    keyNumber: Number(keyNumber),
-    schema: Number(schema),
+    keyNumber: wholeNumber(keyNumber),
+    schema: wholeNumber(schema),
     payload: payload instanceof Uint8Array ? payload : new Uint8Array(),
   };
+}
+
+/**
+ * A number that every hub of ours sends as one, whatever somebody has written there.
+ *
+ * @throws `HubRefusedError` it is none
+ */
+export function wholeNumber(value: HubRow[number] | undefined): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  throw new HubRefusedError('the hub sent something else where a number belongs');
 }
 
 /** Broken bytes become U+FFFD: such an entry opens nowhere and is parked. */

@@ -14,7 +14,7 @@ import type { KeyRing } from './keys/key-ring.ts';
 import { parseKeyCheck } from './keys/lock.ts';
 import { epochOf } from './places.ts';
 import { replaceParked } from './lost-entries.ts';
-import { entriesStatement, toEntry, type Entry } from './pull-statements.ts';
+import { entriesStatement, toEntry, wholeNumber, type Entry } from './pull-statements.ts';
 import { textOf, type Suspect } from './repairs.ts';
 import { openBytes } from './seal.ts';
 import { needState } from './state.ts';
@@ -168,7 +168,7 @@ async function takeOffPortion(
     for (const [seq] of removed) taken.add(Number(seq));
     memory.repairs.took(taken.size);
     const [number, token] = raised?.[0] ?? [];
-    if (number !== undefined) epoch = { number: Number(number), token: String(token) };
+    if (number !== undefined) epoch = { number: wholeNumber(number), token: String(token) };
   }
   const good = readable.filter(({ table }) => table !== CHUNK_TABLE);
   await replaceParked(exchange, ground.meta, good, tally);

@@ -124,7 +124,7 @@ describe('what comes from the hub', () => {
       if (ring && opened.kind !== 'parked') {
         expect(Buffer.compare(opened.entry.payload, entry.payload)).toBe(0);
       }
-      openEntry(ring, toEntry(mutateRow(random, random.pick(rows))), META);
+      typedOrUndefined(() => openEntry(ring, toEntry(mutateRow(random, random.pick(rows))), META));
       openEntry(ring, reseal(random, ring, entry), META);
       const answer = Array.from({ length: 1 + random.below(3) }, () =>
         mutateRow(random, random.pick(rows)),
@@ -138,7 +138,7 @@ describe('what comes from the hub', () => {
         ),
       );
       typedOrUndefined(() => readMeta([Array.from({ length: 14 }, () => column(random, null))]));
-      typedOrUndefined(() => rowsOf(hranaAnswer(random), 1));
+      typedOrUndefined(() => rowsOf(hranaAnswer(random), 1, 'mark'));
     });
   });
 
@@ -264,6 +264,7 @@ function hranaAnswer(random: Random): unknown {
     results: [
       value({
         step_results: [
+          { rows: [[{ type: 'text', value: 'mark' }]] },
           { rows: [] },
           {
             rows: [
@@ -275,7 +276,7 @@ function hranaAnswer(random: Random): unknown {
           },
           { rows: [] },
         ],
-        step_errors: [null, null, null],
+        step_errors: [null, null, null, null],
       }),
     ],
   };
