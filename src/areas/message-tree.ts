@@ -65,6 +65,17 @@ export function isMember(
   return reader.number(sql, [messageId, ownerId]) > 0;
 }
 
+/** Whether a message is on the branch that ends at `leaf`. */
+export function isOnBranch(
+  reader: Reader,
+  tree: MessageTree,
+  ownerId: string,
+  { leaf, messageId }: { readonly leaf: string; readonly messageId: string },
+): boolean {
+  const sql = `${branchOf(tree)} select exists (select 1 from branch where id = ?)`;
+  return reader.number(sql, [leaf, ownerId, ownerId, messageId]) > 0;
+}
+
 /** How many messages lead from the root to `leaf`. */
 export function countBranch(
   reader: Reader,

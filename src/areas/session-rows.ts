@@ -2,8 +2,8 @@ import { documentOf } from '../db/bodies.ts';
 import type { Document, Reader } from '../db/reader.ts';
 import type { SessionMessage, SessionSummary } from '../model/session.ts';
 import { formatTime } from '../model/time.ts';
-import { branchIds } from './message-tree.ts';
-import { found } from './page.ts';
+import { branchIds, currentLeaf, isOnBranch } from './message-tree.ts';
+import { foreignCursor, found } from './page.ts';
 
 export const SESSION_COLUMNS = [
   'id',
@@ -88,6 +88,21 @@ export const SESSION_TREE = {
   leaves: 'session_leaves',
   owner: 'session_id',
 } as const;
+
+/** The message that a page of a branch ends with; null where this device is on none. */
+export function startOf(
+  reader: Reader,
+  sessionId: string,
+  {
+    leaf,
+    cursor,
+  }: { readonly leaf?: string | undefined; readonly cursor?: string | null | undefined },
+): string | null {
+  if (!cursor) return leaf ?? currentLeaf(reader, SESSION_TREE, sessionId);
+  const place = { leaf: leaf ?? cursor, messageId: cursor };
+  if (!isOnBranch(reader, SESSION_TREE, sessionId, place)) throw foreignCursor();
+  return cursor;
+}
 
 /** The messages that lead to `leaf`, newest first, at most `limit`. */
 export function walkBranch(

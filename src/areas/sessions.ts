@@ -38,7 +38,7 @@ import {
   readSession,
   storeDetails,
 } from './session-records.ts';
-import { SESSION_TREE, walkBranch, type SessionRow } from './session-rows.ts';
+import { SESSION_TREE, startOf, walkBranch, type SessionRow } from './session-rows.ts';
 import { recordPlace } from './workspaces.ts';
 import { workedOnAt } from './worked-on.ts';
 
@@ -213,7 +213,7 @@ export class Sessions {
     const read = await this.#runner.read((reader) => {
       refusePurged(reader, 'sessions', id);
       found(findSession(reader, id), 'session', id);
-      const start = query.cursor ?? query.leaf ?? currentLeaf(reader, SESSION_TREE, id);
+      const start = startOf(reader, id, query);
       if (start === null) return { page: { items: [], nextCursor: null }, pending: [] };
       memberOf(reader, id, start);
       if (!query.cursor && !query.leaf) this.#seen.set(id, start);

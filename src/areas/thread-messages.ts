@@ -8,7 +8,7 @@ import type { ThreadLeaf, ThreadMessage } from '../model/thread.ts';
 import { formatTime } from '../model/time.ts';
 import { branchIds, countBranch, currentLeaf, isMember, moveLeaf } from './message-tree.ts';
 import { newUlid } from './new-id.ts';
-import { found, type Page } from './page.ts';
+import { foreignCursor, found, type Page } from './page.ts';
 import { columnJson } from './thread-rows.ts';
 
 export const THREAD_TREE = {
@@ -84,18 +84,20 @@ export function addThreadMessage(
   };
 }
 
-/** A window of the branch that ends at `leaf`, oldest first; the cursor leads to what is before it. */
+export interface BranchQuery {
+  /** The end of the branch; by default the current leaf, or that of the cursor. */
+  readonly leaf?: string | undefined;
+  readonly limit: number;
+  readonly cursor?: string | null | undefined;
+}
+
+/** A window of a branch, oldest first; the cursor leads to what is before it. */
 export function branchPage(
   reader: Reader,
   threadId: string,
-  leaf: string | null,
-  query: { readonly limit: number; readonly cursor?: string | null | undefined },
+  query: BranchQuery,
 ): Page<ThreadMessage> {
-  const start = query.cursor
-    ? decodeCursor(query.cursor)
-    : leaf === null
-      ? null
-      : { leaf, offset: 0 };
+  const start = startOf(reader, threadId, query);
   if (start === null) return { items: [], nextCursor: null };
   const ids = branchIds(reader, THREAD_TREE, threadId, start.leaf, {
     limit: query.limit + 1,
@@ -113,6 +115,22 @@ export function branchPage(
     nextCursor:
       ids.length > shown.length ? encodeCursor(start.leaf, start.offset + shown.length) : null,
   };
+}
+
+/** Where a page begins: the end of a branch, and how many messages before it are passed over. */
+function startOf(
+  reader: Reader,
+  threadId: string,
+  { leaf, cursor }: BranchQuery,
+): { leaf: string; offset: number } | null {
+  if (cursor) {
+    const start = decodeCursor(cursor);
+    const isOf = isMember(reader, THREAD_TREE, threadId, start.leaf);
+    if (!isOf || (leaf !== undefined && leaf !== start.leaf)) throw foreignCursor();
+    return start;
+  }
+  const end = leaf ?? threadLeaf(reader, threadId);
+  return end === null ? null : { leaf: end, offset: 0 };
 }
 
 /** Every branch by its last message, newest first. */

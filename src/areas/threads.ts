@@ -172,8 +172,7 @@ export class Threads {
     return this.#runner.read((reader) => {
       liveThread(reader, threadId);
       if (query.leaf !== undefined) memberOfThread(reader, threadId, query.leaf);
-      const leaf = query.leaf ?? threadLeaf(reader, threadId);
-      return branchPage(reader, threadId, leaf, query);
+      return branchPage(reader, threadId, query);
     });
   }
 

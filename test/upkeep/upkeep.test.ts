@@ -218,6 +218,25 @@ describe('prune', () => {
     expect(await titles(store)).toEqual(['new, archived']);
     expect((await store.sessions.get(old.id)).deletedAt).not.toBeNull();
   });
+
+  it('leaves threads with a turn that has not ended, archived or not', async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const store = await tempStore({ clock: () => now });
+    const [busy, archived] = await Promise.all([
+      store.runtime.createThread({ workspace: '/w' }),
+      store.runtime.createThread({ workspace: '/w' }),
+    ]);
+    const turn = await store.runtime.startTurn(busy.id, {});
+    await store.runtime.startTurn(archived.id, {});
+    await store.runtime.updateThread(archived.id, { archived: true });
+    now += 100 * DAY;
+    const before = new Date(now - DAY).toISOString();
+    expect(await store.prune({ before, all: true })).toMatchObject({ runtimeThreads: 0 });
+    await store.runtime.finishTurn(turn.id, {});
+    now += 100 * DAY;
+    const later = { before: new Date(now - DAY).toISOString(), all: true };
+    expect(await store.prune(later)).toMatchObject({ runtimeThreads: 1 });
+  });
 });
 
 describe('purge and vacuum', () => {
