@@ -56,7 +56,10 @@ export const blockCheck: Check = tagged('type', {
 });
 
 /** A message with its blocks; block types that the original does not know are refused. */
-export const messageCheck: Check = object({ role: requiredText, content: required(list(blockCheck)) });
+export const messageCheck: Check = object({
+  role: requiredText,
+  content: required(list(blockCheck)),
+});
 
 const entryHead = {
   id: requiredText,

@@ -102,7 +102,7 @@ export function hubPush(w, q) {
     if (!improves(w, row, held)) return;
     if (isChunk(row.key) && !takesChunk(w, hub, row)) return;
     if (tested) hub.floor = Math.max(hub.floor, row.ver.ms);
-    if (row.bad && !row.raw) fail(`C19 ${row.key} came sealed with keys that nobody else has`);
+    if (row.bad && !row.raw) fail(`C21 ${row.key} came sealed with keys that nobody else has`);
     if (row.k < hub.key && !row.raw) fail(`C17 ${row.key} came sealed with a former key`);
     // What is only sealed anew stays in its place: who has read it needs it no more.
     const stays = w.R.keepsPlace && held && compareRows(w, row, held) === 0;

@@ -62,7 +62,7 @@ describe('the protocol as a model', () => {
     ['lockUp', ['key'], 100, 'C2'],
     ['keepsPlace', ['key'], 900, 'C18'],
     ['takeFuture', ['damage'], 100, 'C2'],
-    ['provenKeys', ['damage'], 100, 'C19'],
+    ['provenKeys', ['damage'], 100, 'C21'],
     ['floorBelieved', ['damage'], 300, 'C10'],
     ['ownMark', ['damage'], 100, 'C5'],
     ['takeOff', ['damage'], 100, 'C2'],
