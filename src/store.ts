@@ -231,7 +231,8 @@ export class Store implements Areas {
   }
 
   /**
-   * Rebuilds what is derived (search index, unused blobs, file modes), then checks.
+   * Rebuilds what is derived (search index, unused blobs, file modes), fails the tasks whose worker
+   * stopped, then checks.
    *
    * @throws `DamagedStoreError` more is damaged: close the store, and see `rebuildStore`
    */

@@ -8,6 +8,7 @@ import { ownFolder } from '../db/file-facts.ts';
 import type { Stamper } from '../db/transaction.ts';
 import { indexSome } from '../areas/search-texts.ts';
 import { SEARCHED_ITEMS } from '../areas/searched-items.ts';
+import { recoverTasks } from '../areas/task-queue.ts';
 import { findPlaces, misplacedSessions } from './session-places.ts';
 
 /** Records of one transaction. */
@@ -26,8 +27,8 @@ export interface RepairProgress {
 }
 
 /**
- * Rebuilds what is derived: the search index, how many messages a session has, file modes; and drops
- * blobs that nothing refers to. Touches nothing that a user wrote.
+ * Rebuilds what is derived: the search index, how many messages a session has, file modes; drops blobs
+ * that nothing refers to; and fails the tasks whose worker stopped. Touches nothing that a user wrote.
  *
  * @throws `DamagedStoreError` more than that is damaged; nothing was written
  */
@@ -51,6 +52,7 @@ export async function repairStore(
   await indexAll(database, stamper, onProgress);
   await findPlaces(database, stamper, await database.read(misplacedSessions));
   await sweepBlobs(database, stamper);
+  await database.write(stamper, (transaction) => recoverTasks(transaction, false));
 }
 
 /** Leaves store and folder to their owner; a folder that holds other things is not the store's. */

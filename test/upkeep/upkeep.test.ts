@@ -193,6 +193,20 @@ describe('two backups, or two restores, to one place at once', () => {
   });
 });
 
+describe('repair', () => {
+  it('fails a task that a stopped worker holds, as the check advises', async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const store = await tempStore({ clock: () => now });
+    const { id } = await store.tasks.create({ prompt: 'p' });
+    await store.tasks.claim({ owner: 'w', leaseMs: 60_000 });
+    now += DAY;
+    const { checks } = await store.check();
+    expect(checks.find(({ name }) => name === 'leases')?.detail).toContain('doctor --repair');
+    expect((await store.repair()).ok).toBe(true);
+    expect(await store.tasks.get(id)).toMatchObject({ status: 'failed' });
+  });
+});
+
 describe('prune', () => {
   it('deletes only what is archived and old, says how much, and all of it can be restored', async () => {
     let now = Date.UTC(2026, 0, 1);
