@@ -143,14 +143,13 @@ export function newestEnd(
 function endsOf(reader: Reader, tree: MessageTree, ownerId: string): string[] {
   const ends = reader.rows(
     `select id, created_at from ${tree.messages} m where ${tree.owner} = ?1 and not exists (
-       select 1 from ${tree.messages} c where c.parent_id = m.id and c.${tree.owner} = ?1)
-     order by created_at desc, id desc`,
+       select 1 from ${tree.messages} c where c.parent_id = m.id and c.${tree.owner} = ?1)`,
     [ownerId],
   ) as [string, number | null][];
-  if (ends.every(([, at]) => at !== null)) return ends.map(([id]) => id);
-  const named = tree.namedEnd?.(reader, ownerId);
+  const named = ends.some(([, at]) => at === null) ? tree.namedEnd?.(reader, ownerId) : undefined;
   const timeOf = ([id, at]: [string, number | null]) => at ?? (id === named?.id ? named.at : -1);
-  return ends.toSorted((a, b) => timeOf(b) - timeOf(a)).map(([id]) => id);
+  // Sorted here: an index tells no time, and branches are few.
+  return ends.toSorted((a, b) => timeOf(b) - timeOf(a) || (a[0] < b[0] ? 1 : -1)).map(([id]) => id);
 }
 
 /** The last message on the way to `leaf` that this device wrote, or a store that it was. */
