@@ -6,16 +6,17 @@ import { InvalidInputError, NotFoundError } from '../errors.ts';
 import { membersOf } from '../model/record-body.ts';
 import type { ThreadLeaf, ThreadMessage } from '../model/thread.ts';
 import { formatTime } from '../model/time.ts';
-import { branchIds, countBranch, currentLeaf, isMember, moveLeaf } from './message-tree.ts';
+import { listBranches } from './branch-ends.ts';
+import { branchIds, currentLeaf, isMember, moveLeaf, type MessageTree } from './message-tree.ts';
 import { newUlid } from './new-id.ts';
 import { foreignCursor, found, type Page } from './page.ts';
 import { columnJson } from './thread-rows.ts';
 
-export const THREAD_TREE = {
+export const THREAD_TREE: MessageTree = {
   messages: 'thread_messages',
   leaves: 'thread_leaves',
   owner: 'thread_id',
-} as const;
+};
 
 const COLUMNS = [
   'id',
@@ -135,19 +136,9 @@ function startOf(
 
 /** Every branch by its last message, newest first. */
 export function listLeaves(reader: Reader, threadId: string): ThreadLeaf[] {
-  const current = currentLeaf(reader, THREAD_TREE, threadId);
-  const leaves = reader.list<{ id: string; created_at: number }>(
-    ['id', 'created_at'],
-    `from thread_messages m where thread_id = ?
-     and not exists (select 1 from thread_messages c where c.parent_id = m.id)
-     order by number desc`,
-    [threadId],
-  );
-  return leaves.map((leaf) => ({
-    leaf: leaf.id,
-    messageCount: countBranch(reader, THREAD_TREE, threadId, leaf.id),
-    updatedAt: formatTime(leaf.created_at),
-    current: leaf.id === current,
+  return listBranches(reader, THREAD_TREE, threadId).map(({ createdAt, ...branch }) => ({
+    ...branch,
+    updatedAt: formatTime(createdAt as number),
   }));
 }
 

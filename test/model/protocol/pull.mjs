@@ -12,7 +12,7 @@ import {
   stamp,
   sweep,
 } from './local-writes.mjs';
-import { refreshLeaves } from './sessions.mjs';
+import { isMessage, noteGrowth, refreshLeaves } from './sessions.mjs';
 import { stopForeignRuns } from './tasks.mjs';
 import { AHEAD, compare, isImmutable, isStream, order, rootOf, rowOf } from './versions.mjs';
 
@@ -238,7 +238,9 @@ function applyRow(w, d, e, pulled) {
     at,
     chunks,
   });
-  if (key[2] === 'g') s.stale.add(root);
+  if (!isMessage(key)) return;
+  s.stale.add(root);
+  noteGrowth(s, { key, root, after });
 }
 
 /** Merges a register. @returns whether the entry took the place of what was here */

@@ -77,8 +77,10 @@ export const RULES = {
   ancestors: ['bases', 'and of what came before those the latest of each device'],
   ownExact: ['bases', 'its own versions a device finds named themselves, or not known'],
 
-  leafOneChild: ['branch', 'a pull moves the leaf on only while it has exactly one child'],
-  leafFollows: ['branch', 'a leaf that was set to a message with children stays there'],
+  leafNewest: ['branch', 'a pull moves the leaf to the newest end'],
+  leafOwn: ['branch', 'but only below the last message of this device that leads to it'],
+  leafChosen: ['branch', 'a leaf that the user chose stays'],
+  leafGrows: ['branch', 'but goes along where it was an end, and something follows it'],
   leafAfterPull: ['branch', 'leaves move when a pull has come to its end, not in between'],
 
   chunksFirst: ['chunk', 'the chunks of an entry go to the hub before it'],

@@ -83,8 +83,11 @@ export class World {
       copied: false, refused: false,
       regs: new Map(), notes: new Map(), imm: new Map(),
       parked: new Map(), parkedNotes: new Map(), conflicts: [],
-      /** Where this device is in a session; sessions to look at when a pull has ended. */
-      leaves: new Map(), stale: new Set(),
+      /**
+       * Where this device is in a session; sessions to look at when a pull has ended, and of them those
+       * where something follows the end that the user chose.
+       */
+      leaves: new Map(), stale: new Set(), grown: new Set(),
       chunks: new Set(), key: 1,
       /** Whether its keys are not those of the group: `shown` by what stands beside them, or `hidden`. */
       wrong: null,
@@ -122,6 +125,6 @@ export const freshMemory = () => ({
   spoilt: new Set(),
   /** Where an open session handle stood last. */
   handles: new Map(),
-  /** For the checks: leaves that the user set back on purpose. */
-  pinned: new Map(),
+  /** For the checks: where the user went on purpose. */
+  chosen: new Map(),
 });
