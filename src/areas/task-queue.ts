@@ -10,6 +10,7 @@ import { requireDevice } from './known-device.ts';
 import { bodyOf } from './runtime-rows.ts';
 import {
   bodyWithRequest,
+  cutLeases,
   dropLease,
   indexTask,
   isUnderWay,
@@ -150,6 +151,7 @@ function queueAgain(transaction: Transaction, task: TaskRow, owner: string): voi
 
 /** Fails running tasks whose worker has gone; returns their ids. */
 export function recoverTasks(transaction: Transaction, imported: boolean): string[] {
+  cutLeases(transaction);
   const stopped = transaction.rows(
     `select t.id from tasks t left join task_leases l on l.task_id = t.id
      where t.status = 'running' and t.owner = ? and t.purged_at is null

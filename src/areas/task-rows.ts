@@ -5,7 +5,13 @@ import { indexDoc } from '../db/search-index.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
 import { plainText } from '../model/message-text.ts';
 import { detailsOf, editBody, membersOf } from '../model/record-body.ts';
-import { stopAskedAt, TASK_FIELDS, type Task, type TaskSummary } from '../model/task.ts';
+import {
+  LEASE_MS_MAX,
+  stopAskedAt,
+  TASK_FIELDS,
+  type Task,
+  type TaskSummary,
+} from '../model/task.ts';
 import { formatTime } from '../model/time.ts';
 import { found } from './page.ts';
 import { refusePurged } from './purged.ts';
@@ -153,6 +159,16 @@ export function writeLease(transaction: Transaction, lease: readonly Value[]): v
      on conflict (task_id) do update set worker = excluded.worker, expires_at = excluded.expires_at`,
     lease,
   );
+}
+
+/**
+ * Cuts leases to their longest that were written before the clock was set back: a worker that lives renews
+ * its own, and one that does not is not waited for until that time has come again.
+ */
+export function cutLeases(transaction: Transaction): void {
+  transaction.run('update task_leases set expires_at = ?1 where expires_at > ?1', [
+    transaction.now() + LEASE_MS_MAX,
+  ]);
 }
 
 export function dropLease(transaction: Transaction, id: string): void {

@@ -40,10 +40,10 @@ const promptSchema = textSchema
 /** The name of a worker; any text. */
 const workerSchema = textSchema.pipe(z.string().min(1).max(200));
 
-const leaseMsSchema = z
-  .int()
-  .min(1)
-  .max(24 * 60 * 60 * 1000);
+/** No worker holds a task for longer without a word, milliseconds. */
+export const LEASE_MS_MAX = 24 * 60 * 60_000;
+
+const leaseMsSchema = z.int().min(1).max(LEASE_MS_MAX);
 
 export const taskCreateSchema = z.strictObject({
   /** `task_` and a ULID unless given. */
