@@ -35,7 +35,7 @@ async function setUp(ring: KeyRing | null) {
   onTestFinished(() => {
     hub.close();
   });
-  const a = await syncDevice('a', hub, { ring });
+  const a = await syncDevice('a', hub, { ring, isLocked: true });
   await fillStore(a.store);
   await a.sync();
   const [rows = []] = await hub.run([{ sql: ROWS, params: [] }], 'read');
@@ -151,7 +151,7 @@ describe('what comes from the hub', () => {
     let b: SyncDevice | undefined;
     await fuzz('payload', 25, async (random, seed) => {
       if (seed % 50 === 0) b = undefined;
-      b ??= await syncDevice('b', hub, { ring });
+      b ??= await syncDevice('b', hub, { ring, isLocked: true });
       const picked = Array.from({ length: 1 + random.below(6) }, () => random.pick(entries));
       await put(
         hub,
