@@ -27,13 +27,21 @@ const BOUNDS = [
   ['src/sync/apply/apply-run.ts', 'RUN_ROWS = 32;', 'RUN_ROWS = 3;'],
   // Time that passes here is none of the seed's.
   ['src/sync/pull-once.ts', ' && performance.now() < until', ' && false'],
+  ['src/db/turns.ts', 'TURN_MS = 20;', 'TURN_MS = Infinity;'],
   ['src/sync/repairs.ts', 'performance.now()', 'globalThis.simulation.elapsed()'],
   [
     'src/sync/exchange.ts',
     'return this.#pageRows;',
     'return Math.min(this.#pageRows, globalThis.simulation.page.rows);',
   ],
-  ['src/sync/exchange.ts', '= { rows: 2000, bytes: 1 << 20 };', '= globalThis.simulation.batch;'],
+  [
+    'src/sync/exchange.ts',
+    'return { rows: this.#batchRows, bytes: this.#batch.bytes };',
+    `return {
+      rows: Math.min(this.#batchRows, globalThis.simulation.batch.rows),
+      bytes: Math.min(this.#batch.bytes, globalThis.simulation.batch.bytes),
+    };`,
+  ],
   [
     'src/sync/outgoing.ts',
     'schema: SCHEMA,',
