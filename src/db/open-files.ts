@@ -41,7 +41,7 @@ export class OpenFiles {
   /** Folding the former log in would put old pages over what others have written since. */
   isLogReplaced(): boolean {
     const log = identityOf(this.#logPath);
-    return log !== undefined && log !== this.#log;
+    return this.#log !== undefined && log !== undefined && log !== this.#log;
   }
 
   get #logPath(): string {

@@ -27,12 +27,26 @@ export interface RepairProgress {
 }
 
 /**
- * Rebuilds what is derived: the search index, how many messages a session has, file modes; drops blobs
- * that nothing refers to; and fails the tasks whose worker stopped. Touches nothing that a user wrote.
+ * As {@link rebuildDerived}; and fails the tasks whose worker stopped.
  *
  * @throws `DamagedStoreError` more than that is damaged; nothing was written
  */
 export async function repairStore(
+  database: Database,
+  stamper: Stamper,
+  onProgress?: (progress: RepairProgress) => void,
+): Promise<void> {
+  await rebuildDerived(database, stamper, onProgress);
+  await database.write(stamper, (transaction) => recoverTasks(transaction, false));
+}
+
+/**
+ * Rebuilds what is derived: the search index, how many messages a session has, file modes; and drops
+ * blobs that nothing refers to. Touches nothing that a user wrote.
+ *
+ * @throws `DamagedStoreError` more than that is damaged; nothing was written
+ */
+export async function rebuildDerived(
   database: Database,
   stamper: Stamper,
   onProgress?: (progress: RepairProgress) => void,
@@ -52,7 +66,6 @@ export async function repairStore(
   await indexAll(database, stamper, onProgress);
   await findPlaces(database, stamper, await database.read(misplacedSessions));
   await sweepBlobs(database, stamper);
-  await database.write(stamper, (transaction) => recoverTasks(transaction, false));
 }
 
 /** Leaves store and folder to their owner; a folder that holds other things is not the store's. */
