@@ -46,7 +46,7 @@ describe('the protocol as a model', () => {
     ['exactTrim', [], 5400, 'C'],
     ['hubGuard+answersEarlier', [], 100, 'C2'],
     ['cursorInTx', [], 100, 'C'],
-    ['replyFence', [], 100, 'C'],
+    ['replyFence+ownMark', [], 100, 'C'],
     ['offerAll', [], 100, 'C'],
     ['ownRead', ['send'], 100, 'C'],
     ['sendReads', ['send'], 100, 'C3'],
