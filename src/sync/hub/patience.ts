@@ -1,10 +1,12 @@
 /**
  * How slow a line is thought to be that is not known yet or did not answer in time, in milliseconds a
- * byte: 5 KB/s. `fetch` gives a megabyte no longer, whatever is wished.
+ * byte: 5 KB/s.
  */
 const SLOWEST_UP = 1 / 5;
 /** What every line does that brings an answer, in milliseconds a byte: one that only trickles in ends. */
 const SLOWEST_DOWN = 1;
+/** A lost request is like one on its way: so long, in milliseconds, and sync stands still no minute. */
+const MOST_MS = 45_000;
 /** How much longer it may take than it took last. */
 const MARGIN = 3;
 /** Smaller requests tell of the hub, not of the line. */
@@ -26,7 +28,7 @@ export class Patience {
 
   /** How long the answer to a request of so many bytes may take to begin, in milliseconds. */
   untilAnswer(bytes: number): number {
-    return this.#silenceMs + bytes * this.#upMsPerByte;
+    return Math.min(MOST_MS, this.#silenceMs + bytes * this.#upMsPerByte);
   }
 
   /** How long it may go on of which so many bytes have come, in milliseconds. */
