@@ -202,7 +202,8 @@ export class Store implements Areas {
 
   /**
    * Writes the store, or one session of it, into an empty folder: as a legacy home that the old
-   * program reads, as a line a record, or as readable transcripts.
+   * program reads, as a line a record, or as readable transcripts. All of it is of the moment at which
+   * the call began; the log of the store grows by what is written meanwhile.
    *
    * @throws `ConflictError` the folder is not empty and `force` is not set, or is a symbolic link
    */
@@ -230,7 +231,8 @@ export class Store implements Areas {
   }
 
   /**
-   * Rebuilds what is derived (search index, unused blobs, file modes), then checks.
+   * Rebuilds what is derived (search index, unused blobs, file modes), fails the tasks whose worker
+   * stopped, then checks.
    *
    * @throws `DamagedStoreError` more is damaged: close the store, and see `rebuildStore`
    */

@@ -119,8 +119,9 @@ function openSlots(reader: Reader, automation: AutomationRow, now: number): DueS
   return { slots: slots.filter((slot) => !ran.has(slot)), next };
 }
 
+/** A pause, a rule or an owner that somebody sets without knowing of this holds. */
 function advance(transaction: Transaction, automation: AutomationRow, next: number | null): void {
-  transaction.update(table, automation.id, scheduled(next));
+  transaction.carryOn(table, automation.id, scheduled(next));
 }
 
 /** Sets the next time after a slot that ran. @throws `ConflictError` the rule is not supported */

@@ -45,7 +45,8 @@ export class Goals {
 
   /**
    * Sets a goal, or changes the fields that are given and keeps the others. After a deletion, or
-   * under another `goalId`, it is a new goal: active, and nothing used.
+   * under another `goalId`, it is a new goal: active, and nothing used. Numbers alone count as
+   * `addUsage` does.
    *
    * @throws `NotFoundError` no such thread or session
    * @throws `InvalidInputError` also for a new goal without `objective`
@@ -96,7 +97,12 @@ export class Goals {
     });
   }
 
-  /** Adds to what the goal has used. @throws `NotFoundError` */
+  /**
+   * Adds to what the goal has used. A pause, an objective, a deletion or a budget that somebody sets
+   * on another device without knowing of it holds, with the numbers that were known there.
+   *
+   * @throws `NotFoundError`
+   */
   async addUsage(scope: GoalScope, ownerId: string, usage: GoalUsage): Promise<Goal> {
     const { tokens, seconds } = validate(schema.goalUsageSchema, usage, 'usage');
     return this.#add(scope, ownerId, (used) => ({
@@ -122,7 +128,7 @@ export class Goals {
       const { row, body } = liveGoal(transaction, scope, ownerId);
       const next = editBody(body, changes(goalBody(body)));
       const updatedAt = Math.max(row.updated_at, transaction.now());
-      transaction.update(table, row.id, {
+      transaction.carryOn(table, row.id, {
         updated_at: updatedAt,
         ...storeBody(transaction, next),
       });
@@ -164,10 +170,17 @@ function upsertGoal(
     ...storeBody(transaction, addDetails(body, goal.details ?? {})),
   };
   const id = goalRowId(scope, ownerId);
-  if (old) transaction.update(table, id, columns);
-  else transaction.insert(table, { id, scope, owner_id: ownerId, ...columns });
+  if (!old) transaction.insert(table, { id, scope, owner_id: ownerId, ...columns });
+  else if (goesOn && onlyCounts(goal)) transaction.carryOn(table, id, columns);
+  else transaction.update(table, id, columns);
   const stored = liveGoal(transaction, scope, ownerId);
   return toGoal(stored.row, stored.body);
+}
+
+/** Whether it tells what has been used, and decides nothing. */
+function onlyCounts(goal: z.output<typeof schema.goalUpsertSchema>): boolean {
+  const { status, objective, tokenBudget, details } = goal;
+  return [status, objective, tokenBudget, details].every((given) => given === undefined);
 }
 
 /** As the old program has it: the goal of a session has neither an id nor a time. */

@@ -10,12 +10,20 @@ export interface MessageTree {
   readonly leaves: string;
   /** The column of both tables that names the conversation. */
   readonly owner: string;
+  /** The end that the record itself names, and its time: messages of an import may tell none. */
+  namedEnd?(
+    reader: Reader,
+    ownerId: string,
+  ): { readonly id: string; readonly at: number } | undefined;
 }
 
-/** Messages from `leaf` upwards: `(id, parent_id)`; parameters are leaf, owner, owner. */
-const branchOf = (tree: MessageTree, limits = '') => `with recursive branch (id, parent_id) as (
-    select id, parent_id from ${tree.messages} where id = ? and ${tree.owner} = ?
-    union select m.id, m.parent_id
+/** Messages from `leaf` upwards, in this order; parameters are leaf, owner, owner. */
+export const branchOf = (
+  tree: MessageTree,
+  limits = '',
+) => `with recursive branch (id, parent_id, device) as (
+    select id, parent_id, device from ${tree.messages} where id = ? and ${tree.owner} = ?
+    union select m.id, m.parent_id, m.device
     from branch join ${tree.messages} m on m.id = branch.parent_id where m.${tree.owner} = ?
     ${limits}
   )`;
@@ -28,28 +36,49 @@ export function currentLeaf(reader: Reader, tree: MessageTree, ownerId: string):
   return row === undefined ? null : (row[0] as string);
 }
 
-/** Moves this device to `leaf`; `null` leaves the conversation without a current branch. */
+/** Moves this device to `leaf`. A message that others follow counts as chosen. */
 export function moveLeaf(
+  transaction: Transaction,
+  tree: MessageTree,
+  ownerId: string,
+  leaf: string,
+): void {
+  const sql = `select exists (select 1 from ${tree.messages} where parent_id = ? and ${tree.owner} = ?)`;
+  const isInside = transaction.number(sql, [leaf, ownerId]) > 0;
+  putLeaf(transaction, tree, ownerId, leaf, !isInside);
+}
+
+/**
+ * Moves this device where its user wants to be: it leaves this place for no newer messages, but goes
+ * along where it is the end of a branch. `null` leaves the conversation without a current branch.
+ */
+export function chooseLeaf(
   transaction: Transaction,
   tree: MessageTree,
   ownerId: string,
   leaf: string | null,
 ): void {
-  if (leaf === null) {
-    transaction.run(`delete from ${tree.leaves} where ${tree.owner} = ?`, [ownerId]);
-    return;
-  }
-  // Whoever goes back to a message that others follow stays there; whoever is at an end goes along.
+  if (leaf !== null) putLeaf(transaction, tree, ownerId, leaf, false);
+  else transaction.run(`delete from ${tree.leaves} where ${tree.owner} = ?`, [ownerId]);
+}
+
+/** @param follows - whether this device may be moved to newer messages */
+export function putLeaf(
+  transaction: Transaction,
+  tree: MessageTree,
+  ownerId: string,
+  leaf: string,
+  follows: boolean,
+): void {
   transaction.run(
-    `insert into ${tree.leaves} (${tree.owner}, leaf_id, follows) values (?1, ?2, not exists (
-       select 1 from ${tree.messages} where parent_id = ?2 and ${tree.owner} = ?1))
+    `insert into ${tree.leaves} (${tree.owner}, leaf_id, follows) values (?, ?, ?)
      on conflict (${tree.owner}) do update
      set leaf_id = excluded.leaf_id, follows = excluded.follows`,
-    [ownerId, leaf],
+    [ownerId, leaf, Number(follows)],
   );
 }
 
-/** Whether this device goes along when its branch grows: it is at the end of it. */
+/** Whether this device may be moved to newer messages: its user chose no place. */
 export function followsBranch(reader: Reader, tree: MessageTree, ownerId: string): boolean {
   const sql = `select coalesce(max(follows), 1) from ${tree.leaves} where ${tree.owner} = ?`;
   return reader.number(sql, [ownerId]) === 1;
@@ -63,6 +92,17 @@ export function isMember(
 ): boolean {
   const sql = `select count(*) from ${tree.messages} where id = ? and ${tree.owner} = ?`;
   return reader.number(sql, [messageId, ownerId]) > 0;
+}
+
+/** Whether a message is on the branch that ends at `leaf`. */
+export function isOnBranch(
+  reader: Reader,
+  tree: MessageTree,
+  ownerId: string,
+  { leaf, messageId }: { readonly leaf: string; readonly messageId: string },
+): boolean {
+  const sql = `${branchOf(tree)} select exists (select 1 from branch where id = ?)`;
+  return reader.number(sql, [leaf, ownerId, ownerId, messageId]) > 0;
 }
 
 /** How many messages lead from the root to `leaf`. */

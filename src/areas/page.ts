@@ -91,10 +91,12 @@ function decodeCursor(cursor: string, listing: Listing): Value[] {
   if (!Array.isArray(parts) || parts.length !== 3 || !usable(parts[1]) || !usable(parts[2])) {
     throw new InvalidInputError('cursor: not one that a list returned');
   }
-  if (parts[0] !== identityOf(listing)) {
-    throw new InvalidInputError('cursor: it belongs to another list, or one with other options');
-  }
+  if (parts[0] !== identityOf(listing)) throw foreignCursor();
   return [parts[1], parts[2]];
+}
+
+export function foreignCursor(): InvalidInputError {
+  return new InvalidInputError('cursor: it belongs to another list, or one with other options');
 }
 
 /** Tells a list from others: the table, the order, and what is asked for. */

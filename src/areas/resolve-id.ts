@@ -12,6 +12,14 @@ const TABLES = {
   job: 'jobs',
 } as const;
 
+const PURGEABLE: ReadonlySet<string> = new Set([
+  'session',
+  'thread',
+  'runtimeThread',
+  'task',
+  'automation',
+]);
+
 /** Which command lists them. */
 const LISTS: Record<keyof typeof TABLES, string> = {
   session: 'session list',
@@ -34,12 +42,15 @@ export const ID_KINDS = Object.keys(TABLES) as IdKind[];
  * @throws `AmbiguousIdError` more than one does, and none is equal to it
  */
 export function resolveId(reader: Reader, kind: IdKind, prefix: string): string {
-  const rows = reader.list<{ id: string }>(
-    ['id'],
-    `from ${TABLES[kind]} where id >= ? and id < ? order by id limit 2`,
-    [prefix, `${prefix}\u{10ffff}`],
-  );
-  const [first, second] = rows;
+  const begin = (condition: string) =>
+    reader.list<{ id: string }>(
+      ['id'],
+      `from ${TABLES[kind]} where id >= ?1 and id < ?2 and ${condition} order by id limit 2`,
+      [prefix, `${prefix}\u{10ffff}`],
+    );
+  // Of what was purged only the id is left: it makes the beginning of another one no less clear.
+  const shown = PURGEABLE.has(kind) ? begin('(purged_at is null or id = ?1)') : [];
+  const [first, second] = shown.length > 0 ? shown : begin('true');
   const word = kind === 'runtimeThread' ? 'runtime thread' : kind;
   if (!first || prefix === '') {
     throw new NotFoundError(word, prefix, { hint: `"codewhale-store ${LISTS[kind]}" lists them.` });

@@ -61,8 +61,22 @@ export function insertTurn(
     ended_at: turn.endedAt ?? (isOpen(status) ? null : now),
     ...storeBody(transaction, JSON.stringify(turn.details)),
   });
-  transaction.update(runtimeThreads, threadId, { latest_turn_id: id, updated_at: now });
+  transaction.carryOn(runtimeThreads, threadId, { latest_turn_id: id, updated_at: now });
   return needTurn(transaction, id);
+}
+
+/**
+ * Goes on from a turn that was the latest here, where what has come for its thread knew of none after
+ * an earlier one.
+ */
+export function keepLatestTurn(transaction: Transaction, threadId: string, turnId: string): void {
+  const later = transaction.rows(
+    `select 1 from runtime_threads h left join runtime_turns now on now.id = h.latest_turn_id
+     join runtime_turns was on was.id = ?2 and was.thread_id = h.id
+     where h.id = ?1 and (h.latest_turn_id is null or was.position > now.position)`,
+    [threadId, turnId],
+  );
+  if (later.length > 0) transaction.carryOn(runtimeThreads, threadId, { latest_turn_id: turnId });
 }
 
 /** The turn of a thread that is under way. */

@@ -82,7 +82,8 @@ function readSessions(
     limit: query.limit,
     cursor: query.cursor,
   });
-  return { ...page, items: withPathsHere(reader, page.items).map(toSession) };
+  const items = withPathsHere(reader, page.items).map((row) => toSession(reader, row));
+  return { ...page, items };
 }
 
 function conditions(query: Query, filter: WorkspaceFilter | undefined): Condition[] {

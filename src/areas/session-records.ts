@@ -58,7 +58,7 @@ export function readSession(reader: Reader, id: string): Session {
   );
   const session = found(row, 'session', id);
   const [shown = session] = withPathsHere(reader, [session]);
-  return { ...toSession(shown), details: sessionDetails(loadBody(reader, session)) };
+  return { ...toSession(reader, shown), details: sessionDetails(loadBody(reader, session)) };
 }
 
 /**

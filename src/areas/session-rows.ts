@@ -1,9 +1,12 @@
-import { documentOf } from '../db/bodies.ts';
+import { documentOf, loadBody, type BodyColumns } from '../db/bodies.ts';
 import type { Document, Reader } from '../db/reader.ts';
+import { objectMembers, parseJson } from '../model/json-text.ts';
 import type { SessionMessage, SessionSummary } from '../model/session.ts';
 import { formatTime } from '../model/time.ts';
-import { branchIds } from './message-tree.ts';
-import { found } from './page.ts';
+import { clockOf, deviceOf, IMPORT_DEVICE } from '../model/version.ts';
+import { newerBranch } from './branch-ends.ts';
+import { branchIds, currentLeaf, isOnBranch, type MessageTree } from './message-tree.ts';
+import { foreignCursor, found } from './page.ts';
 
 export const SESSION_COLUMNS = [
   'id',
@@ -33,7 +36,8 @@ export interface SessionRow {
   readonly device: string;
 }
 
-export function toSession(row: SessionRow): SessionSummary {
+export function toSession(reader: Reader, row: SessionRow): SessionSummary {
+  const newer = newerBranch(reader, SESSION_TREE, row.id);
   return {
     id: row.id,
     title: row.title,
@@ -46,6 +50,13 @@ export function toSession(row: SessionRow): SessionSummary {
     messageCount: row.message_count,
     parentId: row.parent_id,
     device: row.device,
+    ...(newer && {
+      newerBranch: {
+        leaf: newer.leaf,
+        messageCount: newer.messageCount,
+        updatedAt: formatTime(newer.createdAt),
+      },
+    }),
   };
 }
 
@@ -83,11 +94,44 @@ export function contentOf(body: unknown): unknown {
   return (body as { content?: unknown } | null)?.content ?? null;
 }
 
-export const SESSION_TREE = {
+export const SESSION_TREE: MessageTree = {
   messages: 'session_messages',
   leaves: 'session_leaves',
   owner: 'session_id',
-} as const;
+  namedEnd,
+};
+
+/** The last message of the list in the session's file, which is as new as that file. */
+function namedEnd(reader: Reader, sessionId: string): { id: string; at: number } | undefined {
+  const row = reader.first<{ details_version: string } & BodyColumns>(
+    ['details_version', 'body', 'body_hash'],
+    'from sessions where id = ?',
+    [sessionId],
+  );
+  const body = row && loadBody(reader, row);
+  if (!body?.startsWith('{')) return undefined;
+  const list = objectMembers(body).find(({ key }) => key === 'messages');
+  const id = parseJson(list?.value ?? 'null');
+  if (typeof id !== 'string') return undefined;
+  const { details_version: version } = row as { details_version: string };
+  // An edit of the details tells no time of the messages.
+  return { id, at: deviceOf(version) === IMPORT_DEVICE ? clockOf(version).ms : 0 };
+}
+
+/** The message that a page of a branch ends with; null where this device is on none. */
+export function startOf(
+  reader: Reader,
+  sessionId: string,
+  {
+    leaf,
+    cursor,
+  }: { readonly leaf?: string | undefined; readonly cursor?: string | null | undefined },
+): string | null {
+  if (!cursor) return leaf ?? currentLeaf(reader, SESSION_TREE, sessionId);
+  const place = { leaf: leaf ?? cursor, messageId: cursor };
+  if (!isOnBranch(reader, SESSION_TREE, sessionId, place)) throw foreignCursor();
+  return cursor;
+}
 
 /** The messages that lead to `leaf`, newest first, at most `limit`. */
 export function walkBranch(

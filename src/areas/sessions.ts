@@ -18,10 +18,11 @@ import { formatTime } from '../model/time.ts';
 import { knownIdSchema, validate } from '../model/validate.ts';
 import { placeOf } from '../model/workspace.ts';
 import * as z from 'zod';
+import { listBranches } from './branch-ends.ts';
 import { CallOrder } from './call-order.ts';
 import { findRepository } from './find-repository.ts';
 import { prepareMessage, readMessages, stagingOf, wholeMessages } from './large-messages.ts';
-import { countBranch, currentLeaf, isMember, moveLeaf } from './message-tree.ts';
+import { chooseLeaf, countBranch, currentLeaf, isMember, moveLeaf } from './message-tree.ts';
 import { newUlid } from './new-id.ts';
 import { found, type Page } from './page.ts';
 import { refusePurged } from './purged.ts';
@@ -38,7 +39,7 @@ import {
   readSession,
   storeDetails,
 } from './session-records.ts';
-import { SESSION_TREE, walkBranch, type SessionRow } from './session-rows.ts';
+import { SESSION_TREE, startOf, walkBranch, type SessionRow } from './session-rows.ts';
 import { recordPlace } from './workspaces.ts';
 import { workedOnAt } from './worked-on.ts';
 
@@ -213,7 +214,7 @@ export class Sessions {
     const read = await this.#runner.read((reader) => {
       refusePurged(reader, 'sessions', id);
       found(findSession(reader, id), 'session', id);
-      const start = query.cursor ?? query.leaf ?? currentLeaf(reader, SESSION_TREE, id);
+      const start = startOf(reader, id, query);
       if (start === null) return { page: { items: [], nextCursor: null }, pending: [] };
       memberOf(reader, id, start);
       if (!query.cursor && !query.leaf) this.#seen.set(id, start);
@@ -232,29 +233,22 @@ export class Sessions {
     return this.#runner.read((reader) => {
       refusePurged(reader, 'sessions', id);
       found(findSession(reader, id), 'session', id);
-      const current = currentLeaf(reader, SESSION_TREE, id);
-      const leaves = reader.list<{ id: string; created_at: number | null }>(
-        ['id', 'created_at'],
-        `from session_messages m where session_id = ?
-         and not exists (select 1 from session_messages c where c.parent_id = m.id)
-         order by number desc`,
-        [id],
-      );
-      return leaves.map((leaf) => ({
-        leaf: leaf.id,
-        messageCount: countBranch(reader, SESSION_TREE, id, leaf.id),
-        updatedAt: formatTime(leaf.created_at),
-        current: leaf.id === current,
+      return listBranches(reader, SESSION_TREE, id).map(({ createdAt, ...branch }) => ({
+        ...branch,
+        updatedAt: formatTime(createdAt),
       }));
     });
   }
 
-  /** Goes to another branch, or back on this one: later appends follow `leaf`. */
+  /**
+   * Goes to another branch, or back on this one: later appends follow `leaf`. Messages of other devices
+   * take this one no more away from there; at the end of a branch it goes along as that grows.
+   */
   async setCurrent(id: string, leaf: string): Promise<Session> {
     validate(knownIdSchema, leaf, 'message id');
     return this.#change(id, (transaction) => {
       memberOf(transaction, id, leaf);
-      moveLeaf(transaction, SESSION_TREE, id, leaf);
+      chooseLeaf(transaction, SESSION_TREE, id, leaf);
       this.#seen.set(id, leaf);
       return { message_count: countBranch(transaction, SESSION_TREE, id, leaf) };
     });

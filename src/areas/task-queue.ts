@@ -2,13 +2,15 @@ import type { Row, Transaction } from '../db/transaction.ts';
 import { ConflictError } from '../errors.ts';
 import { addDetails, editBody } from '../model/record-body.ts';
 import { tasks as table } from '../model/registers.ts';
-import type { taskFinishSchema } from '../model/task.ts';
+import { stopAskedAt, type taskFinishSchema } from '../model/task.ts';
 import { formatTime } from '../model/time.ts';
 import { IMPORT_DEVICE } from '../model/version.ts';
 import type * as z from 'zod';
 import { requireDevice } from './known-device.ts';
 import { bodyOf } from './runtime-rows.ts';
 import {
+  bodyWithRequest,
+  cutLeases,
   dropLease,
   indexTask,
   isUnderWay,
@@ -71,7 +73,7 @@ export function finishTask(
   requireLease(transaction, id, finish.owner);
   const canceled = finish.status === 'completed' && cancelRequested(transaction, id);
   const status = canceled ? 'canceled' : finish.status;
-  const body = editBody(addDetails(bodyOf(transaction, 'tasks', id), finish.details), {
+  const body = editBody(addDetails(bodyWithRequest(transaction, id), finish.details), {
     result_summary: finish.summary,
     terminal_reason: status,
   });
@@ -80,7 +82,7 @@ export function finishTask(
 
 /** Ends a queued task, asks the worker of a running one to stop, and leaves a finished one alone. */
 export function cancelTask(transaction: Transaction, id: string): void {
-  const { status } = needTask(transaction, id);
+  const { status, owner } = needTask(transaction, id);
   if (!isUnderWay(status)) return;
   const body = bodyOf(transaction, 'tasks', id);
   if (status === 'queued') {
@@ -88,8 +90,11 @@ export function cancelTask(transaction: Transaction, id: string): void {
     return;
   }
   if (cancelRequested(transaction, id)) return;
-  const asked = editBody(body, { cancel_requested: formatTime(transaction.now()) });
-  transaction.update(table, id, taskBody(transaction, status, asked));
+  const now = transaction.now();
+  if (owner !== IMPORT_DEVICE) setLifecycle(transaction, id, { ended_at: now });
+  // What earlier versions look at. What the worker says of its work meanwhile holds over this copy.
+  const asked = editBody(body, { cancel_requested: formatTime(now) });
+  transaction.carryOn(table, id, taskBody(transaction, status, asked));
 }
 
 /** @throws `ConflictError` the task has not ended */
@@ -146,6 +151,7 @@ function queueAgain(transaction: Transaction, task: TaskRow, owner: string): voi
 
 /** Fails running tasks whose worker has gone; returns their ids. */
 export function recoverTasks(transaction: Transaction, imported: boolean): string[] {
+  cutLeases(transaction);
   const stopped = transaction.rows(
     `select t.id from tasks t left join task_leases l on l.task_id = t.id
      where t.status = 'running' and t.owner = ? and t.purged_at is null
@@ -160,7 +166,7 @@ export function recoverTasks(transaction: Transaction, imported: boolean): strin
     : [];
   return [...stopped, ...left].map((row) => {
     const id = row[0] as string;
-    const body = editBody(bodyOf(transaction, 'tasks', id), { terminal_reason: 'failed' });
+    const body = editBody(bodyWithRequest(transaction, id), { terminal_reason: 'failed' });
     end(transaction, id, 'failed', STOPPED, body, { owner: transaction.device });
     return id;
   });
@@ -186,6 +192,7 @@ function setLifecycle(transaction: Transaction, id: string, changes: Row): void 
   const { attempt, queued_at: queuedAt, created_at: createdAt } = next;
   // As a sync derives it of the same columns: what is queued once more was worked on then.
   const queuedAgain = attempt > 1 ? queuedAt : 0;
-  const updatedAt = Math.max(createdAt, queuedAgain, next.started_at ?? 0, next.ended_at ?? 0);
+  const endedAt = stopAskedAt(next) === null ? (next.ended_at ?? 0) : 0;
+  const updatedAt = Math.max(createdAt, queuedAgain, next.started_at ?? 0, endedAt);
   transaction.update(table, id, { ...changes, updated_at: workedOnAt(transaction, updatedAt) });
 }

@@ -4,8 +4,14 @@ import type { Reader } from '../db/reader.ts';
 import { indexDoc } from '../db/search-index.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
 import { plainText } from '../model/message-text.ts';
-import { detailsOf } from '../model/record-body.ts';
-import { TASK_FIELDS, type Task, type TaskSummary } from '../model/task.ts';
+import { detailsOf, editBody, membersOf } from '../model/record-body.ts';
+import {
+  LEASE_MS_MAX,
+  stopAskedAt,
+  TASK_FIELDS,
+  type Task,
+  type TaskSummary,
+} from '../model/task.ts';
 import { formatTime } from '../model/time.ts';
 import { found } from './page.ts';
 import { refusePurged } from './purged.ts';
@@ -62,7 +68,7 @@ export function toTask(row: TaskRow): TaskSummary {
     createdAt: formatTime(row.created_at),
     updatedAt: formatTime(row.updated_at),
     startedAt: formatTime(row.started_at),
-    endedAt: formatTime(row.ended_at),
+    endedAt: stopAskedAt(row) === null ? formatTime(row.ended_at) : null,
     error: row.error,
     workspace: row.workspace,
     model: row.model,
@@ -92,7 +98,19 @@ export function readTask(reader: Reader, id: string): Task {
 }
 
 export function taskDetails(reader: Reader, id: string): Record<string, unknown> {
-  return detailsOf(bodyOf(reader, 'tasks', id), TASK_FIELDS);
+  return detailsOf(bodyWithRequest(reader, id), TASK_FIELDS);
+}
+
+/** The body of a task, with the request to cancel that a report may have left out of it. */
+export function bodyWithRequest(reader: Reader, id: string): string {
+  const body = bodyOf(reader, 'tasks', id);
+  const askedAt = stopAskedAt(needTask(reader, id));
+  if (askedAt === null || requestIn(body) !== undefined) return body;
+  return editBody(body, { cancel_requested: formatTime(askedAt) });
+}
+
+export function requestIn(body: string): unknown {
+  return new Map(membersOf(body)).get('cancel_requested');
 }
 
 export function isUnderWay(status: string): boolean {
@@ -141,6 +159,16 @@ export function writeLease(transaction: Transaction, lease: readonly Value[]): v
      on conflict (task_id) do update set worker = excluded.worker, expires_at = excluded.expires_at`,
     lease,
   );
+}
+
+/**
+ * Cuts leases to their longest that were written before the clock was set back: a worker that lives renews
+ * its own, and one that does not is not waited for until that time has come again.
+ */
+export function cutLeases(transaction: Transaction): void {
+  transaction.run('update task_leases set expires_at = ?1 where expires_at > ?1', [
+    transaction.now() + LEASE_MS_MAX,
+  ]);
 }
 
 export function dropLease(transaction: Transaction, id: string): void {

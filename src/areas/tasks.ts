@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { ConflictError } from '../errors.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
-import { replaceDetails } from '../model/record-body.ts';
+import { editBody, replaceDetails } from '../model/record-body.ts';
 import { tasks as table } from '../model/registers.ts';
 import { recoverSchema, type RecoverOptions } from '../model/runtime.ts';
 import * as schema from '../model/task.ts';
@@ -24,7 +24,6 @@ import { newId } from './new-id.ts';
 import { between, hasCome, readPage, type Condition, type Listing, type Page } from './page.ts';
 import { RESTORABLE } from './purged.ts';
 import type { Runner } from './runner.ts';
-import { bodyOf } from './runtime-rows.ts';
 import {
   cancelRequested,
   cancelTask,
@@ -37,11 +36,13 @@ import {
 } from './task-queue.ts';
 import {
   TASK_COLUMNS,
+  bodyWithRequest,
   findTask,
   indexTask,
   needTask,
   queueTail,
   readTask,
+  requestIn,
   taskBody,
   toTask,
   writeLease,
@@ -125,6 +126,7 @@ export class Tasks {
     });
   }
 
+  /** Changes the fields that are given. New details leave a request to cancel a running task as it is. */
   async update(id: string, input: TaskUpdate): Promise<Task> {
     const update = validate(schema.taskUpdateSchema, input, 'task');
     return this.#change(id, (transaction, old) => {
@@ -135,9 +137,10 @@ export class Tasks {
       if (update.threadId !== undefined) changes['thread_id'] = update.threadId;
       if (update.sessionId !== undefined) changes['session_id'] = update.sessionId;
       if (!update.details) return changes;
-      const body = bodyOf(transaction, 'tasks', id);
+      const body = bodyWithRequest(transaction, id);
       const replaced = replaceDetails(body, schema.TASK_FIELDS, update.details);
-      return { ...changes, ...taskBody(transaction, old.status, replaced) };
+      const asked = old.status === 'running' ? { cancel_requested: requestIn(body) } : {};
+      return { ...changes, ...taskBody(transaction, old.status, editBody(replaced, asked)) };
     });
   }
 
@@ -185,7 +188,7 @@ export class Tasks {
 
   /**
    * Ends a queued task at once; of a running one it asks the worker to stop (the detail
-   * `cancel_requested`); a finished one stays as it is.
+   * `cancel_requested`), for as long as this attempt runs; a finished one stays as it is.
    */
   async cancel(id: string): Promise<Task> {
     return this.#run(id, (transaction) => {

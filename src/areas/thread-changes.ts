@@ -23,7 +23,6 @@ export function upsertThread(transaction: Transaction, thread: CheckedThread): T
       model_provider: thread.modelProvider,
       cwd: thread.cwd,
       source: thread.source,
-      status: thread.status,
       created_at: thread.createdAt,
     }),
     updated_at: thread.updatedAt ?? now,
@@ -40,12 +39,15 @@ export function upsertThread(transaction: Transaction, thread: CheckedThread): T
       thread.details &&
       storeBody(transaction, addDetails(loadBody(transaction, old), thread.details));
     transaction.update(table, id, { ...given, ...body });
+    // The app server says so all the time: no word against that the thread was archived elsewhere.
+    if (thread.status) transaction.carryOn(table, id, { status: thread.status });
   } else {
     if (thread.cwd === undefined) throw new InvalidInputError('thread cwd: a new thread needs it');
     transaction.insert(table, {
       id,
       ...newThread(now),
       ...given,
+      ...withoutUndefined({ status: thread.status }),
       ...storeBody(transaction, JSON.stringify(thread.details ?? {})),
     });
   }

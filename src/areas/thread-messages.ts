@@ -6,16 +6,17 @@ import { InvalidInputError, NotFoundError } from '../errors.ts';
 import { membersOf } from '../model/record-body.ts';
 import type { ThreadLeaf, ThreadMessage } from '../model/thread.ts';
 import { formatTime } from '../model/time.ts';
-import { branchIds, countBranch, currentLeaf, isMember, moveLeaf } from './message-tree.ts';
+import { listBranches } from './branch-ends.ts';
+import { branchIds, currentLeaf, isMember, moveLeaf, type MessageTree } from './message-tree.ts';
 import { newUlid } from './new-id.ts';
-import { found, type Page } from './page.ts';
+import { foreignCursor, found, type Page } from './page.ts';
 import { columnJson } from './thread-rows.ts';
 
-export const THREAD_TREE = {
+export const THREAD_TREE: MessageTree = {
   messages: 'thread_messages',
   leaves: 'thread_leaves',
   owner: 'thread_id',
-} as const;
+};
 
 const COLUMNS = [
   'id',
@@ -84,18 +85,20 @@ export function addThreadMessage(
   };
 }
 
-/** A window of the branch that ends at `leaf`, oldest first; the cursor leads to what is before it. */
+export interface BranchQuery {
+  /** The end of the branch; by default the current leaf, or that of the cursor. */
+  readonly leaf?: string | undefined;
+  readonly limit: number;
+  readonly cursor?: string | null | undefined;
+}
+
+/** A window of a branch, oldest first; the cursor leads to what is before it. */
 export function branchPage(
   reader: Reader,
   threadId: string,
-  leaf: string | null,
-  query: { readonly limit: number; readonly cursor?: string | null | undefined },
+  query: BranchQuery,
 ): Page<ThreadMessage> {
-  const start = query.cursor
-    ? decodeCursor(query.cursor)
-    : leaf === null
-      ? null
-      : { leaf, offset: 0 };
+  const start = startOf(reader, threadId, query);
   if (start === null) return { items: [], nextCursor: null };
   const ids = branchIds(reader, THREAD_TREE, threadId, start.leaf, {
     limit: query.limit + 1,
@@ -115,21 +118,27 @@ export function branchPage(
   };
 }
 
+/** Where a page begins: the end of a branch, and how many messages before it are passed over. */
+function startOf(
+  reader: Reader,
+  threadId: string,
+  { leaf, cursor }: BranchQuery,
+): { leaf: string; offset: number } | null {
+  if (cursor) {
+    const start = decodeCursor(cursor);
+    const isOf = isMember(reader, THREAD_TREE, threadId, start.leaf);
+    if (!isOf || (leaf !== undefined && leaf !== start.leaf)) throw foreignCursor();
+    return start;
+  }
+  const end = leaf ?? threadLeaf(reader, threadId);
+  return end === null ? null : { leaf: end, offset: 0 };
+}
+
 /** Every branch by its last message, newest first. */
 export function listLeaves(reader: Reader, threadId: string): ThreadLeaf[] {
-  const current = currentLeaf(reader, THREAD_TREE, threadId);
-  const leaves = reader.list<{ id: string; created_at: number }>(
-    ['id', 'created_at'],
-    `from thread_messages m where thread_id = ?
-     and not exists (select 1 from thread_messages c where c.parent_id = m.id)
-     order by number desc`,
-    [threadId],
-  );
-  return leaves.map((leaf) => ({
-    leaf: leaf.id,
-    messageCount: countBranch(reader, THREAD_TREE, threadId, leaf.id),
-    updatedAt: formatTime(leaf.created_at),
-    current: leaf.id === current,
+  return listBranches(reader, THREAD_TREE, threadId).map(({ createdAt, ...branch }) => ({
+    ...branch,
+    updatedAt: formatTime(createdAt as number),
   }));
 }
 

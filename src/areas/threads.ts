@@ -18,7 +18,7 @@ import type {
 } from '../model/thread.ts';
 import { idSchema, knownIdSchema, textSchema, validate } from '../model/validate.ts';
 import type * as z from 'zod';
-import { moveLeaf } from './message-tree.ts';
+import { chooseLeaf } from './message-tree.ts';
 import { between, found, hasCome, readPage, type Condition, type Page } from './page.ts';
 import { RESTORABLE } from './purged.ts';
 import type { Runner } from './runner.ts';
@@ -172,8 +172,7 @@ export class Threads {
     return this.#runner.read((reader) => {
       liveThread(reader, threadId);
       if (query.leaf !== undefined) memberOfThread(reader, threadId, query.leaf);
-      const leaf = query.leaf ?? threadLeaf(reader, threadId);
-      return branchPage(reader, threadId, leaf, query);
+      return branchPage(reader, threadId, query);
     });
   }
 
@@ -193,14 +192,14 @@ export class Threads {
     });
   }
 
-  /** Goes to another message: appends follow it. `null` goes to none: the next one is a root. */
+  /** Goes to another message, as `sessions.setCurrent`. `null` goes to none: the next one is a root. */
   async setLeaf(threadId: string, messageId: string | null): Promise<void> {
     validate(knownIdSchema, threadId, 'thread id');
     validate(knownIdSchema.nullable(), messageId, 'message id');
     return this.#runner.write((transaction) => {
       liveThread(transaction, threadId);
       if (messageId !== null) memberOfThread(transaction, threadId, messageId);
-      moveLeaf(transaction, THREAD_TREE, threadId, messageId);
+      chooseLeaf(transaction, THREAD_TREE, threadId, messageId);
     });
   }
 

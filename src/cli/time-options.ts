@@ -55,12 +55,17 @@ function moment(text: string, now: number): number | undefined {
 function dayStart(text: string, daysLater: number): number | undefined {
   const [, year, month, day] = (DATE.exec(text) ?? []).map(Number);
   if (year === undefined || month === undefined || day === undefined) return undefined;
+  const date = localDay(year, month - 1, day);
+  if (date.getMonth() !== month - 1 || date.getDate() !== day) return undefined;
+  return localDay(year, month - 1, day + daysLater).getTime();
+}
+
+/** Made anew for each day: one that begins at one o'clock would leave its hour to the next. */
+function localDay(year: number, month: number, day: number): Date {
   // The setter and not the constructor, which takes the years 0 to 99 for 1900 to 1999.
-  const start = new Date(0, 0, 1);
-  start.setFullYear(year, month - 1, day);
-  if (start.getMonth() !== month - 1 || start.getDate() !== day) return undefined;
-  start.setFullYear(year, month - 1, day + daysLater);
-  return start.getTime();
+  const date = new Date(0, 0, 1);
+  date.setFullYear(year, month, day);
+  return date;
 }
 
 function format(ms: number | undefined): string {

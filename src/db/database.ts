@@ -27,6 +27,8 @@ export class Database {
   #files: OpenFiles | undefined;
   #writer: Connection | undefined;
   #reader: Connection | undefined;
+  /** Each with a state of the store that it keeps. */
+  readonly #snapshots = new Set<Connection>();
   /** No call is taken any more; those before are still done. */
   #closing = false;
   #closed = false;
@@ -75,6 +77,29 @@ export class Database {
         if (connection.poisoned) this.#dropReader();
       }
     }, LOCK_WAIT);
+  }
+
+  /**
+   * Runs `job` with a {@link read} that sees one and the same state of the store until `job` is done.
+   * Meanwhile the log keeps that state, and grows by what is written.
+   */
+  async snapshot<T>(job: (read: Database['read']) => Promise<T>): Promise<T> {
+    this.#queue.refuseInside();
+    this.#refuseClosing();
+    const connection = await untilFree(() => this.#takeSnapshot(), LOCK_WAIT);
+    const reader = new Reader(connection);
+    try {
+      return await job(async (one) => {
+        this.#queue.refuseInside();
+        const wait = giveTurn();
+        if (wait) await wait;
+        this.#refuseClosing();
+        return one(reader);
+      });
+    } finally {
+      this.#damaged ||= connection.damaged;
+      this.#dropSnapshot(connection);
+    }
   }
 
   /** Like {@link read}, at once, for a caller that cannot wait. @throws `BusyError` */
@@ -179,6 +204,9 @@ export class Database {
     this.#closing = true;
     await this.#queue.idle();
     this.#closed = true;
+    this.#snapshots.forEach((connection) => {
+      this.#dropSnapshot(connection);
+    });
     // As SQLite does when the last connection closes: this driver closes only at garbage collection, and
     // a copy of the file alone would lack what is in the log.
     this.#files?.dropReplacedLog();
@@ -221,6 +249,28 @@ export class Database {
     this.#refuseClosed();
     this.#reader ??= openConnection(this.#path, this.#options);
     return this.#reader;
+  }
+
+  #takeSnapshot(): Connection {
+    this.#refuseClosed();
+    const connection = openConnection(this.#path, this.#options);
+    this.#snapshots.add(connection);
+    try {
+      connection.begin('deferred');
+      // The state is that of the first statement that reads.
+      connection.row('select count(*) from sqlite_schema');
+      return connection;
+    } catch (error) {
+      this.#dropSnapshot(connection);
+      throw error;
+    }
+  }
+
+  #dropSnapshot(connection: Connection): void {
+    if (!this.#snapshots.delete(connection)) return;
+    // The driver keeps a closed connection open until it is collected.
+    connection.rollBack();
+    connection.close();
   }
 
   #dropWriter(): void {

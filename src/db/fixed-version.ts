@@ -7,11 +7,13 @@ export interface FixedVersion {
   readonly device: string;
   /** At the same time and from the same device it follows what stands there. */
   readonly successor?: boolean;
+  /** Among versions of the same time; 0 unless given. */
+  readonly counter?: number;
 }
 
 /** The time of a fixed version, over `above` where it follows that. */
 export function fixedClock(fixed: FixedVersion, above: string | undefined): Clock {
-  const clock = { ms: Math.max(0, fixed.ms ?? 0), counter: 0 };
+  const clock = { ms: Math.max(0, fixed.ms ?? 0), counter: fixed.counter ?? 0 };
   if (!fixed.successor || above === undefined || deviceOf(above) !== fixed.device) return clock;
   const held = clockOf(above);
   const same = held.ms === clock.ms || fixed.ms === undefined;

@@ -1,5 +1,6 @@
 import type { MutableTable } from '../model/table-kinds.ts';
 import { IMPORT_DEVICE } from '../model/version.ts';
+import { splitEdited, type Formerly } from './edited-registers.ts';
 import { queueDoc, type SearchDoc } from './search-index.ts';
 import type { Row, Transaction } from './transaction.ts';
 
@@ -7,12 +8,14 @@ export type Outcome = 'imported' | 'updated' | 'unchanged';
 
 /**
  * Writes an imported row: new, or over what stands there where its version is the higher one.
- * Deletions are the user's own and stay; a derived `updated_at` only rises.
+ * Deletions are the user's own and stay, and so does every other edit while the record says what it
+ * said before; a derived `updated_at` only rises.
  *
  * @param ms - the record's own time, unix milliseconds: what its registers are compared by.
  *   Undefined for a record that has none: it follows what an import left, and wins over no edit
  * @param successor - the record comes from a file that was read later than the row's version: at
  *   the same time it wins, because the old program renames and archives without touching the time
+ * @param formerly - the columns that a body of the row said when it came
  */
 export function importRow(
   transaction: Transaction,
@@ -20,6 +23,7 @@ export function importRow(
   row: Row & { id: string },
   ms: number | undefined,
   successor: boolean,
+  formerly?: Formerly,
 ): Outcome {
   const version = { ms, device: IMPORT_DEVICE, successor };
   const columns = 'updated_at' in row ? 'updated_at' : '0';
@@ -32,7 +36,13 @@ export function importRow(
   if ('updated_at' in changes && Number(changes['updated_at']) < Number(old[0])) {
     delete changes['updated_at'];
   }
-  return transaction.update(table, id, changes, version).length > 0 ? 'updated' : 'unchanged';
+  const { plain, merged } = splitEdited(transaction, table, id, changes, formerly);
+  const changed = transaction.update(table, id, plain, version);
+  // Partly an edit: this device's word, right after what the file alone says elsewhere.
+  const at = ms === undefined ? undefined : Math.min(ms, transaction.now());
+  const own = { ms: at, counter: 1, device: transaction.device };
+  changed.push(...transaction.update(table, id, merged, own));
+  return changed.length > 0 ? 'updated' : 'unchanged';
 }
 
 /** Changes a row that an import made, as another import would. */

@@ -18,8 +18,18 @@ const FILE = /^(\d{4})_([a-z0-9_]+)\.sql$/;
 /** Beside src in the repository, beside dist in the package. */
 const FOLDER = fileURLToPath(new URL('../../migrations/', import.meta.url));
 
-/** The migrations of this version, in order. @throws Error when a number is missing or doubled */
-export function readMigrations(folder = FOLDER): Migration[] {
+let known: readonly Migration[] | undefined;
+
+/**
+ * The migrations of this version, in order; read once.
+ *
+ * @throws Error when a number is missing or doubled
+ */
+export function readMigrations(): readonly Migration[] {
+  return (known ??= readFolder(FOLDER));
+}
+
+function readFolder(folder: string): Migration[] {
   const migrations = readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))
     .sort()

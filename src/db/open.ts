@@ -12,6 +12,7 @@ import {
 } from '../errors.ts';
 import { Connection } from './connection.ts';
 import { Database } from './database.ts';
+import { fileFailure, isSystemError } from './file-failure.ts';
 import type { DatabaseOptions } from './open-connection.ts';
 import { APPLICATION_ID } from './page-format.ts';
 import { migrate, readMigrations, refuseNewer, schemaVersion, type Migration } from './migrate.ts';
@@ -35,12 +36,27 @@ import { verifyCopy } from './verify-copy.ts';
  * @throws `DamagedStoreError` no store, damaged, or another encryption key; the file is untouched
  * @throws `NewerSchemaError` made by a newer version, and not opened read-only
  * @throws `OlderSchemaError` made by an older version, and opened read-only
+ * @throws `FileSystemError` the operating system refused something on the way
  */
 export async function openDatabase(
   path: string,
   options: DatabaseOptions,
   now: () => number,
-  migrations: readonly Migration[] = readMigrations(),
+  migrations?: readonly Migration[],
+): Promise<Database> {
+  try {
+    return await openFile(path, options, now, migrations ?? readMigrations());
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw fileFailure(`the store ${path} cannot be opened`, error);
+  }
+}
+
+async function openFile(
+  path: string,
+  options: DatabaseOptions,
+  now: () => number,
+  migrations: readonly Migration[],
 ): Promise<Database> {
   const file = claimFile(path, options.readOnly);
   refuseBadLog(path, options.encryptionKey, options.durability === 'full' && !options.readOnly);

@@ -1,11 +1,12 @@
-import { lifecycleOf, mainRegister, type MutableTable } from '../model/table-kinds.ts';
-import { clockOf, contentHash, formatVersion, tick, type Clock } from '../model/version.ts';
+import { isRoutine, mainRegister, type MutableTable } from '../model/table-kinds.ts';
+import { clockOf, endOfMs, rightAfter, tick, type Clock } from '../model/version.ts';
 import { ClosedError, ConflictError } from '../errors.ts';
 import { followVersion } from './ancestors.ts';
 import { fixedClock, isLater, type FixedVersion } from './fixed-version.ts';
 import { EVERY_REGISTER, noteChange } from './outbox.ts';
 import type { Connection, Value } from './connection.ts';
 import { Reader } from './reader.ts';
+import { registerVersion } from './register-version.ts';
 
 /** Who stamps, and by which clock; `now` is injected so that tests own the time. */
 export interface Stamper {
@@ -13,6 +14,13 @@ export interface Stamper {
 }
 
 export type Row = Record<string, Value>;
+
+/** How a change is made: an edit like any other, unless something is said. */
+interface Manner {
+  readonly fixed?: FixedVersion | undefined;
+  readonly evenPurged?: boolean;
+  readonly routine?: boolean;
+}
 
 interface DeviceRow {
   readonly id: string;
@@ -65,12 +73,12 @@ export class Transaction extends Reader {
   /** Inserts a row of a mutable table with a version on every register. */
   insert(table: MutableTable, row: Row, fixed?: FixedVersion): void {
     const versions: Row = {};
-    for (const [register, columns] of Object.entries(table.registers)) {
+    for (const register of Object.keys(table.registers)) {
       // Nobody has said anything of a purge: one that somebody says elsewhere holds, however old.
       const silent = register === 'purge' && (row['purged_at'] ?? null) === null;
       versions[`${register}_version`] = silent
         ? ''
-        : this.#stamp(table, register, columns, row, undefined, fixed);
+        : this.#stamp(table, register, row, undefined, { fixed });
     }
     this.insertPlain(table.name, [{ device: fixed?.device ?? this.device, ...row, ...versions }]);
     noteChange(this, table.name, row['id'] as string, EVERY_REGISTER);
@@ -87,21 +95,26 @@ export class Transaction extends Reader {
    *   (an ended attempt, a later one), and no version of this change would be above it
    */
   update(table: MutableTable, id: string, changes: Row, fixed?: FixedVersion): string[] {
-    return this.#change(table, id, changes, fixed, false);
+    return this.#change(table, id, changes, { fixed });
   }
 
   /** Like {@link update}, of what was emptied for good: only for what empties it. */
   updatePurged(table: MutableTable, id: string, changes: Row): string[] {
-    return this.#change(table, id, changes, undefined, true);
+    return this.#change(table, id, changes, { evenPurged: true });
   }
 
-  #change(
-    table: MutableTable,
-    id: string,
-    changes: Row,
-    fixed: FixedVersion | undefined,
-    evenPurged: boolean,
-  ): string[] {
+  /**
+   * Like {@link update}, for the course of things that a machine notes (a slot that ran, tokens that
+   * were used) in a register that also holds what people decide. It is stamped right above what
+   * stands there, in the same millisecond, and so wins over what it was made on, but over no decision
+   * that this device has not heard of, however much later the machine goes on.
+   */
+  carryOn(table: MutableTable, id: string, changes: Row): string[] {
+    return this.#change(table, id, changes, { routine: true });
+  }
+
+  #change(table: MutableTable, id: string, changes: Row, manner: Manner): string[] {
+    const { fixed, evenPurged = false } = manner;
     const registers = Object.entries(table.registers);
     const columns = Object.keys(changes);
     const governed = new Set(registers.flatMap(([, names]) => names));
@@ -121,7 +134,7 @@ export class Transaction extends Reader {
       const next: Row = { ...old, ...changes, id };
       if (names.every((name) => next[name] === old[name])) continue;
       const above = old[`${register}_version`] as string;
-      const version = this.#stamp(table, register, names, next, above, fixed);
+      const version = this.#stamp(table, register, next, above, manner);
       if (fixed && (version <= above || !isLater(fixed, above))) continue;
       if (version <= above) throw furtherOn(id);
       for (const name of names) {
@@ -165,18 +178,11 @@ export class Transaction extends Reader {
    */
   restamp(table: MutableTable, id: string, register: string, held: string | null): void {
     const names = table.registers[register] as readonly string[];
-    const column = `${register}_version`;
     const row = this.first<Row>([...names], `from ${table.name} where id = ?`, [id]);
     if (!row) return;
-    const { id: device, contentKey, clock } = this.#identity();
-    this.#clock = tick(this.#clock ?? clock, this.now(), held === null ? undefined : clockOf(held));
-    const version = formatVersion(
-      this.#clock,
-      device,
-      contentHash([id, ...names.map((name) => row[name] ?? null)], contentKey),
-      lifecycleOf(table, register, row),
-    );
-    this.run(`update ${table.name} set ${column} = ? where id = ?`, [version, id]);
+    this.#clock = tick(this.clock, this.now(), held === null ? undefined : clockOf(held));
+    const version = registerVersion(table, register, { ...row, id }, this.#clock, this.#identity());
+    this.run(`update ${table.name} set ${register}_version = ? where id = ?`, [version, id]);
     noteChange(this, table.name, id, register);
   }
 
@@ -232,21 +238,32 @@ export class Transaction extends Reader {
   #stamp(
     table: MutableTable,
     register: string,
-    columns: readonly string[],
     row: Row,
     above: string | undefined,
-    fixed: FixedVersion | undefined,
+    { fixed, routine = false }: Manner,
   ): string {
-    const lifecycle = lifecycleOf(table, register, row);
-    // The id belongs to it: the hash of a short title alone would tell the title to who guesses it.
-    const content = [row['id'] ?? null, ...columns.map((name) => row[name] ?? null)];
     if (fixed) {
-      const clock = fixedClock(fixed, above);
-      return formatVersion(clock, fixed.device, contentHash(content, null), lifecycle);
+      const { id, contentKey } = this.#identity();
+      const by = { id: fixed.device, contentKey: fixed.device === id ? contentKey : null };
+      return registerVersion(table, register, row, fixedClock(fixed, above), by);
     }
-    const { id, contentKey, clock } = this.#identity();
-    this.#clock = tick(this.#clock ?? clock, this.now(), above ? clockOf(above) : undefined);
-    return formatVersion(this.#clock, id, contentHash(content, contentKey), lifecycle);
+    const clock = this.#stampClock(table, register, above ? clockOf(above) : undefined, routine);
+    return registerVersion(table, register, row, clock, this.#identity());
+  }
+
+  #stampClock(
+    table: MutableTable,
+    register: string,
+    above: Clock | undefined,
+    routine: boolean,
+  ): Clock {
+    const isBoth = isRoutine(table, register);
+    if (routine && !isBoth) throw new Error(`nothing is carried on in ${table.name}.${register}`);
+    if (routine && above) return rightAfter(above);
+    // In a millisecond of its own: what carries on what it replaces stays below it.
+    const below = above && isBoth ? endOfMs(above) : above;
+    this.#clock = tick(this.clock, this.now(), below);
+    return this.#clock;
   }
 
   #identity(): DeviceRow {

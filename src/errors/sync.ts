@@ -60,7 +60,9 @@ export class HubTooLargeError extends StoreError {
 export class HubRefusedError extends StoreError {
   override readonly name = 'HubRefusedError';
   readonly code = 'HUB_REFUSED';
-  override readonly hint: string = 'Check the address of the hub.';
+  override readonly hint: string =
+    'Check the address of the hub. If it is right, look who has a token for it: its tables are not as a device made them. ' +
+    'An empty hub at the same address is filled again by the first device that comes.';
 }
 
 /** Whatever answers at the address, it is no sqld. Nothing was sent to it, and sync is as it was. */
@@ -80,7 +82,9 @@ export class HubTakesNothingError extends HubRefusedError {
 export class HubNewerError extends StoreError {
   override readonly name = 'HubNewerError';
   readonly code = 'HUB_NEWER';
-  override readonly hint = 'Upgrade codewhale-store on this machine.';
+  override readonly hint =
+    'Upgrade codewhale-store on this machine. If no newer version is in use, somebody wrote to the hub: look who has a ' +
+    'token for it, and start an empty one at the same address, which the first device that comes fills again.';
 }
 
 /** The address leads to the hub of another store. Nothing was sent, nothing was read. */
@@ -132,7 +136,8 @@ export class DeviceRevokedError extends StoreError {
   override readonly name = 'DeviceRevokedError';
   readonly code = 'DEVICE_REVOKED';
   override readonly hint =
-    'To come back as a new device, enable sync with a new token: "codewhale-store hub token" makes one.';
+    'To come back as a new device, enable sync with a new token: "codewhale-store hub token" makes one. ' +
+    '"codewhale-store task hand-over ID DEVICE --lost" then brings a task here that it ran.';
 }
 
 /** Sync is off. */

@@ -35,6 +35,8 @@ export const threads = {
     tools: ['tools'],
     details: ['preview', 'model_provider', 'cwd', 'source', 'created_at', ...body],
   },
+  // The status.
+  routine: ['archive'],
 } as const satisfies MutableTable;
 
 export const threadCheckpoints = {
@@ -56,6 +58,8 @@ export const goals = {
   kind: 'mutable',
   name: 'goals',
   registers: { state: ['scope', 'owner_id', 'status', 'objective', 'deleted_at', ...body] },
+  // What has been used.
+  routine: ['state'],
 } as const satisfies MutableTable;
 
 export const runtimeThreads = {
@@ -78,6 +82,8 @@ export const runtimeThreads = {
       ...body,
     ],
   },
+  // The latest turn.
+  routine: ['details'],
 } as const satisfies MutableTable;
 
 const TURN_ENDED = ['completed', 'failed', 'interrupted', 'canceled'] as const;
@@ -125,6 +131,8 @@ export const tasks = {
     details: ['workspace', 'model', 'thread_id', 'session_id', 'created_at', ...body],
   },
   lifecycle: { register: 'lifecycle', terminal: ['completed', 'failed', 'canceled'] },
+  // A copy of the request to cancel.
+  routine: ['details'],
 } as const satisfies MutableTable;
 
 export const automations = {
@@ -138,6 +146,8 @@ export const automations = {
     purge: ['purged_at'],
     details: ['prompt', 'created_at', ...body],
   },
+  // That a slot ran, and when the next one is.
+  routine: ['schedule'],
 } as const satisfies MutableTable;
 
 export const automationRuns = {

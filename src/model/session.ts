@@ -101,6 +101,12 @@ export interface SessionSummary {
   parentId: string | null;
   /** The device that made it, or `import`. */
   device: string;
+  /**
+   * Where the newest messages are not on the current branch, because this device has messages of its own
+   * there or its user chose it: the branch that they are on, and how many of its messages are not on
+   * the current one. `updatedAt` is null where an imported message tells no time.
+   */
+  newerBranch?: Pick<SessionBranch, 'leaf' | 'messageCount' | 'updatedAt'>;
 }
 
 export interface Session extends SessionSummary {
@@ -122,7 +128,10 @@ export interface SessionBranch {
   leaf: string;
   messageCount: number;
   updatedAt: string | null;
+  /** Whether this device is on it; true of one where it is on any. */
   current: boolean;
+  /** The message where this device is, where that is not the last of its branch. */
+  currentMessage?: string;
 }
 
 /**

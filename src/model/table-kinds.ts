@@ -22,6 +22,8 @@ export interface MutableTable {
    * progress report cannot reopen finished work, and the states that are terminal.
    */
   readonly lifecycle?: { readonly register: string; readonly terminal: readonly string[] };
+  /** Registers in which machines note the course of things beside what people decide. */
+  readonly routine?: readonly string[];
 }
 
 /** Never leaves this machine. */
@@ -58,6 +60,11 @@ export function isOfItsColumns(
   const said = lifecyclePrefix(version);
   const meant = lifecycleOf(table, register, columns);
   return said?.attempt === meant?.attempt && said?.terminal === meant?.terminal;
+}
+
+/** Whether what machines note in a register must never win over what somebody decides there. */
+export function isRoutine(table: MutableTable, register: string): boolean {
+  return table.routine?.includes(register) ?? false;
 }
 
 /** The register that carries what a row is, and its origin device. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { detailsSchema } from './record-body.ts';
 import { cursorSchema, idSchema, limitSchema, textSchema, timeSchema } from './validate.ts';
+import { IMPORT_DEVICE } from './version.ts';
 
 export const taskStatusSchema = z.enum(['queued', 'running', 'completed', 'failed', 'canceled']);
 
@@ -19,6 +20,19 @@ export const TASK_FIELDS: ReadonlySet<string> = new Set([
   'owner_session_id',
 ]);
 
+/**
+ * When somebody asked a running task to stop, unix milliseconds; null where nobody did. `ended_at`
+ * says so while the task runs: it belongs to the attempt, goes with it, and no report of a worker
+ * touches it. Of an imported one, which nobody works on, it is what its file says.
+ */
+export function stopAskedAt(task: {
+  readonly status: string;
+  readonly owner: string;
+  readonly ended_at: number | null;
+}): number | null {
+  return task.status === 'running' && task.owner !== IMPORT_DEVICE ? task.ended_at : null;
+}
+
 const promptSchema = textSchema
   .transform((text) => text.trim())
   .refine((text) => text !== '', { error: 'a task needs a prompt' });
@@ -26,10 +40,10 @@ const promptSchema = textSchema
 /** The name of a worker; any text. */
 const workerSchema = textSchema.pipe(z.string().min(1).max(200));
 
-const leaseMsSchema = z
-  .int()
-  .min(1)
-  .max(24 * 60 * 60 * 1000);
+/** No worker holds a task for longer without a word, milliseconds. */
+export const LEASE_MS_MAX = 24 * 60 * 60_000;
+
+const leaseMsSchema = z.int().min(1).max(LEASE_MS_MAX);
 
 export const taskCreateSchema = z.strictObject({
   /** `task_` and a ULID unless given. */

@@ -140,7 +140,10 @@ export interface ThreadLeaf {
   leaf: string;
   messageCount: number;
   updatedAt: string;
+  /** Whether this device is on it; true of one where it is on any. */
   current: boolean;
+  /** The message where this device is, where that is not the last of its branch. */
+  currentMessage?: string;
 }
 
 export interface ThreadCheckpointSummary {

@@ -24,6 +24,16 @@ export function tick(last: Clock, now: number, above?: Clock): Clock {
   return next.counter > COUNTER_MAX ? { ms: next.ms + 1, counter: 0 } : next;
 }
 
+/** The last stamp of a millisecond: what comes above it has a later one. */
+export function endOfMs({ ms }: Clock): Clock {
+  return { ms, counter: COUNTER_MAX };
+}
+
+/** The stamp right after another one, whatever the time is. */
+export function rightAfter(stamp: Clock): Clock {
+  return tick(stamp, 0);
+}
+
 export interface Lifecycle {
   readonly attempt: number;
   readonly terminal: boolean;

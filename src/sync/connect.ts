@@ -7,11 +7,11 @@ import { Memory, type Exchange } from './exchange.ts';
 import { HttpHub } from './hub/http-hub.ts';
 import type { TokenSource } from './hub/hub-request.ts';
 import { ReplicaHub } from './hub/replica-hub.ts';
-import { parseKeyRing } from './keys/key-ring.ts';
+import { heldRing } from './keys/held-ring.ts';
 import { machineId } from './machine.ts';
 import { StorePace } from './pace.ts';
 import { ReplicaReader } from './replica-reader.ts';
-import { needState, type SyncState } from './state.ts';
+import { heldKeyOf, needState, type SyncState } from './state.ts';
 
 /** What of a store is needed to reach its hub. */
 export interface Access {
@@ -33,7 +33,7 @@ export interface Connected {
 /**
  * Opens the way to the hub that the store's sync state names; nothing is sent yet.
  *
- * @throws `SyncOffError`
+ * @throws `SyncOffError`; `SyncKeyError` the keys of this device are damaged
  */
 export async function connect(access: Access, memory = new Memory()): Promise<Connected> {
   const { database, now, encryptionKey } = access;
@@ -51,7 +51,7 @@ export async function connect(access: Access, memory = new Memory()): Promise<Co
       database,
       hub,
       replica,
-      ring: state.keyRing === null ? null : parseKeyRing(state.keyRing),
+      ring: heldRing(heldKeyOf(state)),
       lock: state.keyCheck,
       now,
       info: infoOf(state),

@@ -1,4 +1,4 @@
-import type { Hub, HubStatement } from './hub/hub.ts';
+import type { Hub, HubStatement, HubValue } from './hub/hub.ts';
 import { HUB_NOW } from './hub-meta.ts';
 import { textOf } from './pull-statements.ts';
 import type { DeviceInfo } from './push-statements.ts';
@@ -49,9 +49,14 @@ export async function readDevices(hub: Hub): Promise<HubDevice[]> {
         .replaceAll(/[^!-~]/g, '_') || '_',
     name: shownText(textOf(name)),
     platform: shownText(textOf(platform)),
-    seenAt: Number(seenAt),
-    revokedAt: revokedAt === null || revokedAt === undefined ? null : Number(revokedAt),
+    seenAt: timeIn(seenAt),
+    revokedAt: revokedAt === null || revokedAt === undefined ? null : timeIn(revokedAt),
   }));
+}
+
+/** Looked at here as well: what lies between may give the answer to another question. */
+function timeIn(value: HubValue | undefined): number {
+  return typeof value === 'number' && value >= 0 && value <= TIME_MAX ? value : 0;
 }
 
 /** Neither control characters nor what turns the direction of the text around it. */

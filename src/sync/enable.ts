@@ -16,7 +16,7 @@ import {
 import { infoOf, tokenSource, type Access } from './connect.ts';
 import { nameStatement } from './devices.ts';
 import { foundHub, undoFounding } from './found-hub.ts';
-import { askHub, type HubMeta } from './hub-meta.ts';
+import { askHub, SLACK_MS, type HubMeta } from './hub-meta.ts';
 import { HttpHub } from './hub/http-hub.ts';
 import { hubAddress } from './hub/hub-address.ts';
 import type { Hub } from './hub/hub.ts';
@@ -25,15 +25,19 @@ import {
   keyForHub,
   keyForNewHub,
   type GroupKey,
-  type HeldKey,
+  soundRing,
   type Wanted,
 } from './keys/group-key.ts';
-import { keepEncrypted, refuseClear } from './keys/keep-encrypted.ts';
+import { keepLock, refuseClear } from './keys/keep-lock.ts';
+import type { HeldKey } from './keys/held-ring.ts';
+import type { KeyRing } from './keys/key-ring.ts';
 import { machineId } from './machine.ts';
+import { doubtDamage } from './apply/park.ts';
+import { rekeyParked } from './rekey-parked.ts';
 import { offerAll } from './offer.ts';
 import { askOf } from './push-once.ts';
 import { issuedAtS } from './token-age.ts';
-import { findState, type PullMode, type SyncState } from './state.ts';
+import { findState, heldKeyOf, type PullMode, type SyncState } from './state.ts';
 
 export interface EnableSettings {
   readonly url: string;
@@ -89,25 +93,22 @@ export async function enableWith(
     state: findState(reader),
     device: String(reader.rows('select id from device')[0]?.[0]),
   }));
-  const held: HeldKey = {
-    ring: state?.keyRing ?? null,
-    secret: state?.keySecret ?? null,
-    check: state?.keyCheck ?? null,
-  };
+  const held = heldKeyOf(state);
   const known = settings.join ? null : (state?.storeId ?? null);
   const ask = { ...(state ? askOf(state, now()) : BLANK), device };
   const told = (error: unknown) => explain(hub, error);
   const group = { storeId: state?.storeId ?? null, held };
   let found = await askHub(hub, ask, [], 'write').catch(told);
-  if (found) await refuseOldToken(found.meta, settings.tokenFile);
+  if (found) await refuseOldToken(found.meta, settings.tokenFile, now());
   if (found && known !== null && found.meta.storeId !== known) {
     throw new HubForeignError('the address leads to the hub of another store');
   }
   refuseClear(found?.meta.storeId ?? known, group, settings.key);
-  if (found && (await keepEncrypted(hub, found.meta, group).catch(told))) {
+  if (found && (await keepLock(hub, found.meta, group).catch(told))) {
     found = await askHub(hub, ask, [], 'write').catch(told);
   }
-  const { asked, key } = await keyOf(hub, found, held, settings.key, device);
+  const ours = heldFor(settings, group, found?.meta);
+  const { asked, key } = await keyOf(hub, found, ours, settings.key, device);
   const storeId = asked?.meta.storeId ?? known ?? newUlid(now());
   if (!asked) {
     const epoch = {
@@ -133,6 +134,24 @@ export async function enableWith(
     moved: !asked && known !== null && isElsewhere(state, settings.url),
     newKey: !asked && key.secret !== null && key.secret !== held.secret,
   };
+}
+
+const NO_KEY_HELD: HeldKey = { ring: null, secret: null, check: null };
+
+/**
+ * What is held for a hub: the keys of one group open nothing of another. Who leaves the former hub for an
+ * empty one leaves damaged keys behind.
+ *
+ * @param found - undefined: the hub is empty
+ */
+function heldFor(
+  { join }: EnableSettings,
+  { storeId, held }: { readonly storeId: string | null; readonly held: HeldKey },
+  found: HubMeta | undefined,
+): HeldKey {
+  const isOther = found && found.storeId !== storeId && found.keyCheck !== held.check;
+  const isLeft = !found && join && soundRing(held) === null;
+  return isOther || isLeft ? NO_KEY_HELD : held;
 }
 
 /**
@@ -183,15 +202,28 @@ async function explain(hub: Hub, error: unknown): Promise<never> {
  * Who was revoked does not come back with the token that it had. Only tokens that say when they were
  * made tell; those of `hub token` do.
  */
-async function refuseOldToken({ revokedAtMs }: HubMeta, tokenFile: string | null): Promise<void> {
-  const token = revokedAtMs === null ? undefined : await tokenSource(tokenFile)();
-  if (revokedAtMs === null || token === undefined) return;
+async function refuseOldToken(
+  meta: HubMeta,
+  tokenFile: string | null,
+  ownNowMs: number,
+): Promise<void> {
+  const token = meta.revoked ? await tokenSource(tokenFile)() : undefined;
+  if (token === undefined) return;
   const madeAtS = issuedAtS(token);
   // It tells whole seconds.
-  if (madeAtS === undefined || (madeAtS + 1) * 1000 > revokedAtMs) return;
+  if (madeAtS === undefined || (madeAtS + 1) * 1000 > revokedAtOf(meta, ownNowMs)) return;
   throw new DeviceRevokedError(
     'this device was revoked at the hub, and the token is older than that',
   );
+}
+
+/**
+ * When the device was revoked, as far as that can be. A time that has not come was forged, or is of a clock
+ * that was wrong, and no token would ever be newer: then when it was seen last, with the token that it had.
+ */
+function revokedAtOf({ revokedAtMs, seenAtMs, nowMs }: HubMeta, ownNowMs: number): number {
+  const latestMs = Math.min(nowMs, ownNowMs) + SLACK_MS;
+  return [revokedAtMs, seenAtMs].find((ms) => ms !== null && ms <= latestMs) ?? 0;
 }
 
 const BLANK = {
@@ -214,6 +246,7 @@ async function save(
   await database.write({ now }, (transaction) => {
     if (!state) insertState(transaction);
     if (settings.join && state && hub.storeId !== state.storeId) forgetHub(transaction);
+    rekeyParked(transaction, formerRing(state), key.ring);
     transaction.run(
       `update sync_state set enabled = 1, refused = 0, url = ?, token_file = ?, pull = ?,
          device_name = ?, key_ring = ?, key_secret = ?, key_check = ?`,
@@ -226,9 +259,16 @@ async function save(
     if (hub.deviceId !== transaction.device) {
       takeIdentity(transaction, hub.deviceId, machineId());
     }
+    doubtDamage(transaction);
     sayAllAgain(transaction);
     offerAll(transaction);
   });
+}
+
+/** @returns undefined where the keys are damaged */
+function formerRing(state: SyncState | undefined): KeyRing | null | undefined {
+  const held = heldKeyOf(state);
+  return soundRing(held) ?? (held.ring === null ? null : undefined);
 }
 
 function insertState(transaction: Transaction): void {

@@ -3,15 +3,17 @@ import type { Database } from '../db/database.ts';
 import type { Ask } from './ask.ts';
 import type { Batch, BatchLimits, RefusedBodies, HeldPieces } from './gathering.ts';
 import type { Hub } from './hub/hub.ts';
-import { parseKeyRing, type KeyRing } from './keys/key-ring.ts';
+import { heldRing } from './keys/held-ring.ts';
+import type { KeyRing } from './keys/key-ring.ts';
 import type { HubMeta, HubSeen } from './hub-meta.ts';
 import type { Parking } from './apply/park.ts';
 import type { HubPage } from './pull-statements.ts';
 import type { ReplicaReader } from './replica-reader.ts';
 import type { DeviceInfo } from './push-statements.ts';
 import type { Pace } from './pace.ts';
+import { Portion } from './portion.ts';
 import { Repairs, type Suspect } from './repairs.ts';
-import type { SyncState } from './state.ts';
+import { heldKeyOf, type SyncState } from './state.ts';
 
 /** What one exchange with the hub stands on. */
 export interface Exchange {
@@ -36,10 +38,13 @@ export interface Exchange {
 /** Leaves a turn of the event loop between two steps. */
 export const STEADY: Pace = { stepMs: 3, rest: () => setImmediate() };
 
-const PAGE_ROWS_FIRST = 500;
+const PAGE_ROWS_FIRST = 100;
 const PAGE_ROWS_MAX = 4000;
-const PAGE_BYTES = 2 << 20;
-const LIMITS: BatchLimits = { rows: 2000, bytes: 1 << 20 };
+const PAGE_BYTES_FIRST = 256 << 10;
+const PAGE_BYTES_MAX = 2 << 20;
+const BATCH_ROWS_MAX = 2000;
+const BATCH_BYTES_FIRST = 64 << 10;
+const BATCH_BYTES_MAX = 1 << 20;
 
 /** A page of the hub, and the hub as it was then. */
 export interface Answer {
@@ -57,10 +62,10 @@ export interface Next {
  * Takes the keys that stand in the state: another process of this device may have made new ones. To be
  * called in the read that something is sealed from, or before what was sealed is asked for.
  */
-export function followState(exchange: Exchange, { keyRing, keyCheck }: SyncState): void {
-  if (keyCheck === exchange.lock) return;
-  exchange.ring = keyRing === null ? null : parseKeyRing(keyRing);
-  exchange.lock = keyCheck;
+export function followState(exchange: Exchange, state: SyncState): void {
+  if (state.keyCheck === exchange.lock) return;
+  exchange.ring = heldRing(heldKeyOf(state));
+  exchange.lock = state.keyCheck;
   // What waited for the key is applied from the first one on, in order.
   exchange.memory.parkedFrom = 0;
 }
@@ -83,29 +88,46 @@ export class Memory {
   readonly repairs = new Repairs();
   /** Pieces of large bodies on the hub that do not open. */
   readonly spoiltPieces = new Map<string, Suspect>();
-  #limits = LIMITS;
+  readonly #batch = new Portion(BATCH_BYTES_FIRST, BATCH_BYTES_MAX);
+  readonly #page = new Portion(PAGE_BYTES_FIRST, PAGE_BYTES_MAX);
+  #batchRows = BATCH_ROWS_MAX;
   #pageRows = PAGE_ROWS_FIRST;
 
   get limits(): BatchLimits {
-    return this.#limits;
+    return { rows: this.#batchRows, bytes: this.#batch.bytes };
   }
 
   /** Halves the next batch. @returns false when it was a single row already */
   halve(sent: number): boolean {
-    if (this.#limits.rows <= 1 || sent <= 1) return false;
-    this.#limits = { ...LIMITS, rows: Math.floor(Math.min(this.#limits.rows, sent) / 2) };
+    if (this.#batchRows <= 1 || sent <= 1) return false;
+    this.#batchRows = Math.floor(Math.min(this.#batchRows, sent) / 2);
     return true;
   }
 
-  /** Entries to ask for at once: so many that an answer has about {@link PAGE_BYTES}. */
+  /** The hub took a batch of so many bytes after `ms`. */
+  batchArrived(bytes: number, ms: number): void {
+    this.#batchRows = Math.min(BATCH_ROWS_MAX, this.#batchRows * 2);
+    this.#batch.arrived(bytes, ms);
+  }
+
+  batchLost(): void {
+    this.#batch.lost();
+  }
+
+  /** Entries to ask for at once: so many that an answer has about as many bytes as the line bears. */
   get pageRows(): number {
     return this.#pageRows;
+  }
+
+  /** Bytes to ask for at once. */
+  get pageBytes(): number {
+    return this.#page.bytes;
   }
 
   /** Learns from an answer how large entries are. */
   fitPage(entries: number, bytes: number): void {
     if (entries === 0) return;
-    const fitting = Math.floor(PAGE_BYTES / (bytes / entries));
+    const fitting = Math.floor(this.#page.bytes / (bytes / entries));
     this.#pageRows = Math.max(1, Math.min(PAGE_ROWS_MAX, fitting, this.#pageRows * 4));
   }
 
@@ -116,7 +138,13 @@ export class Memory {
     return true;
   }
 
-  grow(): void {
-    this.#limits = { ...LIMITS, rows: Math.min(LIMITS.rows, this.#limits.rows * 2) };
+  /** An answer of so many bytes was here after `ms`. */
+  pageArrived(bytes: number, ms: number): void {
+    this.#page.arrived(bytes, ms);
+  }
+
+  pageLost(): void {
+    this.#page.lost();
+    this.shrinkPage();
   }
 }

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { CHUNK_BYTES, deleteBlob, finishBlob, hasBlob, takeChunk } from '../db/bodies.ts';
 import type { BodyRef } from '../db/content.ts';
 import { unpacked } from '../db/large-bodies.ts';
-import { SealError } from '../errors.ts';
+import { HubUnreachableError, SealError } from '../errors.ts';
 import type { Opened } from './apply/open-entry.ts';
 import {
   chunkCount,
@@ -13,16 +13,13 @@ import {
   keepChunk,
   missingChunks,
 } from './chunks.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, Memory } from './exchange.ts';
 import { pieceKey } from './gathering.ts';
-import type { HubRow } from './hub/hub.ts';
+import type { HubRow, HubStatement } from './hub/hub.ts';
 import { chunksStatement } from './pull-statements.ts';
 import { textOf } from './repairs.ts';
 import { needState } from './state.ts';
 import { TextCheck, isKnownJson, rememberJson } from './text-check.ts';
-
-/** Pieces of one answer. */
-const PIECES = Math.max(1, Math.floor((4 << 20) / CHUNK_BYTES));
 
 /** Brings the large bodies here that some entries refer to, before they are applied. */
 export async function fetchBodies(exchange: Exchange, opened: readonly Opened[]): Promise<void> {
@@ -77,16 +74,16 @@ async function finishBody(
 }
 
 async function fetchBody(exchange: Exchange, body: BodyRef): Promise<void> {
-  const { database, hub, ring, memory } = exchange;
+  const { database, ring, memory } = exchange;
   const { missing, round } = await database.read((reader) => ({
     missing: hasBlob(reader, body.hash) ? [] : missingChunks(reader, body),
     round: needState(reader).round,
   }));
   let fetched = 0;
-  for (const some of portions(missing, PIECES)) {
+  for (const some of portions(missing, () => piecesOf(memory))) {
     const byRegister = new Map(some.map((place) => [chunkRegister(ring, body, place), place]));
     const statement = chunksStatement(chunkId(ring, body.root ?? ''), [...byRegister.keys()]);
-    const [rows = []] = await hub.run([statement], 'read');
+    const rows = await ask(exchange, statement);
     for (const row of rows) {
       if (await keep(exchange, body, byRegister.get(String(row[0])), row)) fetched++;
       await setImmediate();
@@ -96,11 +93,26 @@ async function fetchBody(exchange: Exchange, body: BodyRef): Promise<void> {
   if (fetched >= chunkCount(body)) memory.pieces.set(pieceKey(round, body), fetched);
 }
 
-function* portions<T>(all: Iterable<T>, size: number): Generator<T[]> {
+/** How many are asked for at once: twice what a page has. */
+const piecesOf = (memory: Memory) => Math.max(1, Math.floor((2 * memory.pageBytes) / CHUNK_BYTES));
+
+async function ask({ hub, memory, now }: Exchange, statement: HubStatement): Promise<HubRow[]> {
+  const before = now();
+  try {
+    const [rows = []] = await hub.run([statement], 'read');
+    memory.pageArrived(rows.length * CHUNK_BYTES, now() - before);
+    return rows;
+  } catch (error) {
+    if (error instanceof HubUnreachableError) memory.pageLost();
+    throw error;
+  }
+}
+
+function* portions<T>(all: Iterable<T>, size: () => number): Generator<T[]> {
   let some: T[] = [];
   for (const one of all) {
     some.push(one);
-    if (some.length < size) continue;
+    if (some.length < size()) continue;
     yield some;
     some = [];
   }

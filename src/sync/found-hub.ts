@@ -3,14 +3,14 @@ import { fileURLToPath } from 'node:url';
 import { HubLostError } from '../errors.ts';
 import type { Ask, Mark } from './ask.ts';
 import type { Hub, HubStatement } from './hub/hub.ts';
-import { IS_TOKEN, PROTOCOL } from './hub-meta.ts';
+import { epochTokenOf, IS_TOKEN, PROTOCOL } from './hub-meta.ts';
 import { epochOf } from './places.ts';
 
 /** Beside src in the repository, beside dist in the package. */
 const SCHEMA = fileURLToPath(new URL('../../migrations/hub/0001_create_hub.sql', import.meta.url));
 
 /** Some tables may be there: somebody else founds the hub at this moment, or it has lost the others. */
-function schemaStatements(): HubStatement[] {
+export function schemaStatements(): HubStatement[] {
   return readFileSync(SCHEMA, 'utf8')
     .replaceAll('\r\n', '\n')
     .replaceAll(/^create table /gm, 'create table if not exists ')
@@ -106,7 +106,7 @@ export async function undoFounding(hub: Hub, device: string): Promise<boolean> {
 export async function raiseEpoch(hub: Hub, ask: Ask, seen: Mark, lost: Mark | null): Promise<void> {
   const sql = `update hub_meta
     set epoch = max(${EPOCH}, ?4) + 1, epoch_token = lower(hex(randomblob(16)))
-    where store_id = ?1 and ${EPOCH} = ?2 and epoch_token = ?3
+    where store_id = ?1 and ${EPOCH} = ?2 and ${epochTokenOf('hub_meta')} = ?3
     and (?5 is null or not exists (select 1 from hub_commits where head = ?5 and token = ?6))`;
   const params = [
     ask.storeId,

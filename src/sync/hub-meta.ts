@@ -1,7 +1,7 @@
 import { HubNewerError, HubRefusedError } from '../errors.ts';
 import type { Ask, Mark } from './ask.ts';
-import { textOf } from './pull-statements.ts';
-import type { Hub, HubRow, HubStatement } from './hub/hub.ts';
+import { textOf, wholeNumber } from './pull-statements.ts';
+import type { Hub, HubRow, HubStatement, HubValue } from './hub/hub.ts';
 import { epochOf, isSound } from './places.ts';
 
 /** What this version speaks; a hub with a higher number is refused. */
@@ -38,6 +38,8 @@ export interface HubMeta {
   readonly revoked: boolean;
   /** When, by the hub's clock, unix milliseconds. */
   readonly revokedAtMs: number | null;
+  /** When this device was here last, by the same clock; 0: it never was. */
+  readonly seenAtMs: number;
   readonly keyCheck: string;
   /** Nothing lies above the head. */
   readonly isSound: boolean;
@@ -66,16 +68,31 @@ export function latestOf(meta: Pick<HubMeta, 'nowMs' | 'floorMs'>): number {
 export const IS_TOKEN = `length(cast(token as blob)) between 1 and 64
   and length(token) = length(cast(token as blob)) and token not glob '*[^ -~]*'`;
 
+/** Text of one line, as what devices write of the hub itself is; what else stands there reads as none. */
+const plainOf = (column: string, bytesMax: number) =>
+  `iif(length(cast(${column} as blob)) <= ${bytesMax}
+    and length(${column}) = length(cast(${column} as blob)) and ${column} not glob '*[^ -~]*', ${column}, '')`;
+
+/** @param meta - how the statement calls `hub_meta` */
+export const epochTokenOf = (meta: string) => plainOf(`${meta}.epoch_token`, 64);
+
+/** More than the locked keys of any group have. */
+const LOCK_BYTES_MAX = 2_000_000;
+const lockOf = (meta: string) => plainOf(`${meta}.key_check`, LOCK_BYTES_MAX);
+
 /** What stands in the row of a device may be anything; it then is no push that any device knows. */
-const META = `select m.protocol, m.store_id, ${epochOf('m')}, m.epoch_token,
+const META = `select m.protocol, ${plainOf('m.store_id', 100)}, ${epochOf('m')}, ${epochTokenOf('m')},
     max(0, min(m.head, ${Number.MAX_SAFE_INTEGER})), h.token, ${HUB_NOW},
     max(${floorOf('m')}, ?4), ?2 is null or exists (select 1 from hub_commits where head = ?2 and token = ?3),
     max(0, min(d.push_number, ${Number.MAX_SAFE_INTEGER})),
     substr(cast(d.push_token as blob), 1, 100), iif(d.revoked_at is null, null,
-      max(0, min(d.revoked_at, ${Number.MAX_SAFE_INTEGER}))), m.key_check, ${isSound('m')}
+      max(0, min(d.revoked_at, ${Number.MAX_SAFE_INTEGER}))), ${lockOf('m')}, ${isSound('m')},
+    max(0, min(coalesce(d.seen_at, 0), ${Number.MAX_SAFE_INTEGER}))
   from hub_meta m
   left join hub_commits h on h.head = m.head and ${IS_TOKEN}
   left join hub_devices d on d.id = ?1`;
+
+const META_COLUMNS = 15;
 
 export function metaStatement(ask: Ask): HubStatement {
   const { device, pair, floorMs } = ask;
@@ -86,8 +103,11 @@ export function metaStatement(ask: Ask): HubStatement {
 export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
   const row = rows?.[0];
   if (!row) throw new HubRefusedError('the hub has lost its meta row');
+  if (row.length !== META_COLUMNS) {
+    throw new HubRefusedError('what came is no answer to what the hub was asked');
+  }
   const [protocol, storeId, epoch, epochToken, head, token, nowMs, floorMs, hasPair] = row;
-  const [pushNumber, pushToken, revokedAt = null, keyCheck, isSound] = row.slice(9);
+  const [pushNumber, pushToken, revokedAt = null, keyCheck, isSound, seenAt] = row.slice(9);
   if (Number(protocol) > PROTOCOL) {
     throw new HubNewerError(
       `the hub speaks protocol ${Number(protocol)}, this version only up to ${PROTOCOL}`,
@@ -95,20 +115,24 @@ export function readMeta(rows: readonly HubRow[] | undefined): HubMeta {
   }
   return {
     storeId: String(storeId),
-    epoch: { number: Number(epoch), token: String(epochToken) },
-    head: { number: Number(head), token: typeof token === 'string' ? token : '' },
-    nowMs: Number(nowMs),
-    floorMs: Number(floorMs),
+    epoch: { number: wholeNumber(epoch), token: String(epochToken) },
+    head: { number: wholeNumber(head), token: typeof token === 'string' ? token : '' },
+    nowMs: wholeNumber(nowMs),
+    floorMs: wholeNumber(floorMs),
     hasPair: Number(hasPair) === 1,
-    mine:
-      pushNumber === null || pushNumber === undefined
-        ? null
-        : { number: Number(pushNumber), token: textOf(pushToken) },
+    mine: markOf(pushNumber, pushToken),
     revoked: revokedAt !== null,
     revokedAtMs: revokedAt === null ? null : Number(revokedAt),
+    seenAtMs: Number(seenAt),
     keyCheck: String(keyCheck),
     isSound: Number(isSound) === 1,
   };
+}
+
+/** Half a mark is one all the same, that no device made: a push looks at both halves. */
+function markOf(number: HubValue = null, token: HubValue = null): Mark | null {
+  if (number === null && token === null) return null;
+  return { number: Number(number), token: textOf(token) };
 }
 
 /** Runs statements after one that reads the meta row, in one snapshot; null: there is no hub yet. */
@@ -151,7 +175,7 @@ export async function replaceKeyCheck(
   storeId: string | null,
 ): Promise<boolean> {
   const sql = `update hub_meta set key_check = ?2
-    where key_check in (?1, ?2) and (?3 is null or store_id = ?3) returning only`;
+    where ${lockOf('hub_meta')} in (?1, ?2) and (?3 is null or store_id = ?3) returning only`;
   const [rows] = await hub.run([{ sql, params: [former, check, storeId] }], 'write');
   return (rows?.length ?? 0) > 0;
 }

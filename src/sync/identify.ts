@@ -9,15 +9,17 @@ import { foundHub, raiseEpoch } from './found-hub.ts';
 import { askHub, replaceKeyCheck, type HubMeta } from './hub-meta.ts';
 import { raiseHead } from './raise-head.ts';
 import { keyColumns, keyForHub, NO_KEYS } from './keys/group-key.ts';
-import { keepEncrypted } from './keys/keep-encrypted.ts';
+import { keepLock } from './keys/keep-lock.ts';
 import { parseKeyCheck } from './keys/lock.ts';
 import { offerAll } from './offer.ts';
-import { needState, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
+import { isOfCopy, isOwnMark, writeMark } from './push-mark.ts';
+import { heldKeyOf, needState, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
 
 /**
  * Compares the hub with what this device remembers of it, and sets right what differs: an empty hub
  * is founded or refilled, one that lost its meta row gets it back, one that went back or lies above its
- * head gets a new epoch, and a store that was restored or copied takes a new device id. Nothing local is ever cleared.
+ * head gets a new epoch, a last push that somebody wrote there is set right, and a store that was restored or
+ * copied takes a new device id. Nothing local is ever cleared.
  *
  * @returns true: go on with the answer; false: the state was changed, ask again
  * @throws `HubForeignError` the hub of another store
@@ -37,7 +39,7 @@ export async function identify(
   if (meta.storeId !== state.storeId) {
     if (state.storeId !== null) await refuse(exchange, state);
     await change(exchange, ask, (transaction) => {
-      adopt(transaction, meta);
+      adopt(exchange, ask, transaction, meta);
     });
     return false;
   }
@@ -49,13 +51,13 @@ export async function identify(
   if (meta.revoked) throw revoked();
   if (meta.keyCheck !== state.keyCheck && !(await followKeys(exchange, state, meta))) return false;
   if (!meta.isSound && (await setHeadRight(exchange, ask, meta))) return false;
-  if (meta.epoch.number < state.epoch.number) {
+  if (meta.epoch.number < state.epoch.number || meta.epoch.token === '') {
     await raiseEpoch(exchange.hub, ask, meta.epoch, null);
     return false;
   }
   if (!sameMark(meta.epoch, state.epoch)) {
     await change(exchange, ask, (transaction) => {
-      adopt(transaction, meta);
+      adopt(exchange, ask, transaction, meta);
     });
     return false;
   }
@@ -72,18 +74,20 @@ export async function identify(
  * @throws `SyncKeyError` the new key has to be brought here first
  */
 async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): Promise<boolean> {
+  const held = heldKeyOf(state);
+  if (await keepLock(exchange.hub, meta, { storeId: state.storeId, held })) {
+    const said =
+      meta.keyCheck === NO_KEYS
+        ? 'the hub said of this encrypted group that it is not encrypted'
+        : 'the lock of the keys on the hub (hub_meta.key_check) was none that a device made';
+    exchange.memory.repairs.tell(`${said}; somebody had changed that, and it was set back`);
+    return false;
+  }
   const ours = exchange.ring?.newest ?? 0;
   // An older lock, of a hub that was restored, or founded anew by a device that has only that key.
   const older = meta.keyCheck !== NO_KEYS && parseKeyCheck(meta.keyCheck).number < ours;
   if (older && state.keyCheck !== null) {
     await replaceKeyCheck(exchange.hub, meta.keyCheck, state.keyCheck, state.storeId);
-    return false;
-  }
-  const held = { ring: state.keyRing, secret: state.keySecret, check: state.keyCheck };
-  if (await keepEncrypted(exchange.hub, meta, { storeId: state.storeId, held })) {
-    exchange.memory.repairs.tell(
-      'the hub said of this encrypted group that it is not encrypted; somebody had changed that, and it was set back',
-    );
     return false;
   }
   const wanted = state.keyRing === null ? 'none' : undefined;
@@ -118,8 +122,9 @@ async function setHeadRight(exchange: Exchange, ask: Ask, meta: HubMeta): Promis
 async function knowsOurPush(exchange: Exchange, ask: Ask, meta: HubMeta): Promise<boolean> {
   const sent = sameMark(meta.mine, ask.sent);
   if (!sent && !sameMark(meta.mine, ask.acked)) {
+    if (!isOfCopy(exchange.ring, ask, meta.mine)) return setMarkRight(exchange, ask, meta);
     await change(exchange, ask, (transaction) => {
-      takeIdentity(transaction, newUlid(transaction.now()), exchange.machine);
+      becomeAnother(exchange, transaction);
     });
     return false;
   }
@@ -130,6 +135,33 @@ async function knowsOurPush(exchange: Exchange, ask: Ask, meta: HubMeta): Promis
     savePair(transaction, meta.head);
   });
   return false;
+}
+
+/**
+ * What stands there no copy of this store made: to take another id for it would take the work of this
+ * device away.
+ *
+ * @returns true: the token may only read; what is there can be read
+ */
+async function setMarkRight(exchange: Exchange, ask: Ask, meta: HubMeta): Promise<boolean> {
+  const { hub, info, memory } = exchange;
+  const what = 'somebody had changed or deleted what the hub knows of the last push of this device';
+  try {
+    await writeMark(hub, ask, info, meta);
+    memory.repairs.tell(`${what}, which was set right`);
+    return false;
+  } catch (error) {
+    if (!(error instanceof HubAccessError)) throw error;
+    memory.repairs.tell(`${what}, and this device may not set that right`);
+    return true;
+  }
+}
+
+/** The work of the former device stays with it, because that may go on elsewhere: so it is told. */
+function becomeAnother({ machine, memory }: Exchange, transaction: Transaction): void {
+  const former = transaction.device;
+  takeIdentity(transaction, newUlid(transaction.now()), machine);
+  memory.repairs.tellCopied(former, transaction.device);
 }
 
 /**
@@ -147,7 +179,7 @@ export async function noticeCopy(exchange: Exchange): Promise<void> {
     const held = transaction.rows('select machine from device')[0]?.[0];
     if (held === machine) return;
     if (held === null) transaction.run('update device set machine = ?', [machine]);
-    else takeIdentity(transaction, newUlid(transaction.now()), machine);
+    else becomeAnother(exchange, transaction);
   });
 }
 
@@ -160,14 +192,15 @@ async function refuseRevoked({ database, hub }: Exchange): Promise<void> {
 const revoked = () => new DeviceRevokedError('this device was revoked at the hub');
 
 /** Takes over where the hub is, and offers it everything. */
-function adopt(transaction: Transaction, meta: HubMeta): void {
+function adopt(exchange: Exchange, ask: Ask, transaction: Transaction, meta: HubMeta): void {
   transaction.run('update sync_state set store_id = ?, epoch = ?, epoch_token = ?, refused = 0', [
     meta.storeId,
     meta.epoch.number,
     meta.epoch.token,
   ]);
   saveCursor(transaction, 0);
-  saveAcked(transaction, meta.mine);
+  const { mine } = meta;
+  saveAcked(transaction, mine && isOwnMark(exchange.ring, ask, mine) ? mine : null);
   savePair(transaction, meta.head);
   offerAll(transaction);
 }

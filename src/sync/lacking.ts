@@ -47,6 +47,8 @@ export async function lacking(
     lackingStatement(offered.map((one) => one.entry)),
   ]);
   if (!asked || !isAsKnown(asked.meta, state)) return undefined;
+  // Whose push that is, is looked at when it is pushed: a token that may only read is told so there.
+  if (!knowsUs(asked.meta, state)) return { sending: batch.sending, state };
   const known = await rememberAnswer(exchange, state, asked.meta);
   if (!known) return undefined;
   const wanted = new Set((asked.answers[0] ?? []).map((row) => offered[Number(row[0])]));
@@ -71,7 +73,10 @@ async function rememberAnswer(
 }
 
 function isAsKnown(meta: HubMeta, state: SyncState): boolean {
-  const known = sameMark(meta.mine, state.acked) || sameMark(meta.mine, state.sent);
   const same = meta.storeId === state.storeId && sameMark(meta.epoch, state.epoch);
-  return same && meta.hasPair && known && !meta.revoked;
+  return same && meta.hasPair && !meta.revoked;
+}
+
+function knowsUs({ mine }: HubMeta, { acked, sent }: SyncState): boolean {
+  return sameMark(mine, acked) || sameMark(mine, sent);
 }

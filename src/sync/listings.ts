@@ -16,8 +16,8 @@ export interface ParkedEntry {
   register: string;
   /**
    * In, `schema`: made by a newer version of this library; `key`: sealed with a key that is not here;
-   * `damaged`: nobody can read it; `removed`: the same, and it was taken off the hub; `invalid`: made
-   * with the key, and not what this library writes; `future`: far ahead of every clock; `version`: its
+   * `damaged`: nobody can read it; `removed`: the same, and it was taken off the hub, or stayed on that of
+   * a group that was left; `invalid`: made with the key, and not what this library writes; `future`: far ahead of every clock; `version`: its
    * version is not that of what it says; `chunks`: its large body is not all on the hub. Out, `size`,
    * `refused`: the hub does not take it; `invalid`: no other device would; `damaged`: it cannot be read
    * here.
@@ -35,7 +35,7 @@ const HINTS: Readonly<Record<ParkedEntry['direction'], Readonly<Record<string, s
     damaged:
       'Nobody can read it: the next exchange takes it off the hub. Look who has a token for the hub, and after its disk.',
     removed:
-      'Nobody could read it, or no right clock stamped it: it was taken off the hub, and what your devices have in its place is sent again. Look who has a token for the hub, and after its disk.',
+      'Nobody could read it, or no right clock stamped it: it was taken off the hub, and what your devices have in its place is sent again. Look who has a token for the hub, and after its disk. Or its key was not here when this device went to another group.',
     invalid: 'A device with the key wrote it, and no version of this program does: look which one.',
     future:
       'Set the clock of the device that wrote it. It is taken off the hub, what your devices have in its place is sent again, and any edit goes over it.',

@@ -27,7 +27,10 @@ export const epochOf = (meta: string) =>
   `iif(${meta}.epoch between 0 and ${PLACE_LIKELY}, ${meta}.epoch, 0)`;
 
 /** The same of the epoch that a device remembers. */
-export const likelyEpoch = (epoch: number) => (epoch >= 0 && epoch <= PLACE_LIKELY ? epoch : 0);
+export const likelyEpoch = (epoch: number) => (isLikely(epoch) ? epoch : 0);
+
+/** Whether a group can come so far by counting. */
+export const isLikely = (number: number) => number >= 0 && number <= PLACE_LIKELY;
 
 /**
  * In order of their places, which only become smaller: none takes one that is not free yet.

@@ -18,6 +18,7 @@ import { askHub, type HubMeta, type HubSeen } from './hub-meta.ts';
 import type { Hub } from './hub/hub.ts';
 import { identify, noticeCopy } from './identify.ts';
 import { replaceLost } from './lost-entries.ts';
+import { replaceLostTables } from './lost-tables.ts';
 import {
   pageStatement,
   readPage,
@@ -114,24 +115,45 @@ async function readAhead({ memory }: Exchange, ask: Ask): Promise<Answer | null>
 }
 
 async function readHub(exchange: Exchange, hub: Hub, state: Ask): Promise<Answer | null> {
+  try {
+    return await readHubPage(exchange, hub, state);
+  } catch (error) {
+    if (error instanceof HubUnreachableError) exchange.memory.pageLost();
+    throw error;
+  }
+}
+
+async function readHubPage(exchange: Exchange, hub: Hub, state: Ask): Promise<Answer | null> {
   const { memory } = exchange;
   const rows = memory.pageRows;
   const read = async (form: PageForm) => {
     const before = exchange.now();
     const asked = await askHub(hub, state, [pageStatement(state.cursor, rows, form)]);
     if (!asked) return null;
-    const offsetMs = clockOffset(asked.meta.nowMs, before, exchange.now());
-    return { meta: { ...asked.meta, offsetMs }, page: readPage(asked.answers[0], rows, form) };
+    const after = exchange.now();
+    const offsetMs = clockOffset(asked.meta.nowMs, before, after);
+    const page = readPage(asked.answers[0], rows, form);
+    memory.pageArrived(sizeOf(page), after - before);
+    return { meta: { ...asked.meta, offsetMs }, page };
   };
   try {
     return await read(rows === 1 ? 'rows' : 'packed');
   } catch (error) {
     if (error instanceof HubTooLargeError && memory.shrinkPage()) {
-      return readHub(exchange, hub, state);
+      return readHubPage(exchange, hub, state);
     }
     if (!isAboutText(error)) throw error;
+    if (await hasLostTables(exchange, hub, state)) return readHub(exchange, hub, state);
     return read('bytes');
   }
+}
+
+/** A hub that lacks a table gets it back; a copy of it is not what lost it. */
+async function hasLostTables(exchange: Exchange, hub: Hub, { storeId }: Ask): Promise<boolean> {
+  if (hub !== exchange.hub || storeId === null) return false;
+  const isReplaced = await replaceLostTables(hub, storeId);
+  if (isReplaced) exchange.memory.repairs.tell('the hub had lost a table, which was made anew');
+  return isReplaced;
 }
 
 /**

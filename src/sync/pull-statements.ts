@@ -73,7 +73,7 @@ function unpack(row: HubRow | undefined): HubRow[] {
   let end = 0;
   return parseRows(json).map((columns) => {
     const start = end;
-    end += Number(columns[7]);
+    end += wholeNumber(columns[7]);
     return [...columns.slice(0, 7), payloads.subarray(start, end)];
   });
 }
@@ -92,18 +92,29 @@ function parseOrUndefined(json: string): unknown {
   }
 }
 
+/** @throws `HubRefusedError` no hub of ours says that */
 export function toEntry(row: HubRow): Entry {
   const [seq, table, id, register, version, keyNumber, schema, payload] = row;
   return {
-    seq: Number(seq),
+    seq: wholeNumber(seq),
     table: textOf(table),
     id: textOf(id),
     register: textOf(register),
     version: textOf(version),
-    keyNumber: Number(keyNumber),
-    schema: Number(schema),
+    keyNumber: wholeNumber(keyNumber),
+    schema: wholeNumber(schema),
     payload: payload instanceof Uint8Array ? payload : new Uint8Array(),
   };
+}
+
+/**
+ * A number that every hub of ours sends as one, whatever somebody has written there.
+ *
+ * @throws `HubRefusedError` it is none
+ */
+export function wholeNumber(value: HubRow[number] | undefined): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  throw new HubRefusedError('the hub sent something else where a number belongs');
 }
 
 /** Broken bytes become U+FFFD: such an entry opens nowhere and is parked. */
@@ -119,12 +130,22 @@ export function chunksStatement(hubId: string, registers: readonly string[]): Hu
   return { sql: CHUNKS, params: [hubId, JSON.stringify(registers)] };
 }
 
-const ENTRIES = `select seq, cast(table_name as blob), cast(id as blob), cast(register as blob),
+const READ = `select seq, cast(table_name as blob), cast(id as blob), cast(register as blob),
     cast(version as blob), ${safe('key_number')}, ${safe('schema')}, payload
-  from hub_entries where seq < ${Number.MAX_SAFE_INTEGER} and (table_name, id, register) in (
+  from hub_entries where seq < ${Number.MAX_SAFE_INTEGER}`;
+const ENTRIES = `${READ} and (table_name, id, register) in (
     select value ->> 0, value ->> 1, value ->> 2 from json_each(?1))`;
+/** Drawn anew each time. */
+const SAMPLE = `${READ} and seq in (select seq from hub_entries
+    where table_name <> '${CHUNK_TABLE}' and key_number > 0 and length(payload) < 65536
+    order by random() limit ?1)`;
 
 /** The entries of some registers. @param keys - table, id and register of each */
 export function entriesStatement(keys: readonly (readonly unknown[])[]): HubStatement {
   return { sql: ENTRIES, params: [JSON.stringify(keys)] };
+}
+
+/** Some sealed entries, none of them large. */
+export function sampleStatement(count: number): HubStatement {
+  return { sql: SAMPLE, params: [count] };
 }

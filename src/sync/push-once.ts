@@ -1,5 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { HubRefusedError, HubTakesNothingError, HubTooLargeError } from '../errors.ts';
+import {
+  HubRefusedError,
+  HubTakesNothingError,
+  HubTooLargeError,
+  HubUnreachableError,
+} from '../errors.ts';
 import { acknowledge, takeAnswer } from './acknowledge.ts';
 import { sameAsk, sameMark, type Ask } from './ask.ts';
 import { clockOffset } from './clock-offset.ts';
@@ -7,6 +11,7 @@ import type { Exchange } from './exchange.ts';
 import { noTrim, pieceKey, type Batch, type Sending } from './gathering.ts';
 import { askHub, type HubSeen } from './hub-meta.ts';
 import { lacking } from './lacking.ts';
+import { newMark } from './push-mark.ts';
 import { pushRequest, type Outgoing, type PushAsk, type Taken } from './push-statements.ts';
 import { readAhead, readNext, takeAhead } from './read-ahead.ts';
 import { setAside } from './set-aside.ts';
@@ -53,6 +58,7 @@ export async function pushOnce(exchange: Exchange): Promise<Pushed> {
   try {
     return await send(exchange, ask, batch, sending);
   } catch (error) {
+    if (error instanceof HubUnreachableError) memory.batchLost();
     if (!(await isRowsFault(exchange, error))) throw error;
     if (memory.halve(sending.length)) {
       return { outcome: 'sent', entries: 0, bytes: 0, last: false };
@@ -107,7 +113,7 @@ async function prepare(
     const ask = { ...askOf(held, exchange.now()), keyCheck: lock };
     if (held.sent && !sameMark(held.sent, held.acked)) return { ...ask, sent: held.sent };
     const number = Math.max(held.sent?.number ?? 0, held.acked?.number ?? 0) + 1;
-    const sent = { number, token: randomBytes(16).toString('hex') };
+    const sent = newMark(exchange.ring, held.device, number);
     saveSent(transaction, sent);
     return { ...ask, sent };
   });
@@ -129,20 +135,19 @@ async function send(
   const before = exchange.now();
   const [taken, next] = await Promise.all([
     offerTo(exchange, ask, entries).then(
-      (answer) =>
-        answer && { ...answer, offsetMs: clockOffset(answer.nowMs, before, exchange.now()) },
+      (answer) => answer && { ...answer, after: exchange.now() },
     ),
     // What goes wrong with it is told when it is read again.
     readAhead(exchange, ask, batch).catch(() => undefined),
   ]);
   if (!taken) return STALE;
-  const { head, offsetMs, returned, changed } = taken;
+  const { head, nowMs, after, returned, changed } = taken;
   const state = await takeAnswer(exchange, ask, batch, sending, taken);
   if (!state) return STALE;
   // What came back was stamped anew, and so may be what was read ahead.
   if (next && returned.size === 0) exchange.memory.next = { state, batch: next };
-  exchange.memory.grow();
   const bytes = entries.reduce((sum, entry) => sum + entry.payload.length, 0);
+  exchange.memory.batchArrived(bytes, after - before);
   // What came back is stamped anew and goes once more.
   const last = batch.last && returned.size === 0;
   return {
@@ -151,7 +156,7 @@ async function send(
     bytes,
     last,
     changed,
-    meta: { head, offsetMs },
+    meta: { head, offsetMs: clockOffset(nowMs, before, after) },
   };
 }
 
@@ -166,10 +171,16 @@ async function offerTo(
     return read(await hub.run(statements, 'write'));
   } catch (error) {
     if (!(error instanceof HubRefusedError)) throw error;
-    const asked = await askHub(hub, ask, []);
+    // Where it does not even answer to this, the rows are not at fault: a pull sets that right, or tells.
+    const asked = await askHub(hub, ask, []).catch(refusedAsWell);
     if (!asked?.meta.isSound) return undefined;
     throw error;
   }
+}
+
+function refusedAsWell(error: unknown): null {
+  if (error instanceof HubRefusedError) return null;
+  throw error;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Ask, Mark } from './ask.ts';
 import { NAME_KEPT } from './devices.ts';
 import type { HubRow, HubStatement } from './hub/hub.ts';
-import { textOf } from './pull-statements.ts';
+import { textOf, wholeNumber } from './pull-statements.ts';
 import { floorOf, HUB_NOW, PROTOCOL, SLACK_MS } from './hub-meta.ts';
 import { epochOf, isSound } from './places.ts';
 
@@ -156,11 +156,11 @@ export function pushRequest(
       if (head === undefined) return undefined;
       const returned = answerTo(RETURNED) ?? [];
       return {
-        head: { number: Number(head), token: String(token) },
-        nowMs: Number(nowMs),
-        floorMs: Number(heldFloorMs),
+        head: { number: wholeNumber(head), token: String(token) },
+        nowMs: wholeNumber(nowMs),
+        floorMs: wholeNumber(heldFloorMs),
         returned: new Map(
-          returned.map(([key, held]) => [Number(key), held == null ? null : textOf(held)]),
+          returned.map(([key, held]) => [wholeNumber(key), held == null ? null : textOf(held)]),
         ),
         changed: answerTo(CHANGED)?.[0]?.[0] === 1,
       };

@@ -1,5 +1,6 @@
 import type { Reader } from '../db/reader.ts';
 import type { Columns } from '../db/content.ts';
+import { keptRoot, type KeptRow } from '../upkeep/kept-records.ts';
 
 /** Whose deletion and purge a row follows: its root, by table and the column that names it. */
 const ROOTS: ReadonlyMap<string, (row: Columns) => readonly [string, unknown] | undefined> =
@@ -15,7 +16,6 @@ const ROOTS: ReadonlyMap<string, (row: Columns) => readonly [string, unknown] | 
       artifacts: (row: Columns) =>
         [row['owner_kind'] === 'session' ? 'sessions' : 'tasks', row['owner_id']] as const,
       triggers: (row: Columns) => ['sessions', row['owner_session_id']] as const,
-      legacy_records: (row: Columns) => ['sessions', row['owner_id']] as const,
     }),
   );
 
@@ -53,6 +53,7 @@ export function rootOf(reader: Reader, table: string, row: Columns): Root | unde
     ])[0]?.[0];
     return typeof thread === 'string' ? { table: 'runtime_threads', id: thread } : undefined;
   }
+  if (table === 'legacy_records') return keptRoot(reader, row as unknown as KeptRow);
   const [name, id] = ROOTS.get(table)?.(row) ?? [];
   return name && typeof id === 'string' ? { table: name, id } : undefined;
 }

@@ -2,11 +2,12 @@ import { ConflictError, SyncKeyError } from '../errors.ts';
 import { connect, type Access } from './connect.ts';
 import { replaceKeyCheck } from './hub-meta.ts';
 import { keyColumns, lock } from './keys/group-key.ts';
+import { heldRing } from './keys/held-ring.ts';
 import { nextKey } from './keys/key-ring.ts';
 import { newLockKey, type LockSecret } from './keys/lock.ts';
 import { keyToPhrase } from './keys/phrase.ts';
 import { offerAll } from './offer.ts';
-import { findState, needState, type SyncState } from './state.ts';
+import { findState, heldKeyOf, needState, type SyncState } from './state.ts';
 
 /** What opens the hub on the next device. */
 export interface ExportedKey {
@@ -16,10 +17,16 @@ export interface ExportedKey {
   encrypted: boolean;
 }
 
-/** The key that the next device needs. It opens everything on the hub: show it to nobody else. */
+/**
+ * The key that the next device needs. It opens everything on the hub: show it to nobody else.
+ *
+ * @throws `SyncKeyError` it is damaged here
+ */
 export async function exportKey({ database }: Access): Promise<ExportedKey> {
   const state = await database.read(findState);
   if (!state || state.keyRing === null) return { phrase: null, encrypted: false };
+  // Else the words might open nothing.
+  heldRing(heldKeyOf(state));
   const phrase =
     state.keySecret === null ? null : keyToPhrase(Buffer.from(state.keySecret, 'base64'));
   return { phrase, encrypted: true };

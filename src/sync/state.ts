@@ -3,6 +3,7 @@ import type { Transaction } from '../db/transaction.ts';
 import { SyncOffError } from '../errors.ts';
 import type { Clock } from '../model/version.ts';
 import type { Ask, Mark } from './ask.ts';
+import type { HeldKey } from './keys/held-ring.ts';
 import { AHEAD_MAX_MS } from './hub-meta.ts';
 import { likelyEpoch } from './places.ts';
 
@@ -81,6 +82,11 @@ export function findState(reader: Reader): SyncState | undefined {
     copied: row.copied === 1,
     refused: row.refused === 1,
   };
+}
+
+export function heldKeyOf(state: SyncState | undefined): HeldKey {
+  const { keyRing = null, keySecret = null, keyCheck = null } = state ?? {};
+  return { ring: keyRing, secret: keySecret, check: keyCheck };
 }
 
 /** @throws `SyncOffError` */

@@ -2,9 +2,9 @@ import type { Reader } from '../db/reader.ts';
 import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../model/registers.ts';
 import { formatTime } from '../model/time.ts';
 import { shown } from './devices.ts';
-import { parseKeyRing } from './keys/key-ring.ts';
+import { soundRing } from './keys/group-key.ts';
 import { machineId } from './machine.ts';
-import { findState, type SyncState } from './state.ts';
+import { findState, heldKeyOf, type SyncState } from './state.ts';
 import { countWaiting } from './waiting.ts';
 
 /** Why the last exchange failed, and what can be done about it. */
@@ -140,7 +140,7 @@ function pending(reader: Reader, state: SyncState | undefined): Pending {
     if (first !== null && (oldest === null || first < Number(oldest))) oldest = first;
   }
   const at = oldest === null ? null : Number(oldest);
-  const ring = state.keyRing === null ? null : parseKeyRing(state.keyRing);
+  const ring = soundRing(heldKeyOf(state));
   return {
     pendingRows: rows,
     pendingBytes: bytes,

@@ -14,10 +14,11 @@ import type { KeyRing } from './keys/key-ring.ts';
 import { parseKeyCheck } from './keys/lock.ts';
 import { epochOf } from './places.ts';
 import { replaceParked } from './lost-entries.ts';
-import { entriesStatement, toEntry, type Entry } from './pull-statements.ts';
+import { entriesStatement, toEntry, wholeNumber, type Entry } from './pull-statements.ts';
 import { textOf, type Suspect } from './repairs.ts';
 import { openBytes } from './seal.ts';
 import { needState } from './state.ts';
+import { refuseUnsure } from './sure-keys.ts';
 
 /** Entries that are looked at again at once, and taken off in one transaction. */
 const PORTION = 200;
@@ -44,6 +45,7 @@ interface Ground {
  * at again as it stands on the hub now, and that very entry is taken off.
  *
  * @returns true: the hub is another one now, pull again
+ * @throws `SyncKeyError` it may be the keys of this device that are wrong: nothing is taken off
  */
 export async function takeOffUnreadable(
   exchange: Exchange,
@@ -51,7 +53,8 @@ export async function takeOffUnreadable(
   tally: Tally,
 ): Promise<boolean> {
   const { memory, ring } = exchange;
-  const { device, keyCheck } = await exchange.database.read(needState);
+  const state = await exchange.database.read(needState);
+  const { device, keyCheck } = state;
   // Another process of this device has taken other keys meanwhile.
   if (keyCheck !== meta.keyCheck || exchange.lock !== keyCheck) return false;
   const latestMs = exchange.now() + AHEAD_MAX_MS;
@@ -66,6 +69,7 @@ export async function takeOffUnreadable(
     memory.repairs.wait(true);
     return false;
   }
+  await refuseUnsure(exchange, state);
   try {
     while (suspects.length > 0) {
       const now = { ...ground, meta: { ...meta, epoch } };
@@ -164,7 +168,7 @@ async function takeOffPortion(
     for (const [seq] of removed) taken.add(Number(seq));
     memory.repairs.took(taken.size);
     const [number, token] = raised?.[0] ?? [];
-    if (number !== undefined) epoch = { number: Number(number), token: String(token) };
+    if (number !== undefined) epoch = { number: wholeNumber(number), token: String(token) };
   }
   const good = readable.filter(({ table }) => table !== CHUNK_TABLE);
   await replaceParked(exchange, ground.meta, good, tally);

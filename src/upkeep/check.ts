@@ -173,7 +173,10 @@ function leases(reader: Reader, now: number): Check {
   const problems =
     expired === 0
       ? []
-      : [`${expired} tasks are held by workers that stopped; store.tasks.recover() ends them`];
+      : [
+          `${expired} tasks are held by workers that stopped; "doctor --repair", or store.tasks.recover(), ` +
+            'ends them as failed: they are not run twice',
+        ];
   return result('leases', problems, 'no worker is overdue');
 }
 

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Database } from '../db/database.ts';
 import type { Stamper, Transaction } from '../db/transaction.ts';
+import { OPEN } from '../areas/runtime-rows.ts';
 import { runtimeThreads, sessions, tasks, threads } from '../model/registers.ts';
 import type { MutableTable } from '../model/table-kinds.ts';
 import { timeSchema } from '../model/validate.ts';
@@ -32,15 +33,20 @@ interface Rule {
   readonly table: MutableTable;
   /** What may go unless all may. */
   readonly archived: string;
-  /** What may go even with `all`: work that is not finished never goes. */
-  readonly always: string;
+  /** Work that has not ended never goes. */
+  readonly ended: string;
 }
 
 const RULES: readonly Rule[] = [
-  { result: 'sessions', table: sessions, archived: 'archived_at is not null', always: 'true' },
-  { result: 'threads', table: threads, archived: 'archived = 1', always: 'true' },
-  { result: 'runtimeThreads', table: runtimeThreads, archived: 'archived = 1', always: 'true' },
-  { result: 'tasks', table: tasks, archived: FINISHED, always: FINISHED },
+  { result: 'sessions', table: sessions, archived: 'archived_at is not null', ended: 'true' },
+  { result: 'threads', table: threads, archived: 'archived = 1', ended: 'true' },
+  {
+    result: 'runtimeThreads',
+    table: runtimeThreads,
+    archived: 'archived = 1',
+    ended: `not exists (select 1 from runtime_turns u where u.thread_id = runtime_threads.id and u.${OPEN})`,
+  },
+  { result: 'tasks', table: tasks, archived: 'true', ended: FINISHED },
 ];
 
 /**
@@ -55,7 +61,7 @@ export async function prune(
   const result = { sessions: 0, threads: 0, runtimeThreads: 0, tasks: 0, dryRun: options.dryRun };
   for (const rule of RULES) {
     const where = `from ${rule.table.name} where deleted_at is null and updated_at < ?
-      and ${options.all ? rule.always : rule.archived}`;
+      and ${rule.ended} and ${options.all ? 'true' : rule.archived}`;
     if (options.dryRun) {
       result[rule.result] = await database.read((reader) =>
         reader.number(`select count(*) ${where}`, [options.before]),

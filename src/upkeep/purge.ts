@@ -24,6 +24,7 @@ import {
   triggers,
 } from '../model/registers.ts';
 import type { ImmutableTable, MutableTable } from '../model/table-kinds.ts';
+import { keptOf } from './kept-records.ts';
 import { sweepBlobs } from './repair.ts';
 
 export interface PurgeResult {
@@ -48,6 +49,7 @@ interface Rule {
 
 const BODY: Blank = { body: '{}', body_hash: null };
 const FILE: Blank = { size: 0, modified_at: 0, body_hash: '' };
+const KEPT: Blank = { state: 'kept', body: 'null', body_hash: null };
 
 /** Forgets the searchable texts that a condition names. */
 function forget(where: string): string[] {
@@ -66,11 +68,6 @@ const RULES: readonly Rule[] = [
     records: [
       [artifacts, `owner_kind = 'session' and owner_id = ?`, FILE],
       [goals, `scope = 'session' and owner_id = ?`, { objective: '', ...BODY }],
-      [
-        legacyRecords,
-        `kind in ('approval_receipts', 'work_graph_archive') and owner_id = ?`,
-        { body: 'null', body_hash: null },
-      ],
       [triggers, `owner_session_id = ? and status = 'pending'`, { status: 'canceled' }],
       [triggers, 'owner_session_id = ?', { message: '', workspace: null, error: null, ...BODY }],
     ],
@@ -147,6 +144,9 @@ export function sweepPurged(transaction: Transaction, table: string, id: string)
       const gone = hasDeletion(records) ? deletionOf(transaction, records, child.id) : {};
       swept += empty(transaction, records, child.id, { ...blank, ...gone });
     }
+  }
+  for (const kept of keptOf(transaction, table, id)) {
+    swept += empty(transaction, legacyRecords, kept, KEPT);
   }
   for (const statement of rule.local) transaction.run(statement, [id]);
   // It stays deleted, too: a device that did not know of the purge may have restored it.

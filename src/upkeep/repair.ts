@@ -8,6 +8,7 @@ import { ownFolder } from '../db/file-facts.ts';
 import type { Stamper } from '../db/transaction.ts';
 import { indexSome } from '../areas/search-texts.ts';
 import { SEARCHED_ITEMS } from '../areas/searched-items.ts';
+import { recoverTasks } from '../areas/task-queue.ts';
 import { findPlaces, misplacedSessions } from './session-places.ts';
 
 /** Records of one transaction. */
@@ -26,12 +27,26 @@ export interface RepairProgress {
 }
 
 /**
+ * As {@link rebuildDerived}; and fails the tasks whose worker stopped.
+ *
+ * @throws `DamagedStoreError` more than that is damaged; nothing was written
+ */
+export async function repairStore(
+  database: Database,
+  stamper: Stamper,
+  onProgress?: (progress: RepairProgress) => void,
+): Promise<void> {
+  await rebuildDerived(database, stamper, onProgress);
+  await database.write(stamper, (transaction) => recoverTasks(transaction, false));
+}
+
+/**
  * Rebuilds what is derived: the search index, how many messages a session has, file modes; and drops
  * blobs that nothing refers to. Touches nothing that a user wrote.
  *
  * @throws `DamagedStoreError` more than that is damaged; nothing was written
  */
-export async function repairStore(
+export async function rebuildDerived(
   database: Database,
   stamper: Stamper,
   onProgress?: (progress: RepairProgress) => void,

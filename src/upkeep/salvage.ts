@@ -16,7 +16,7 @@ import { pathSchema, validate } from '../model/validate.ts';
 import { newUlid } from '../areas/new-id.ts';
 import { becomeDevice, nameToKeep, refuseUsed } from './backup.ts';
 import { readEntries } from './expected-schema.ts';
-import { closeToOthers, repairStore } from './repair.ts';
+import { closeToOthers, rebuildDerived } from './repair.ts';
 import { salvageBlobs, settleLostBodies } from './salvage-bodies.ts';
 import {
   copyStore,
@@ -164,7 +164,7 @@ async function rebuild(job: Rebuilding): Promise<Pick<RebuildResult, 'deviceId' 
       stamper,
       sessions.map(([id]) => String(id)),
     );
-    await repairStore(database, stamper);
+    await rebuildDerived(database, stamper);
   } finally {
     await database.close();
   }

@@ -1,4 +1,5 @@
-import { countBranch, currentLeaf, isMember, moveLeaf } from '../areas/message-tree.ts';
+import { newestEnd } from '../areas/branch-ends.ts';
+import { chooseLeaf, countBranch, currentLeaf, isMember, moveLeaf } from '../areas/message-tree.ts';
 import { SESSION_TREE } from '../areas/session-rows.ts';
 import type { Database } from '../db/database.ts';
 import type { Reader } from '../db/reader.ts';
@@ -43,14 +44,9 @@ export async function findPlaces(
 function findPlace(transaction: Transaction, id: string): void {
   let leaf = currentLeaf(transaction, SESSION_TREE, id);
   if (leaf === null || !isMember(transaction, SESSION_TREE, id, leaf)) {
-    const newest = transaction.rows(
-      `select id from session_messages m where session_id = ?1 and not exists (
-         select 1 from session_messages c where c.session_id = ?1 and c.parent_id = m.id)
-       order by number desc limit 1`,
-      [id],
-    )[0]?.[0];
-    leaf = newest === undefined ? null : String(newest);
-    moveLeaf(transaction, SESSION_TREE, id, leaf);
+    leaf = newestEnd(transaction, SESSION_TREE, id);
+    if (leaf === null) chooseLeaf(transaction, SESSION_TREE, id, null);
+    else moveLeaf(transaction, SESSION_TREE, id, leaf);
   }
   const count = leaf === null ? 0 : countBranch(transaction, SESSION_TREE, id, leaf);
   const sql = 'update sessions set message_count = ?2 where id = ?1 and message_count <> ?2';

@@ -4,8 +4,10 @@ import { restoreStore } from '../../src/index.ts';
 import { tempFolder, tempStore } from '../support/temp-store.ts';
 
 /** Together: one that is refused while another is still waited for counts as handled. */
-async function allRefused(calls: readonly Promise<unknown>[], code: string): Promise<void> {
-  await Promise.all(calls.map((call) => expect(call).rejects.toMatchObject({ code })));
+async function allRefused(calls: readonly Promise<unknown>[]): Promise<void> {
+  await Promise.all(
+    calls.map((call) => expect(call).rejects.toMatchObject({ code: 'INVALID_INPUT' })),
+  );
 }
 
 describe('a cursor', () => {
@@ -23,18 +25,15 @@ describe('a cursor', () => {
         store.tasks.list({ ...first, status: ['queued'] }),
         store.sessions.list({ ...first, workspace: '/w' }),
       ]);
-    await allRefused(
-      [
-        store.tasks.list({ cursor: ofSessions }),
-        store.runtime.listThreads({ cursor: ofSessions }),
-        store.sessions.list({ cursor: ofTasks }),
-        store.sessions.list({ cursor: ofSessions, archived: 'include' }),
-        store.sessions.list({ cursor: ofSessions, workspace: '/w' }),
-        store.sessions.list({ cursor: ofWorkspace, workspace: '/v' }),
-        store.tasks.list({ cursor: ofTasks }),
-      ],
-      'INVALID_INPUT',
-    );
+    await allRefused([
+      store.tasks.list({ cursor: ofSessions }),
+      store.runtime.listThreads({ cursor: ofSessions }),
+      store.sessions.list({ cursor: ofTasks }),
+      store.sessions.list({ cursor: ofSessions, archived: 'include' }),
+      store.sessions.list({ cursor: ofSessions, workspace: '/w' }),
+      store.sessions.list({ cursor: ofWorkspace, workspace: '/v' }),
+      store.tasks.list({ cursor: ofTasks }),
+    ]);
     // An age is another time for every page.
     for (const since of ['2020-01-01T00:00:00Z', '2020-01-01T00:00:01Z']) {
       const going = { cursor: ofSessions, since };
@@ -42,6 +41,51 @@ describe('a cursor', () => {
     }
     const going = { cursor: ofWorkspace, workspace: '/w' };
     expect((await store.sessions.list(going)).items).toHaveLength(2);
+  });
+});
+
+describe('a cursor of messages', () => {
+  it('is of one session and branch', async () => {
+    const store = await tempStore();
+    const say = (content: string) => ({ role: 'user', content });
+    const [a, b] = [
+      await store.sessions.create({ workspace: '/w' }),
+      await store.sessions.create({ workspace: '/w' }),
+    ];
+    const [, , end = ''] = await store.sessions.appendMessages(a.id, ['1', '2', '3'].map(say));
+    const [other = ''] = await store.sessions.appendMessages(a.id, [say('x')], { parent: null });
+    await store.sessions.appendMessages(b.id, [say('1')]);
+    const { nextCursor: cursor } = await store.sessions.messages(a.id, { limit: 1, leaf: end });
+    expect(cursor).not.toBeNull();
+    await allRefused([
+      store.sessions.messages(a.id, { leaf: other, cursor }),
+      store.sessions.messages(b.id, { cursor }),
+      store.sessions.messages(a.id, { cursor: 'none' }),
+    ]);
+    for (const going of [{ cursor }, { cursor, leaf: end }]) {
+      expect((await store.sessions.messages(a.id, going)).items).toHaveLength(2);
+    }
+  });
+
+  it('is of one thread and branch', async () => {
+    const store = await tempStore();
+    const message = { role: 'user', content: '1' };
+    for (const id of ['t1', 't2']) {
+      await store.threads.upsert({ id, cwd: '/w' });
+      for (let i = 0; i < 3; i++) await store.threads.appendMessage(id, message);
+    }
+    const page = await store.threads.messages('t1', { limit: 1 });
+    const [end = ''] = page.items.map(({ id }) => id);
+    await store.threads.setLeaf('t1', null);
+    const other = (await store.threads.appendMessage('t1', message)).id;
+    const cursor = page.nextCursor;
+    await allRefused([
+      store.threads.messages('t2', { cursor }),
+      store.threads.messages('t1', { leaf: other, cursor }),
+    ]);
+    for (const going of [{ cursor }, { cursor, leaf: end }]) {
+      expect((await store.threads.messages('t1', going)).items).toHaveLength(2);
+    }
   });
 });
 

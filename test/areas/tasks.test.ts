@@ -12,6 +12,8 @@ import { tempStore } from '../support/temp-store.ts';
 
 const WORKER = fileURLToPath(new URL('../support/claim-worker.mjs', import.meta.url));
 
+const HOUR = 60 * 60_000;
+
 async function setup() {
   const clock = { now: Date.parse('2026-08-18T09:00:00Z') };
   const log = statementLog();
@@ -226,6 +228,22 @@ describe('the queue', () => {
 });
 
 describe('recover', () => {
+  it('waits for no lease of a clock that was years ahead longer than for the longest of all', async () => {
+    const { store, clock, create, claim } = await setup();
+    const began = clock.now;
+    clock.now += 5 * 365 * 24 * HOUR;
+    for (const prompt of ['silent', 'alive']) await create(prompt);
+    const [silent, alive] = [await claim('w1', 60_000), await claim('w2', 60_000)];
+    clock.now = began;
+    await store.tasks.heartbeat({ id: alive.id, owner: 'w2', leaseMs: 24 * HOUR });
+    expect(await store.tasks.recover()).toEqual([]);
+    clock.now += 24 * HOUR - 1000;
+    await store.tasks.heartbeat({ id: alive.id, owner: 'w2', leaseMs: 60_000 });
+    clock.now += 1000;
+    expect(await store.tasks.recover()).toEqual([silent.id]);
+    await store.tasks.finish(alive.id, { owner: 'w2' });
+  });
+
   it('fails what a silent worker left, exactly once, and not what is alive or elsewhere', async () => {
     const { store, clock, create, claim, log } = await setup();
     for (const prompt of ['silent', 'alive', 'imported', 'elsewhere']) await create(prompt);

@@ -98,13 +98,9 @@ describe('messages of a thread', () => {
       store.threads.messages('t2', { leaf: a }),
       store.threads.forkAt('t2', a, { role: 'user', content: '' }),
     ];
-    const refused = { code: 'NOT_FOUND' };
-    await Promise.all(calls.map((call) => expect(call).rejects.toMatchObject(refused)));
-    const { nextCursor } = await store.threads.messages('t1', {
-      limit: 1,
-      leaf: (await say(store, 'b'))[0],
-    });
-    expect((await store.threads.messages('t2', { cursor: nextCursor })).items).toEqual([]);
+    await Promise.all(
+      calls.map((call) => expect(call).rejects.toMatchObject({ code: 'NOT_FOUND' })),
+    );
   });
 
   it('end a walk that an imported file made a circle, and a leaf that points nowhere', async () => {

@@ -176,3 +176,41 @@ describe('records', () => {
     expect(await count('--until', '1h')).toBe(2);
   });
 });
+
+describe('a session whose newest messages are on another branch', () => {
+  it('says so beside its messages and in lists, and which message is the current one', async () => {
+    let first = '';
+    let last = '';
+    const cli = await setupRecords(async ({ sessions }) => {
+      for (const id of ['straight', 'rewound']) await sessions.create({ id, workspace: '/w' });
+      const texts = ['one', 'two', 'three'].map((content) => ({ role: 'user' as const, content }));
+      await sessions.appendMessages('straight', texts);
+      const ids = await sessions.appendMessages('rewound', texts);
+      [first = ''] = ids;
+      last = ids.at(-1) ?? '';
+      await sessions.setCurrent('rewound', first);
+    });
+    const told =
+      /^2 messages on another branch, the newest of [-\d]+ [\d:]+: session branches rewound$/m;
+    for (const command of ['messages', 'show']) {
+      expect((await cli.run('session', command, 'rewound')).stderr).toMatch(told);
+      expect((await cli.run('session', command, 'straight')).stderr).toBe('');
+      for (const option of ['--json', '--quiet']) {
+        expect((await cli.run(option, 'session', command, 'rewound')).stderr).toBe('');
+      }
+    }
+    const other = await cli.run('session', 'messages', 'rewound', '--leaf', last);
+    expect(other.stderr).toBe('');
+    const listed = await cli.run('session', 'list');
+    expect(listed.stderr).toMatch(/newer messages on another branch .*: rewound\n$/);
+    expect(await cli.json('session', 'show', 'rewound')).toMatchObject({
+      messageCount: 1,
+      newerBranch: { leaf: last, messageCount: 2 },
+    });
+    const branches = await cli.run('session', 'branches', 'rewound');
+    expect(branches.stdout).toContain(`at ${first}`);
+    expect(branches.stderr).toContain(`session set-current rewound ${last}`);
+    await cli.run('session', 'set-current', 'rewound', last);
+    expect((await cli.run('session', 'messages', 'rewound')).stderr).toBe('');
+  });
+});

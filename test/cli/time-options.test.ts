@@ -23,6 +23,17 @@ describe('time options', () => {
     expect(parseUntil(text, NOW)).toBe(last);
   });
 
+  it('take a day that begins at one, and the day before it, whole', () => {
+    process.env['TZ'] = 'Africa/Cairo';
+    try {
+      expect(parseUntil('2026-04-23', NOW)).toBe('2026-04-23T21:59:59.999Z');
+      expect(parseSince('2026-04-24', NOW)).toBe('2026-04-23T22:00:00.000Z');
+      expect(parseUntil('2026-04-24', NOW)).toBe('2026-04-24T20:59:59.999Z');
+    } finally {
+      process.env['TZ'] = 'Europe/Berlin';
+    }
+  });
+
   it.each([
     ['2026-08-18T09:15:02Z', '2026-08-18T09:15:02.000Z'],
     ['2026-08-18T09:15:02.5+02:00', '2026-08-18T07:15:02.500Z'],

@@ -34,7 +34,14 @@ const BOUNDS = [
     'return this.#pageRows;',
     'return Math.min(this.#pageRows, globalThis.simulation.page.rows);',
   ],
-  ['src/sync/exchange.ts', '= { rows: 2000, bytes: 1 << 20 };', '= globalThis.simulation.batch;'],
+  [
+    'src/sync/exchange.ts',
+    'return { rows: this.#batchRows, bytes: this.#batch.bytes };',
+    `return {
+      rows: Math.min(this.#batchRows, globalThis.simulation.batch.rows),
+      bytes: Math.min(this.#batch.bytes, globalThis.simulation.batch.bytes),
+    };`,
+  ],
   [
     'src/sync/outgoing.ts',
     'schema: SCHEMA,',

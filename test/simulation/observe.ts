@@ -1,4 +1,4 @@
-import { deviceOf } from '../../src/model/version.ts';
+import { clockOf, deviceOf } from '../../src/model/version.ts';
 import type { Device } from './device.ts';
 import type { Ledger, Write } from './ledger.ts';
 import type { SeenRow } from './probe.ts';
@@ -84,9 +84,24 @@ function enter(
     log(`    d${device.index} stamps w${held.number} ${key} anew ${version}`);
     return held;
   }
-  const write = ledger.add(key, version, content, held ?? null);
+  const write = ledger.add(
+    key,
+    version,
+    content,
+    carriedOn(ledger, key, version, old) ?? held ?? null,
+  );
   log(`    d${device.index} writes w${write.number} ${key} ${version}`);
   return write;
+}
+
+/** A pull may bring what somebody decided, and have it carried on at once: right above it. */
+function carriedOn(ledger: Ledger, key: string, version: string, old: string): Write | undefined {
+  const { ms, counter } = clockOf(version);
+  return ledger.writes.find((write) => {
+    if (write.key !== key || write.stamp <= old) return false;
+    const below = clockOf(write.stamp);
+    return below.ms === ms && below.counter === counter - 1;
+  });
 }
 
 function observeRows(

@@ -44,6 +44,7 @@ async function replaceStore(
   put: () => Promise<void>,
 ): Promise<void> {
   const { world, count } = hands;
+  world.anyCopy = true;
   await device.killAll();
   await world.hub.alone(async () => {
     const gone = await destroying(world, device, async () => {

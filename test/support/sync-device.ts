@@ -8,7 +8,9 @@ import { Store } from '../../src/store.ts';
 import { sayAllAgain } from '../../src/upkeep/purge.ts';
 import { Memory, type Exchange } from '../../src/sync/exchange.ts';
 import type { Hub } from '../../src/sync/hub/hub.ts';
+import { keyColumns, lock, type GroupKey } from '../../src/sync/keys/group-key.ts';
 import type { KeyRing } from '../../src/sync/keys/key-ring.ts';
+import { newLockKey } from '../../src/sync/keys/lock.ts';
 import { offerAll } from '../../src/sync/offer.ts';
 import { syncOnce, type Exchanged } from '../../src/sync/sync-once.ts';
 
@@ -21,10 +23,18 @@ export interface SyncDevice {
   sync(): Promise<Exchanged>;
 }
 
+interface SyncDeviceOptions {
+  readonly ring?: KeyRing | null;
+  /** The ring lies under a lock, as in a real group; else the state knows nothing of it. */
+  readonly isLocked?: boolean;
+  readonly now?: () => number;
+  readonly path?: string;
+}
+
 export async function syncDevice(
   name: string,
   hub: Hub,
-  options: { ring?: KeyRing | null; now?: () => number; path?: string } = {},
+  options: SyncDeviceOptions = {},
 ): Promise<SyncDevice> {
   const now = options.now ?? Date.now;
   const folder = mkdtempSync(join(tmpdir(), 'cws-sync-'));
@@ -37,18 +47,38 @@ export async function syncDevice(
     rmSync(folder, { recursive: true, force: true });
   });
   await turnOn(database, now, name);
+  const ring = options.ring ?? null;
+  const key = ring && options.isLocked ? await keyOf(ring) : undefined;
+  if (key) await keepKey(database, now, key);
   const exchange: Exchange = {
     database,
     hub,
-    ring: options.ring ?? null,
-    // As the state has it, which knows nothing of the ring.
-    lock: 'none',
+    ring,
+    // As the state has it.
+    lock: key?.check ?? 'none',
     now,
     info: { name, platform: 'test' },
     machine: `machine of ${name}`,
     memory: new Memory(),
   };
   return { name, database, store, exchange, sync: () => syncOnce(exchange) };
+}
+
+/** One lock for all devices of a group. */
+const locked = new WeakMap<KeyRing, Promise<GroupKey>>();
+
+function keyOf(ring: KeyRing): Promise<GroupKey> {
+  const held = locked.get(ring) ?? lock(ring, newLockKey());
+  locked.set(ring, held);
+  return held;
+}
+
+async function keepKey(database: Database, now: () => number, key: GroupKey): Promise<void> {
+  await database.write({ now }, (transaction) => {
+    transaction.run('update sync_state set key_ring = ?, key_secret = ?, key_check = ?', [
+      ...keyColumns(key),
+    ]);
+  });
 }
 
 /** What `sync enable` does to the store. */

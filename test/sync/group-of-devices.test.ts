@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { HttpHub } from '../../src/sync/hub/http-hub.ts';
 import type { HubRow } from '../../src/sync/hub/hub.ts';
 import { asMachine, device, enable, type Device } from '../faults/devices/group.ts';
+import { hubReader } from '../faults/sync/checkers.ts';
 import { makeHubKey } from '../support/hub-token.ts';
 import { startSqld, type Sqld } from '../support/sqld.ts';
 import { tempFolder } from '../support/temp-store.ts';
@@ -136,6 +137,63 @@ describe('a device that was revoked', () => {
 
     writeFileSync(tokenFile, await key.token({ madeAtS: nowS + 5 }));
     await again();
+    await b.sync();
+    expect((await b.store.sync.status()).deviceId).not.toBe(former);
+  });
+
+  it.each([4_070_908_800_000, Number.MAX_SAFE_INTEGER])(
+    'comes back with a newer token though the time of that has not come (%d), also at the next hub',
+    async (revokedAt) => {
+      const key = await makeHubKey();
+      const sqld = await startSqld({ jwtKey: key.publicKey });
+      const next = await startSqld({ jwtKey: key.publicKey });
+      const tokenFile = join(tempFolder(), 'token');
+      const nowS = () => Math.floor(Date.now() / 1000);
+      const renew = async (madeAtS: number) => {
+        writeFileSync(tokenFile, await key.token({ madeAtS }), { mode: 0o600 });
+      };
+      await renew(nowS() - 60);
+      const [a, b] = [await device('a'), await device('b')];
+      const turnOn = ({ name, store }: typeof a, url: string, join = false) =>
+        asMachine(name, () => store.sync.enable(url, { tokenFile, encryption: false, name, join }));
+      for (const one of [a, b]) await turnOn(one, sqld.url);
+      const former = (await b.store.sync.status()).deviceId;
+      await hubReader(sqld.url, () => key.token())(
+        `update hub_devices set revoked_at = ${revokedAt} where id = ?`,
+        former,
+      );
+      await a.sync();
+      await expect(turnOn(b, sqld.url)).rejects.toMatchObject({ code: 'DEVICE_REVOKED' });
+
+      await turnOn(a, next.url);
+      await a.sync();
+      await renew(nowS() + 1);
+      await turnOn(b, next.url);
+      await b.sync();
+      expect((await b.store.sync.status()).deviceId).not.toBe(former);
+    },
+  );
+
+  it('comes back at the hub itself, too, where the time of that has not come', async () => {
+    const key = await makeHubKey();
+    const sqld = await startSqld({ jwtKey: key.publicKey });
+    const tokenFile = join(tempFolder(), 'token');
+    const made = async (madeAtS: number) => {
+      writeFileSync(tokenFile, await key.token({ madeAtS }), { mode: 0o600 });
+    };
+    const nowS = () => Math.floor(Date.now() / 1000);
+    await made(nowS() - 60);
+    const b = await device('b');
+    const enable = () =>
+      asMachine('b', () => b.store.sync.enable(sqld.url, { tokenFile, encryption: false }));
+    await enable();
+    const former = (await b.store.sync.status()).deviceId;
+    await hubReader(sqld.url, () => key.token())(
+      `update hub_devices set revoked_at = 4070908800000`,
+    );
+    await expect(enable()).rejects.toMatchObject({ code: 'DEVICE_REVOKED' });
+    await made(nowS());
+    await enable();
     await b.sync();
     expect((await b.store.sync.status()).deviceId).not.toBe(former);
   });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { agree, device, enable, type Device } from '../faults/devices/group.ts';
 import { hubReader } from '../faults/sync/checkers.ts';
+import { HubRefusedError } from '../../src/errors.ts';
+import { readDevices } from '../../src/sync/devices.ts';
+import { readMeta } from '../../src/sync/hub-meta.ts';
 import { startSqld } from '../support/sqld.ts';
 
 async function group() {
@@ -58,7 +61,7 @@ describe('a row of a device that no device wrote', () => {
     expect((await a.store.sync.devices()).map(({ name }) => name).sort()).toEqual(['a', 'b']);
   });
 
-  it('that is the own one makes a new device of it', async () => {
+  it('that is the own one is set right, and makes no new device of it', async () => {
     const { a, b, ask } = await group();
     const { deviceId } = await b.store.sync.status();
     await ask(
@@ -66,7 +69,7 @@ describe('a row of a device that no device wrote', () => {
       deviceId,
     );
     await expectGoesOn(a, b);
-    expect((await b.store.sync.status()).deviceId).not.toBe(deviceId);
+    expect((await b.store.sync.status()).deviceId).toBe(deviceId);
   });
 
   it('that says a device was revoked revokes it, whatever the time', async () => {
@@ -86,4 +89,14 @@ describe('the token of a state that no push made', () => {
       await expectGoesOn(a, b);
     },
   );
+});
+
+it('an answer to another question is no list of devices with times that cannot be, and no hub', async () => {
+  const odd = [1e300, 'x', Number.NaN, -1, new Uint8Array(3)] as const;
+  const rows = odd.map((value) => [Buffer.from('id'), 'name', 'linux', value, value]);
+  const hub = { run: () => Promise.resolve([rows]), close: () => undefined };
+  for (const { seenAt, revokedAt } of await readDevices(hub)) {
+    expect([seenAt, revokedAt]).toEqual([0, 0]);
+  }
+  expect(() => readMeta(rows)).toThrow(HubRefusedError);
 });

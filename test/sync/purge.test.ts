@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Store } from '../../src/index.ts';
-import { sessions, TABLES } from '../../src/model/registers.ts';
+import { sessions } from '../../src/model/registers.ts';
 import { HttpHub } from '../../src/sync/hub/http-hub.ts';
 import { asMachine, device } from '../faults/devices/group.ts';
 import { FileHub } from '../support/file-hub.ts';
 import { startSqld } from '../support/sqld.ts';
+import { storeText } from '../support/store-text.ts';
 import { syncDevice, turnOn, type SyncDevice } from '../support/sync-device.ts';
 import { tempFolder } from '../support/temp-store.ts';
 
@@ -154,23 +155,8 @@ async function group() {
   return { hub, f: await syncDevice('f', hub), g: await syncDevice('g', hub) };
 }
 
-/** Every text of every table, blobs aside: what these tests write is small. */
-function textOf({ database }: SyncDevice): Promise<string> {
-  return database.read((reader) =>
-    TABLES.filter(({ name }) => !name.startsWith('blob'))
-      .map(({ name }) => {
-        const columns = reader
-          .rows('select name from pragma_table_info(?)', [name])
-          .map(([column]) => `cast(${String(column)} as text)`);
-        const rows = reader.rows(`select json_array(${columns.join(', ')}) from ${name}`);
-        return `${name} ${JSON.stringify(rows)}`;
-      })
-      .join('\n'),
-  );
-}
-
 async function expectGone(device: SyncDevice, table: string, id: string): Promise<void> {
-  const text = await textOf(device);
+  const text = await storeText(device.database);
   const left = text.split('\n').filter((line) => line.includes(CANARY));
   expect(left.map((line) => line.slice(0, 200))).toEqual([]);
   const [[deleted, purged] = []] = await device.database.read((reader) =>
@@ -202,7 +188,7 @@ describe.each(Object.entries(KINDS))('a purged %s', (_, kind) => {
       for (const one of [f, g]) await one.sync();
       await f.store.purge(id);
       for (const edit of kind.edits) await edit(g.store, id);
-      expect(await textOf(g)).toContain(`${CANARY} 2`.slice(0, CANARY.length));
+      expect(await storeText(g.database)).toContain(`${CANARY} 2`.slice(0, CANARY.length));
       for (const name of order.split(' ')) await (name === 'f' ? f : g).sync();
       for (const one of [f, g]) await expectGone(one, kind.table, id);
       expect(await digestOf(g)).toEqual(await digestOf(f));
@@ -372,7 +358,7 @@ it('a purge takes what a newer version of this library keeps beside it', async (
     ]);
   });
   for (const one of [a, b]) await one.sync();
-  expect(await textOf(b)).toMatch(/unknown_columns .*cassowary/);
+  expect(await storeText(b.database)).toMatch(/unknown_columns .*cassowary/);
   expect(await canariesOn(hub)).toBe(4);
   await b.store.purge(id);
   for (const one of [b, a, b, a]) await one.sync();

@@ -62,6 +62,7 @@ const titlesOf = async ({ store }: SyncDevice) =>
   (await store.sessions.list()).items.map(({ title }) => title);
 
 const entries = 'select count(*) from hub_entries';
+const LOCK = JSON.stringify({ number: 2, kdf: null, ring: 'AAAA' });
 
 describe('an exchange that begins with its push', () => {
   test('goes on with a pull where it had nothing to ask the hub', async () => {
@@ -149,10 +150,23 @@ describe('an exchange that begins with its push', () => {
     expect(await titlesOf(b)).toHaveLength(4);
   });
 
+  test.each(['hub_entries', 'hub_devices', 'hub_commits'])(
+    'sets nothing aside where the hub has lost a table (%s)',
+    async (table) => {
+      const { hub, a, b } = await setup();
+      await hub.change(`drop table ${table}`);
+      await add(a, 'new');
+      await send(a);
+      await b.sync();
+      expect(await titlesOf(b)).toHaveLength(4);
+      expect(await a.store.sync.parked()).toEqual([]);
+    },
+  );
+
   test('takes a new device id where a copy of the store has pushed', async () => {
     const { hub, a } = await setup();
     const { device } = await a.database.read(needState);
-    await hub.change(`update hub_devices set push_number = 99, push_token = 'of the copy'
+    await hub.change(`update hub_devices set push_number = 99, push_token = printf('%032d', 1)
       where id = '${device}'`);
     await add(a, 'new');
     const before = await hub.number(entries);
@@ -182,7 +196,7 @@ describe('an exchange that begins with its push', () => {
   test.each([
     ['of a revoked device', 'update hub_devices set revoked_at = 1', DeviceRevokedError],
     ['of another store', `update hub_meta set store_id = 'another'`, HubForeignError],
-    ['under former keys', `update hub_meta set key_check = 'another'`, SyncKeyError],
+    ['under other keys', `update hub_meta set key_check = '${LOCK}'`, SyncKeyError],
   ])('sends nothing %s', async (_, sql, expected) => {
     const { hub, a } = await setup();
     await hub.change(sql);

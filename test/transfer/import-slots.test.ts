@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Store } from '../../src/index.ts';
@@ -101,4 +101,45 @@ it('a queue comes out as it came in, without members that it lacks', async () =>
   await store.import([home]);
   const file = (await exported(store)).get('offline_queue.json') ?? '';
   expect(JSON.parse(file)).toEqual({});
+});
+
+it('what was cleared does not come back with a copy of its home', async () => {
+  const [a, b] = [tempFolder(), tempFolder()];
+  const copyOf = (home: string) => {
+    const copy = join(tempFolder(), 'copy');
+    cpSync(home, copy, { recursive: true });
+    return copy;
+  };
+  for (const home of [a, b]) {
+    saveQueue(home, `queued in ${home}`);
+    saveCheckpoint(home, 'sx', `checkpoint ${home}`);
+  }
+  const store = await tempStore();
+  await store.import([a, b]);
+  const former = copyOf(a);
+  saveQueue(a, 'more in A');
+  await store.import([a]);
+  for (const { sessionId } of (await store.offlineQueue.list()).items) {
+    await store.offlineQueue.clear(sessionId);
+  }
+  for (const { id } of (await store.checkpoints.list()).items) await store.checkpoints.clear(id);
+
+  for (const home of [copyOf(a), former, copyOf(b), a, b]) {
+    expect((await store.import([home])).totals).toMatchObject({ imported: 0, updated: 0 });
+  }
+
+  expect((await store.offlineQueue.list()).items).toEqual([]);
+  expect((await store.checkpoints.list()).items).toEqual([]);
+});
+
+it('a home in which the same is typed once more brings it once more', async () => {
+  const home = tempFolder();
+  const store = await tempStore();
+  const inputs = ['go on', 'stop', 'go on'];
+  for (const display of inputs) {
+    saveQueue(home, display);
+    await store.import([home]);
+    expect(await store.offlineQueue.load('')).toMatchObject({ messages: [{ display }] });
+    await store.offlineQueue.clear('');
+  }
 });

@@ -158,3 +158,15 @@ function forgetMarks(store: Store): void {
   driver.exec('delete from import_sources');
   driver.close();
 }
+
+it('tools of a thread that did not change otherwise come in', async () => {
+  const store = await tempStore();
+  const home = stateHome({ updatedAt: 100, leaf: 1n, messages: [[1n, 'one', null]] });
+  await store.import([home]);
+  const driver = new Driver(join(home, 'state.db'));
+  driver.exec(`insert into thread_dynamic_tools (thread_id, position, name, input_schema)
+    values ('t1', 0, 'look', '{}')`);
+  driver.close();
+  await store.import([home]);
+  expect((await store.threads.tools('t1')).map(({ name }) => name)).toEqual(['look']);
+});

@@ -195,6 +195,20 @@ describe('two backups, or two restores, to one place at once', () => {
   });
 });
 
+describe('repair', () => {
+  it('fails a task that a stopped worker holds, as the check advises', async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const store = await tempStore({ clock: () => now });
+    const { id } = await store.tasks.create({ prompt: 'p' });
+    await store.tasks.claim({ owner: 'w', leaseMs: 60_000 });
+    now += DAY;
+    const { checks } = await store.check();
+    expect(checks.find(({ name }) => name === 'leases')?.detail).toContain('doctor --repair');
+    expect((await store.repair()).ok).toBe(true);
+    expect(await store.tasks.get(id)).toMatchObject({ status: 'failed' });
+  });
+});
+
 describe('prune', () => {
   it('deletes only what is archived and old, says how much, and all of it can be restored', async () => {
     let now = Date.UTC(2026, 0, 1);
@@ -219,6 +233,25 @@ describe('prune', () => {
     expect(await store.prune({ before, all: true })).toMatchObject({ sessions: 2 });
     expect(await titles(store)).toEqual(['new, archived']);
     expect((await store.sessions.get(old.id)).deletedAt).not.toBeNull();
+  });
+
+  it('leaves threads with a turn that has not ended, archived or not', async () => {
+    let now = Date.UTC(2026, 0, 1);
+    const store = await tempStore({ clock: () => now });
+    const [busy, archived] = await Promise.all([
+      store.runtime.createThread({ workspace: '/w' }),
+      store.runtime.createThread({ workspace: '/w' }),
+    ]);
+    const turn = await store.runtime.startTurn(busy.id, {});
+    await store.runtime.startTurn(archived.id, {});
+    await store.runtime.updateThread(archived.id, { archived: true });
+    now += 100 * DAY;
+    const before = new Date(now - DAY).toISOString();
+    expect(await store.prune({ before, all: true })).toMatchObject({ runtimeThreads: 0 });
+    await store.runtime.finishTurn(turn.id, {});
+    now += 100 * DAY;
+    const later = { before: new Date(now - DAY).toISOString(), all: true };
+    expect(await store.prune(later)).toMatchObject({ runtimeThreads: 1 });
   });
 });
 

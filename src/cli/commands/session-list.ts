@@ -4,6 +4,9 @@ import { choice, lifecycle, paging, span, workspace } from '../parameters.ts';
 import { idColumn, numberColumn, textColumn, timeColumn } from '../record-columns.ts';
 import type { Column } from '../table.ts';
 
+/** How many sessions a note names. */
+const NAMED_MAX = 3;
+
 const columns: Column<SessionSummary>[] = [
   idColumn(),
   timeColumn('UPDATED', (session) => session.updatedAt),
@@ -25,6 +28,14 @@ export const sessionList = storeCommand({
     ...paging,
   },
   async run({ store, out }, options) {
-    out.printPage(await store.sessions.list(options), columns);
+    const page = await store.sessions.list(options);
+    out.printPage(page, columns);
+    const ids = page.items.filter(({ newerBranch }) => newerBranch).map(({ id }) => id);
+    const more = ids.length > NAMED_MAX ? ` and ${ids.length - NAMED_MAX} more` : '';
+    if (ids.length > 0) {
+      out.note(
+        `newer messages on another branch ("session branches ID"): ${ids.slice(0, NAMED_MAX).join(', ')}${more}`,
+      );
+    }
   },
 });

@@ -1,4 +1,4 @@
-import type { SyncStatus } from '../../index.ts';
+import { SyncKeyError, SyncOffError, type Store, type SyncStatus } from '../../index.ts';
 import { storeCommand } from '../command.ts';
 import { UsageError } from '../failure.ts';
 import { foreignLine, formatCount } from '../format.ts';
@@ -99,13 +99,16 @@ export const syncKey = storeCommand({
     const rotated = rotate ? await store.sync.rotateKey(defined({ passphraseFile })) : undefined;
     for (const warning of rotated?.warnings ?? []) out.warn(warning);
     const key = rotated ?? (await store.sync.exportKey());
-    out.print(key, () => {
-      if (!key.encrypted) return 'the hub is not encrypted: there is no key';
-      if (key.phrase === null) return 'the key is locked with your passphrase';
-      return key.phrase;
-    });
+    if (!key.encrypted) await refuseWithoutKey(store);
+    out.print(key, () => key.phrase ?? 'the key is locked with your passphrase');
   },
 });
+
+/** Whatever is printed ends in the file of the key. */
+async function refuseWithoutKey({ sync }: Store): Promise<never> {
+  if (!(await sync.status()).enabled) throw new SyncOffError('sync is off for this store');
+  throw new SyncKeyError('the hub is not encrypted: there is no key');
+}
 
 function keyText(phrase: string): string[] {
   const words = phrase.split(' ');

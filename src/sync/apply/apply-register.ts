@@ -1,3 +1,4 @@
+import { keepLatestTurn } from '../../areas/runtime-turns.ts';
 import { noteItem, noteItemsOf } from '../../areas/searched-items.ts';
 import { saveAncestors } from '../../db/ancestors.ts';
 import { storeBody } from '../../db/bodies.ts';
@@ -7,7 +8,7 @@ import { queueDoc, type SearchKind } from '../../db/search-index.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
 import { mergeRegister } from '../../model/merge.ts';
 import { mainRegister, type MutableTable } from '../../model/table-kinds.ts';
-import { clockOf } from '../../model/version.ts';
+import { clockOf, IMPORT_DEVICE } from '../../model/version.ts';
 import { sweepPurged } from '../../upkeep/purge.ts';
 import { checkLargeBody, completeBody } from '../chunks.ts';
 import { payloadOf, type Column, type Columns, type Payload } from '../../db/content.ts';
@@ -87,6 +88,7 @@ export function applyRegister(
     const key = { table: table.name, rowId: payload.i, register };
     saveAncestors(transaction, key, entry.version, before);
   }
+  if (conflict && held) carryOn(transaction, table, held, register);
   afterChange(context, table, payload.i, register, entry.version);
   return 'taken';
 }
@@ -171,6 +173,19 @@ function keepLoser(
   ]);
 }
 
+/** What had happened here stands beside a decision that was made without knowing of it. */
+function carryOn(
+  transaction: Transaction,
+  table: MutableTable,
+  held: Columns,
+  register: string,
+): void {
+  const latest = held['latest_turn_id'] ?? null;
+  if (table.name === 'runtime_threads' && register === 'details' && latest !== null) {
+    keepLatestTurn(transaction, held['id'] as string, latest as string);
+  }
+}
+
 /** Columns of newer versions of this library wait here, and go on with the register. */
 export function keepUnknown(
   transaction: Transaction,
@@ -227,7 +242,7 @@ function afterChange(
 }
 
 /** Changes of these are no work on a record: its `updated_at` stays. */
-const QUIET = new Set(['title', 'name', 'archive', 'deleted', 'purge']);
+const QUIET = new Set(['title', 'name', 'archive', 'last_run', 'deleted', 'purge']);
 
 /** Raises `updated_at`, which is not sent but follows from what is. */
 function touch(
@@ -241,7 +256,8 @@ function touch(
   if (table.name === 'tasks') {
     transaction.run(
       `update tasks set updated_at = max(created_at, case when attempt > 1 then queued_at else 0 end,
-         coalesce(started_at, 0), coalesce(ended_at, 0))
+         coalesce(started_at, 0),
+         case when status = 'running' and owner <> '${IMPORT_DEVICE}' then 0 else coalesce(ended_at, 0) end)
        where id = ?`,
       [id],
     );

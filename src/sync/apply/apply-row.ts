@@ -14,6 +14,7 @@ import type { Applied } from './apply-register.ts';
 import { keepUnknown } from './apply-register.ts';
 import { isRootPurged, touchRoot, type ApplyContext } from './context.ts';
 import { rootOf, type Root } from '../roots.ts';
+import { markGrown } from './stale-roots.ts';
 import { splitColumns } from './shape.ts';
 
 /**
@@ -70,6 +71,11 @@ export function afterAdding(
   additions: readonly Addition[],
 ): void {
   for (const { root } of additions) if (root) touchRoot(context, root);
+  markGrown(
+    context.transaction,
+    table.name,
+    additions.map(({ row }) => row['id'] as string),
+  );
   if (table.name === 'session_messages') {
     queueDocs(
       context.transaction,

@@ -41,6 +41,14 @@ export function markRemoved(transaction: Transaction, parkedAt: readonly number[
   );
 }
 
+/**
+ * What seemed damaged was perhaps read with wrong keys: it is tried again with those that were brought, and
+ * offered, as the hub may have lost it meanwhile.
+ */
+export function doubtDamage(transaction: Transaction): void {
+  transaction.run(`update parked set reason = 'key' where reason = 'damaged'`);
+}
+
 /** What is kept of a register: rather what can still be read one day, however early its version. */
 const rank = (row: string) =>
   `(case ${row}.reason when '${REMOVED}' then 0 else iif(${row}.reason in (${UNBELIEVED_SQL}), 1, 2) end,

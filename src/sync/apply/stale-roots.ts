@@ -1,11 +1,7 @@
-import {
-  countBranch,
-  currentLeaf,
-  followsBranch,
-  moveLeaf,
-  type MessageTree,
-} from '../../areas/message-tree.ts';
+import { goAlong, goAlongFromChosen, grownChoices } from '../../areas/branch-ends.ts';
+import { countBranch } from '../../areas/message-tree.ts';
 import { SESSION_TREE } from '../../areas/session-rows.ts';
+import { THREAD_TREE } from '../../areas/thread-messages.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import type { Root } from '../roots.ts';
 
@@ -18,13 +14,35 @@ export function markStale(transaction: Transaction, root: Root): void {
   ]);
 }
 
-const THREAD_TREE: MessageTree = {
-  messages: 'thread_messages',
-  leaves: 'thread_leaves',
-  owner: 'thread_id',
-};
+const TREES = [SESSION_TREE, THREAD_TREE];
 
+/** Notes where messages that came are the first to follow an end that the user of this device chose. */
+export function markGrown(
+  transaction: Transaction,
+  table: string,
+  messageIds: readonly string[],
+): void {
+  const tree = TREES.find(({ messages }) => messages === table);
+  if (!tree) return;
+  for (const id of grownChoices(transaction, tree, messageIds)) {
+    transaction.run('insert or ignore into stale_roots (table_name, row_id) values (?, ?)', [
+      tree.leaves,
+      id,
+    ]);
+  }
+}
+
+/** In the order of their names: a chosen leaf goes along before the messages that lead to it are counted. */
 const REFRESH: ReadonlyMap<string, (transaction: Transaction, id: string) => void> = new Map([
+  ...TREES.map(
+    (tree) =>
+      [
+        tree.leaves,
+        (transaction: Transaction, id: string) => {
+          goAlongFromChosen(transaction, tree, id);
+        },
+      ] as const,
+  ),
   ['sessions', refreshSession],
   ['threads', refreshThread],
   ['runtime_threads', refreshRuntimeThread],
@@ -49,7 +67,7 @@ export function refreshStale(transaction: Transaction, limit: number): number {
 }
 
 function refreshSession(transaction: Transaction, id: string): void {
-  const leaf = advance(transaction, SESSION_TREE, id);
+  const leaf = goAlong(transaction, SESSION_TREE, id);
   const count = leaf === null ? 0 : countBranch(transaction, SESSION_TREE, id, leaf);
   transaction.run(
     `update sessions set message_count = ?2, updated_at = max(updated_at, coalesce(
@@ -59,7 +77,7 @@ function refreshSession(transaction: Transaction, id: string): void {
 }
 
 function refreshThread(transaction: Transaction, id: string): void {
-  advance(transaction, THREAD_TREE, id);
+  goAlong(transaction, THREAD_TREE, id);
   transaction.run(
     `update threads set updated_at = max(updated_at, coalesce(
        (select max(created_at) from thread_messages where thread_id = ?1), 0)) where id = ?1`,
@@ -74,37 +92,4 @@ function refreshRuntimeThread(transaction: Transaction, id: string): void {
        from runtime_turns where thread_id = ?1), 0)) where id = ?1`,
     [id],
   );
-}
-
-/**
- * Moves this device forward, only along its own branch and from its end: while one message follows. A device that is
- * on none begins at the newest end.
- */
-function advance(transaction: Transaction, tree: MessageTree, ownerId: string): string | null {
-  const start = currentLeaf(transaction, tree, ownerId);
-  let leaf = start ?? newestEnd(transaction, tree, ownerId);
-  if (leaf === null || !followsBranch(transaction, tree, ownerId)) return leaf;
-  const seen = new Set([leaf]);
-  for (;;) {
-    const next = transaction.rows(
-      `select id from ${tree.messages} where parent_id = ? and ${tree.owner} = ? limit 2`,
-      [leaf, ownerId],
-    );
-    const only = next.length === 1 ? (next[0]?.[0] as string) : undefined;
-    if (only === undefined || seen.has(only)) break;
-    leaf = only;
-    seen.add(leaf);
-  }
-  if (leaf !== start) moveLeaf(transaction, tree, ownerId, leaf);
-  return leaf;
-}
-
-function newestEnd(transaction: Transaction, tree: MessageTree, ownerId: string): string | null {
-  const row = transaction.rows(
-    `select id from ${tree.messages} m where ${tree.owner} = ?
-     and not exists (select 1 from ${tree.messages} c where c.parent_id = m.id)
-     order by created_at desc, id desc limit 1`,
-    [ownerId],
-  )[0];
-  return row === undefined ? null : (row[0] as string);
 }

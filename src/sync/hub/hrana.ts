@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HubRefusedError } from '../../errors.ts';
+import { HubRefusedError, HubUnreachableError } from '../../errors.ts';
 import { statementFailure } from './hub-failure.ts';
 import type { HubRow, HubStatement, HubValue } from './hub.ts';
 
@@ -17,12 +17,22 @@ interface Step {
 
 const ok = (step: number) => ({ type: 'ok', step });
 
+/** Before the statements of the transaction: the mark, and its beginning. */
+const BEFORE = 2;
+
 /**
  * One transaction as one request: each step runs only where the one before it succeeded, and what
  * was begun and not committed is rolled back. Nothing is left open on the hub, whatever fails.
+ *
+ * @param mark - a text of this request alone, which the answer to it repeats
  */
-export function pipelineOf(statements: readonly HubStatement[], mode: 'read' | 'write'): string {
+export function pipelineOf(
+  statements: readonly HubStatement[],
+  mode: 'read' | 'write',
+  mark: string,
+): string {
   const sqls: Step['stmt'][] = [
+    { sql: 'select ?1', args: [encode(mark)], want_rows: true },
     { sql: mode === 'write' ? 'begin immediate' : 'begin' },
     ...statements.map(
       ({ sql, params }) => ({ sql, args: params.map(encode), want_rows: true }) as const,
@@ -30,7 +40,7 @@ export function pipelineOf(statements: readonly HubStatement[], mode: 'read' | '
     { sql: 'commit' },
   ];
   const steps: Step[] = sqls.map((stmt, i) =>
-    i === 0 ? { stmt } : { stmt, condition: ok(i - 1) },
+    i < BEFORE ? { stmt } : { stmt, condition: ok(i - 1) },
   );
   const rollback = {
     stmt: { sql: 'rollback' },
@@ -76,20 +86,26 @@ const answer = z.object({
 /**
  * The rows of each of `count` statements, from the hub's answer to {@link pipelineOf}.
  *
- * @throws the error of the first step that failed; `HubRefusedError` where this is no such answer
+ * @throws the error of the first step that failed; `HubRefusedError` where this is no such answer,
+ *   `HubUnreachableError` where it is one to another request
  */
-export function rowsOf(json: unknown, count: number): HubRow[][] {
+export function rowsOf(json: unknown, count: number, mark: string): HubRow[][] {
   const parsed = answer.safeParse(json);
   if (!parsed.success) throw new HubRefusedError('the answer is not one of a libSQL server');
   const [first] = parsed.data.results;
   if (first.type === 'error') throw statementFailure(first.error.code, first.error.message);
   const { step_results: results, step_errors: errors } = first.response.result;
+  const [marked] = results;
+  // A cache in the way, or a proxy that mixes up its clients.
+  if (marked && decode(marked.rows[0]?.[0]) !== mark) {
+    throw new HubUnreachableError('what came is the answer to another request');
+  }
   const failed = errors.find((error) => error !== null);
   if (failed) throw statementFailure(failed.code, failed.message);
-  const committed = results[count + 1];
+  const committed = results[count + BEFORE];
   if (!committed) throw new HubRefusedError('the hub did not say that it committed');
   return results
-    .slice(1, count + 1)
+    .slice(BEFORE, count + BEFORE)
     .map((result) => (result?.rows ?? []).map((row) => row.map(decode)));
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   ClosedError,
   HubRefusedError,
@@ -10,16 +11,20 @@ import { hubAddress, type HubAddress } from './hub-address.ts';
 import { networkFailure } from './hub-failure.ts';
 import { request, type TokenSource } from './hub-request.ts';
 import type { Hub, HubRow, HubStatement } from './hub.ts';
+import { Patience } from './patience.ts';
 
 export interface HttpHubOptions {
   /** `https://…`, `http://…` or `libsql://…`, with a path prefix where the hub has one. */
   readonly url: string;
   readonly token: TokenSource;
-  /** For the whole round trip, in milliseconds; by default 15,000. */
-  readonly timeoutMs?: number;
+  /**
+   * How long nothing may come from the hub, in milliseconds; by default 15,000. For the start of the
+   * answer to a large request it is longer: see {@link Patience}.
+   */
+  readonly silenceMs?: number;
 }
 
-const TIMEOUT_MS = 15_000;
+const SILENCE_MS = 15_000;
 /** sqld stops at 10 MB of values; as JSON, and with every character escaped, that is six times as much. */
 const ANSWER_BYTES_MAX = 64 << 20;
 
@@ -33,7 +38,8 @@ const ANSWER_BYTES_MAX = 64 << 20;
 export class HttpHub implements Hub {
   readonly #address: HubAddress;
   readonly #token: TokenSource;
-  readonly #timeoutMs: number;
+  readonly #silenceMs: number;
+  readonly #patience: Patience;
   readonly #underWay = new Set<AbortController>();
   #closed = false;
 
@@ -41,13 +47,15 @@ export class HttpHub implements Hub {
   constructor(options: HttpHubOptions) {
     this.#address = hubAddress(options.url);
     this.#token = options.token;
-    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    this.#silenceMs = options.silenceMs ?? SILENCE_MS;
+    this.#patience = new Patience(this.#silenceMs);
   }
 
   async run(statements: readonly HubStatement[], mode: 'read' | 'write'): Promise<HubRow[][]> {
     if (this.#closed) throw new ClosedError('the connection to the hub is closed');
-    const answer = await this.#exchange(pipelineOf(statements, mode));
-    return rowsOf(parse(answer, this.#address.host), statements.length);
+    const mark = randomUUID();
+    const answer = await this.#exchange(pipelineOf(statements, mode, mark));
+    return rowsOf(parse(answer, this.#address.host), statements.length, mark);
   }
 
   close(): void {
@@ -59,16 +67,26 @@ export class HttpHub implements Hub {
     // Not AbortSignal.timeout: Node 20 may collect it as garbage before it fires.
     const controller = new AbortController();
     const { signal } = controller;
-    const timer = setTimeout(() => {
-      controller.abort(new Error(`no answer within ${this.#timeoutMs} ms`));
-    }, this.#timeoutMs);
+    const giveUp = () => {
+      controller.abort(new Error('no answer in time'));
+    };
+    const start = performance.now();
+    let timer = setTimeout(giveUp, this.#patience.untilAnswer(body.length));
     this.#underWay.add(controller);
     try {
       const init = { method: 'POST', body, signal };
       const response = await request(this.#address, '/v3/pipeline', init, this.#token);
-      const html = response.headers.get('content-type')?.includes('html') ?? false;
-      return { text: await readText(response), html };
+      const began = performance.now();
+      this.#patience.answered(body.length, began - start);
+      clearTimeout(timer);
+      timer = setTimeout(giveUp, this.#silenceMs);
+      const text = await readText(response, (bytes) => {
+        timer.refresh();
+        if (performance.now() - began > this.#patience.untilEnd(bytes)) giveUp();
+      });
+      return { text, html: response.headers.get('content-type')?.includes('html') ?? false };
     } catch (error) {
+      if (signal.aborted) this.#patience.lost();
       throw error instanceof StoreError ? error : networkFailure(this.#address.host, error);
     } finally {
       clearTimeout(timer);
@@ -82,14 +100,19 @@ interface Answer {
   readonly html: boolean;
 }
 
-/** Reads the body, counted as it is unpacked: a small one could unpack to gigabytes. */
-async function readText(response: Response): Promise<string> {
+/**
+ * Reads the body, counted as it is unpacked: a small one could unpack to gigabytes.
+ *
+ * @param onBytes - told how many have come so far
+ */
+async function readText(response: Response, onBytes: (bytes: number) => void): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
     if (bytes > ANSWER_BYTES_MAX) throw new HubTooLargeError('the answer of the hub is too long');
     chunks.push(chunk);
+    onBytes(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,5 +1,6 @@
 import { SyncKeyError } from '../../errors.ts';
-import { newKeyRing, parseKeyRing, serialiseKeyRing, type KeyRing } from './key-ring.ts';
+import { heldRing, heldText, type HeldKey } from './held-ring.ts';
+import { includesRing, newKeyRing, type KeyRing } from './key-ring.ts';
 import { lockRing, newLockKey, openRing, parseKeyCheck, type LockSecret } from './lock.ts';
 
 /** What the hub keeps in the place of a locked ring when its group encrypts nothing. */
@@ -14,20 +15,17 @@ export interface GroupKey {
   readonly check: string;
 }
 
-/** What a device has of an earlier time; all null where it has nothing. */
-export interface HeldKey {
-  readonly ring: string | null;
-  readonly secret: string | null;
-  readonly check: string | null;
-}
-
 /** How the user wants the hub: `none` refuses encryption, undefined leaves it to what is known. */
 export type Wanted = LockSecret | 'none' | undefined;
 
-/** The keys for a hub that is new, or that lost everything: the former ones where there are any. */
+/**
+ * The keys for a hub that is new, or that lost everything: the former ones where there are any.
+ *
+ * @throws `SyncKeyError` the former ones are damaged
+ */
 export async function keyForNewHub(held: HeldKey, wanted: Wanted): Promise<GroupKey> {
   if (wanted === 'none') return { ring: null, secret: null, check: NO_KEYS };
-  const ring = held.ring === null ? newKeyRing() : parseKeyRing(held.ring);
+  const ring = heldRing(held) ?? newKeyRing();
   if (wanted === undefined && held.ring !== null && held.check !== null) {
     return { ring, secret: held.secret, check: held.check };
   }
@@ -37,6 +35,7 @@ export async function keyForNewHub(held: HeldKey, wanted: Wanted): Promise<Group
 /**
  * The keys of a hub that has some, checked before anything is sent.
  *
+ * @param held - of the group of this very hub: those of another group open nothing there
  * @throws `SyncKeyError`
  */
 export async function keyForHub(held: HeldKey, wanted: Wanted, check: string): Promise<GroupKey> {
@@ -48,15 +47,28 @@ export async function keyForHub(held: HeldKey, wanted: Wanted, check: string): P
     );
   }
   if (wanted === 'none') throw new SyncKeyError('this hub is encrypted: its key is needed');
-  const heldRing = held.ring === null ? null : parseKeyRing(held.ring);
-  if (wanted === undefined && heldRing && check === held.check) {
-    return { ring: heldRing, secret: held.secret, check };
+  const known = soundRing(held);
+  if (wanted === undefined && known && check === held.check) {
+    return { ring: known, secret: held.secret, check };
   }
   const secret = wanted ?? heldSecret(held);
-  const opened = await openRing(parseKeyCheck(check), secret, heldRing?.newest ?? 0);
-  // A hub that was restored has an older lock: what this device knows is newer.
-  const ring = heldRing && opened && heldRing.newest > opened.newest ? heldRing : opened;
-  return { ring, secret: secret && 'key' in secret ? encode(secret.key) : null, check };
+  const opened = await openRing(parseKeyCheck(check), secret, known?.newest ?? 0);
+  // A hub that was restored has an older lock: this device has the newer one, which it gets back.
+  const isOlder = known && opened && known.newest > opened.newest && includesRing(known, opened);
+  if (isOlder && held.check !== null) {
+    return { ring: known, secret: held.secret, check: held.check };
+  }
+  return { ring: opened, secret: secret && 'key' in secret ? encode(secret.key) : null, check };
+}
+
+/** The keys that are held; null also where they are damaged, and others are to take their place. */
+export function soundRing(held: HeldKey): KeyRing | null {
+  try {
+    return heldRing(held);
+  } catch (error) {
+    if (error instanceof SyncKeyError) return null;
+    throw error;
+  }
 }
 
 /** Locks a ring under a secret. */
@@ -71,7 +83,7 @@ export function heldSecret(held: HeldKey): LockSecret | null {
 
 /** As columns of the sync state. */
 export function keyColumns(key: GroupKey): [string | null, string | null, string] {
-  return [key.ring && serialiseKeyRing(key.ring), key.secret, key.check];
+  return [key.ring && heldText(key.ring, key), key.secret, key.check];
 }
 
 function encode(key: Uint8Array): string {

@@ -20,6 +20,16 @@ export function hubRegister(ring: KeyRing | null, table: string, contentHash: st
   return ring ? keyedHash(ring, [table, 'register', contentHash]) : contentHash;
 }
 
+/** By this devices of a group know that one of them named a push so. Without encryption nothing tells. */
+export function markHash(
+  ring: KeyRing | null,
+  device: string,
+  number: number,
+  nonce: string,
+): string {
+  return ring ? keyedHash(ring, ['push', device, String(number), nonce]) : '';
+}
+
 function keyedHash(ring: KeyRing, parts: readonly string[]): string {
   const hash = createHmac('sha256', ring.idKey).update(JSON.stringify(parts)).digest();
   return hash.toString('base64url', 0, HASH_BYTES);

@@ -30,6 +30,8 @@ const ringSchema = z.strictObject({
   keys: z
     .record(z.string().regex(/^[1-9]\d{0,8}$/), keySchema)
     .refine((keys) => Object.keys(keys).length > 0),
+  /** Only in a store, see `heldRing`. */
+  proof: z.string().optional(),
 });
 
 /** A ring with one data key, number 1. */
@@ -47,6 +49,13 @@ export function nextKey(ring: KeyRing): KeyRing {
 export function serialiseKeyRing(ring: KeyRing): string {
   const keys = [...ring.keys].map(([number, key]) => [number, toBase64(key)] as const);
   return JSON.stringify({ idKey: toBase64(ring.idKey), keys: Object.fromEntries(keys) });
+}
+
+/** Whether a ring has every key of another one, each the very same. */
+export function includesRing(ring: KeyRing, other: KeyRing): boolean {
+  const isSame = (a: KeyObject | undefined, b: KeyObject) => a?.equals(b) ?? false;
+  if (!isSame(ring.idKey, other.idKey)) return false;
+  return [...other.keys].every(([number, key]) => isSame(ring.keys.get(number), key));
 }
 
 /** @throws `SyncKeyError` the text is not a key ring; nothing of it is in the message */

@@ -38,21 +38,23 @@ export function newLockKey(): LockSecret {
   return { key: randomBytes(KEY_BYTES) };
 }
 
-/**
- * Reads what the hub keeps as its key check.
- *
- * @throws `SyncKeyError` it is none, or one of a newer version
- */
-export function parseKeyCheck(text: string): KeyCheck {
-  let value: unknown;
+/** Reads what the hub keeps as its key check; undefined: it is none. */
+export function findKeyCheck(text: string): KeyCheck | undefined {
   try {
-    value = JSON.parse(text);
+    return keyCheckSchema.safeParse(JSON.parse(text)).data;
   } catch {
-    value = undefined;
+    return undefined;
   }
-  const parsed = keyCheckSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new SyncKeyError('the key check of the hub is damaged, or of a newer version');
+}
+
+/** @throws `SyncKeyError` it is none, or one of a newer version */
+export function parseKeyCheck(text: string): KeyCheck {
+  const found = findKeyCheck(text);
+  if (found) return found;
+  throw new SyncKeyError(
+    'the key check of the hub is damaged, or of a newer version',
+    'A device that syncs already sets it right: run "codewhale-store sync now" there. Else upgrade codewhale-store here.',
+  );
 }
 
 /**
@@ -110,9 +112,16 @@ export async function openRing(
 async function unlock(check: KeyCheck, secret: LockSecret): Promise<KeyRing | undefined> {
   const byPassphrase = 'passphrase' in secret;
   if (byPassphrase !== (check.kdf !== null)) return undefined;
+  return unlockWith(check, await lockKey(secret, check.kdf));
+}
+
+/**
+ * @param key - the random key, or the one that comes from the passphrase; 32 bytes
+ * @returns undefined when the key does not open the ring
+ */
+export function unlockWith(check: KeyCheck, key: Uint8Array): KeyRing | undefined {
   const locked = Buffer.from(check.ring, 'base64');
-  if (locked.length < NONCE_BYTES + TAG_BYTES) return undefined;
-  const key = await lockKey(secret, check.kdf);
+  if (locked.length < NONCE_BYTES + TAG_BYTES || key.length !== KEY_BYTES) return undefined;
   const options = { authTagLength: TAG_BYTES };
   const decipher = createDecipheriv(ALGORITHM, key, locked.subarray(0, NONCE_BYTES), options);
   decipher.setAAD(purpose(check.number));
@@ -156,6 +165,9 @@ function purpose(number: number): Buffer {
 function rotatedError(number: number, knownNumber: number): SyncKeyError {
   return new SyncKeyError(
     `the key of the hub was rotated: it is at key ${number}, this device knows key ${knownNumber}`,
+    'Bring the key from the device that rotated it: "codewhale-store sync key" prints it there. If none did, somebody ' +
+      'wrote over the lock: look who has a token for the hub, and start an empty one at the same address, which the ' +
+      'first device that comes fills again.',
   );
 }
 

@@ -2,10 +2,11 @@ import { HubBusyError, HubRefusedError, StoreError } from '../../errors.ts';
 
 const FIRST_MS = 1000;
 const LONGEST_MS = 30_000;
-/** What passes only when a person does something is looked at about once a minute. */
+/**
+ * What passes only when a person does something is looked at about once a minute. So is a hub that asks for
+ * more: it may be well long before, and one look a minute burdens none.
+ */
 const SLOW_MS = 60_000;
-/** Of a hub that asks for more, no more is believed. */
-const RETRY_AFTER_MAX_MS = 60 * 60_000;
 
 /**
  * How long to wait after failures in a row, with full jitter, so that devices that failed together
@@ -27,11 +28,12 @@ export function isPassing(error: unknown): boolean {
   return error instanceof StoreError && error.retryable;
 }
 
-/** How long to wait after an error, in milliseconds; at least as long as the hub asks for. */
+/** How long to wait after an error, in milliseconds: as long as the hub asks for, up to a minute. */
 export function waitMs(error: unknown, failures: number, random: () => number): number {
-  if (!isPassing(error)) return SLOW_MS * (0.75 + random() / 4);
+  const slowMs = SLOW_MS * (0.75 + random() / 4);
+  if (!isPassing(error)) return slowMs;
   const asked = error instanceof HubBusyError ? (error.retryAfterMs ?? 0) : 0;
-  return Math.max(Math.min(asked, RETRY_AFTER_MAX_MS), backoffMs(failures, random));
+  return Math.max(Math.min(asked, slowMs), backoffMs(failures, random));
 }
 
 /** A time from 80 to 120 % of `ms`. */

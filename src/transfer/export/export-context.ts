@@ -13,7 +13,7 @@ const TURN_MS = 20;
 
 /** What every part of an export shares. */
 export interface ExportContext {
-  /** Runs a job on a view of the store that no write of this process changes meanwhile. */
+  /** Runs a job on the one state of the store that the export is of. */
   readonly read: Database['read'];
   readonly target: ExportTarget;
   readonly counter: ExportCounter;

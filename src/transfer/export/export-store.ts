@@ -43,9 +43,9 @@ export const exportSchema: z.ZodType<ExportOptions> = z.strictObject({
 });
 
 /**
- * Writes the store into a folder, page by page. The same store gives the same bytes. What was
- * deleted stays behind, and the report says so; writes that other calls make meanwhile may or may
- * not be in it, each record whole.
+ * Writes the store into a folder, page by page, as it is when the call begins: of what is written
+ * meanwhile nothing is in it. The same store gives the same bytes. What was deleted stays behind, and
+ * the report says so.
  *
  * Imported records come out as they went in but for what was changed since: number spelling, unknown
  * members and nanoseconds stay. Ids that the old program would refuse are spelled anew; so are short
@@ -58,13 +58,12 @@ export const exportSchema: z.ZodType<ExportOptions> = z.strictObject({
  * @throws `FileSystemError` the folder cannot be written, or went away; what was written stays
  */
 export async function exportStore(
-  database: Pick<Database, 'read'>,
+  database: Pick<Database, 'snapshot'>,
   dir: string,
   options: ExportOptions,
 ): Promise<ExportReport> {
-  if (options.session !== undefined) await requireSession(database, options.session);
   try {
-    return await writeAll(database, dir, options);
+    return await database.snapshot((read) => writeAll(read, dir, options));
   } catch (error) {
     if (!isSystemError(error)) throw error;
     // What is there already stays: with `force` it may stand among files of somebody else.
@@ -73,13 +72,14 @@ export async function exportStore(
 }
 
 async function writeAll(
-  database: Pick<Database, 'read'>,
+  read: Database['read'],
   dir: string,
   options: ExportOptions,
 ): Promise<ExportReport> {
   const { format, session } = options;
+  if (session !== undefined) await requireSession(read, session);
   const context: ExportContext = {
-    read: (job) => database.read(job),
+    read,
     target: ExportTarget.open(dir, options.force === true),
     counter: new ExportCounter(),
     session,
@@ -94,10 +94,10 @@ async function writeAll(
   return { format, dir: target.root, files: target.files, records, byKind, skipped };
 }
 
-async function requireSession(database: Pick<Database, 'read'>, id: string): Promise<void> {
+async function requireSession(read: Database['read'], id: string): Promise<void> {
   const sql = `select count(*) from sessions
     where id = ? and deleted_at is null and purged_at is null`;
-  const found = await database.read((reader) => reader.number(sql, [id]));
+  const found = await read((reader) => reader.number(sql, [id]));
   if (found === 0) throw new NotFoundError('session', id);
 }
 

@@ -89,7 +89,6 @@ const ITEM_COLUMNS = [
   'ended_at',
 ] as const;
 
-/** Threads last: a thread that appears meanwhile is then complete the next time, never half here. */
 export async function writeRuntime(context: ExportContext): Promise<void> {
   await countDeleted(context, 'threads', 'runtime_threads');
   await writeTurns(context);
@@ -107,7 +106,6 @@ export async function writeRuntime(context: ExportContext): Promise<void> {
   });
 }
 
-/** A turn with its items, from one view of the store. */
 async function writeTurns(context: ExportContext): Promise<void> {
   const { counter } = context;
   const query: RowQuery<TurnRow> = {

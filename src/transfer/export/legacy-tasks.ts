@@ -12,6 +12,7 @@ import { readableRecord } from './readable-record.ts';
 import type { KeptDocument } from './legacy-kept.ts';
 import { plainFileName, taskId, withArtifactPaths } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
+import { stopAskedAt } from '../../model/task.ts';
 import { withMark } from '../../model/row-mark.ts';
 import { recordText } from './record-text.ts';
 import { writeRecord } from './write-record.ts';
@@ -20,6 +21,7 @@ interface TaskRow {
   readonly id: string;
   readonly prompt: string;
   readonly status: string;
+  readonly owner: string;
   readonly workspace: string;
   readonly model: string;
   readonly thread_id: string | null;
@@ -34,6 +36,7 @@ const TASK_COLUMNS = [
   'id',
   'prompt',
   'status',
+  'owner',
   'workspace',
   'model',
   'thread_id',
@@ -79,7 +82,7 @@ function patchedTask(row: TaskRow, body: string): RecordPatch {
     .text('status', row.status)
     .time('created_at', row.created_at)
     .time('started_at', row.started_at)
-    .time('ended_at', row.ended_at)
+    .time('ended_at', stopAskedAt(row) === null ? row.ended_at : null)
     .text('error', row.error)
     .reference('thread_id', row.thread_id)
     .link('turn_id')

@@ -15,6 +15,7 @@ import { claimedRow } from './plain-rows.ts';
 import { linkTurn, taskOfThread, turnOfThread } from './link-clashes.ts';
 import {
   eventHead,
+  formerly,
   logIdOf,
   requiredTime,
   shortId,
@@ -22,6 +23,7 @@ import {
   textOrNull,
   time,
   type Apply,
+  type Columns,
   type HomeContext,
   type ImportRecord,
 } from './record.ts';
@@ -33,30 +35,32 @@ const MICROS_MAX = 9e15;
 const NEVER_STARTED = MICROS_MAX;
 
 export const applyThread: Apply = (transaction, record, context) => {
-  const { value } = record;
-  const createdAt = requiredTime(value, 'created_at');
-  const updatedAt = requiredTime(value, 'updated_at');
+  const updatedAt = requiredTime(record.value, 'updated_at');
   const ids = context.rowIdOf(record);
+  const columns: Columns = (value) => ({
+    title: textOrNull(value, 'title'),
+    workspace: text(value, 'workspace'),
+    model: text(value, 'model'),
+    mode: text(value, 'mode'),
+    session_id: textOrNull(value, 'session_id'),
+    task_id: taskOfThread(transaction, value, ids.id, context),
+    latest_turn_id: turnOfThread(transaction, value, ids.id, context),
+    archived: value['archived'] === true ? 1 : 0,
+    created_at: requiredTime(value, 'created_at'),
+  });
   return importRow(
     transaction,
     runtimeThreads,
     {
       ...ids,
-      title: textOrNull(value, 'title'),
-      workspace: text(value, 'workspace'),
-      model: text(value, 'model'),
-      mode: text(value, 'mode'),
-      session_id: textOrNull(value, 'session_id'),
-      task_id: taskOfThread(transaction, value, ids.id, context),
-      latest_turn_id: turnOfThread(transaction, value, ids.id, context),
-      archived: value['archived'] === true ? 1 : 0,
+      ...columns(record.value),
       deleted_at: null,
-      created_at: createdAt,
       updated_at: updatedAt,
       ...storeRecordText(transaction, record, record.raw),
     },
     updatedAt,
     context.isSuccessor(transaction, record.path),
+    formerly(columns),
   );
 };
 

@@ -5,7 +5,15 @@ import { parseTime } from '../../model/time.ts';
 import { followFile, heldConversation } from './follow-file.ts';
 import { storeRecordText } from './large-parts.ts';
 import { SessionNames } from './session-names.ts';
-import { object, requiredTime, text, textOrNull, type Apply } from './record.ts';
+import {
+  formerly,
+  object,
+  requiredTime,
+  text,
+  textOrNull,
+  type Apply,
+  type Columns,
+} from './record.ts';
 
 /** A session file: its metadata, its messages as rows, the branch that it is on. */
 export const applySession: Apply = (transaction, record, context) => {
@@ -32,17 +40,23 @@ export const applySession: Apply = (transaction, record, context) => {
     noteForSearch(transaction, outcome, { kind: 'message', refId: message.id, ownerId: id, at });
   }
   const body = storeRecordText(transaction, record, split.skeleton);
+  const columns: Columns = (value) => {
+    const said = object(value, 'metadata');
+    return {
+      title: text(said, 'title'),
+      workspace: text(said, 'workspace'),
+      model: text(said, 'model'),
+      parent_id: textOrNull(said, 'parent_session_id'),
+      created_at: requiredTime(said, 'created_at'),
+      archived_at: said['archived'] === true ? updatedAt : null,
+    };
+  };
   const outcome = importRow(
     transaction,
     sessions,
     {
       id,
-      title: text(metadata, 'title'),
-      workspace: text(metadata, 'workspace'),
-      model: text(metadata, 'model'),
-      parent_id: textOrNull(metadata, 'parent_session_id'),
-      created_at: requiredTime(metadata, 'created_at'),
-      archived_at: metadata['archived'] === true ? updatedAt : null,
+      ...columns(record.value),
       deleted_at: null,
       updated_at: updatedAt,
       message_count: held?.length ?? 0,
@@ -50,6 +64,7 @@ export const applySession: Apply = (transaction, record, context) => {
     },
     updatedAt,
     context.isSuccessor(transaction, record.path),
+    formerly(columns, 'metadata'),
   );
   followFile(transaction, id, { ...split, body }, held);
   noteForSearch(transaction, outcome, { kind: 'session', refId: id, ownerId: id, at: updatedAt });

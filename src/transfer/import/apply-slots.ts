@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { storeBody } from '../../db/bodies.ts';
 import type { Value } from '../../db/connection.ts';
 import type { Outcome } from '../../db/import-row.ts';
@@ -13,6 +14,9 @@ import {
   type HomeContext,
   type ImportRecord,
 } from './record.ts';
+
+/** So many documents of one slot are known again in copies of their home. */
+const TAKEN_MAX = 100;
 
 /** A document of this device's own, on its way into the slot that it has in its home. */
 interface SlotDocument {
@@ -57,6 +61,7 @@ function fillSlot(
   document: SlotDocument,
 ): Outcome {
   if (isThere(transaction, document)) return 'unchanged';
+  if (!take(transaction, record, context, document)) return 'unchanged';
   const { table, key, slot, aside } = document;
   const isFilled = (id: string) =>
     transaction.number(`select count(*) from ${table} where ${key} = ?`, [id]) > 0;
@@ -82,6 +87,34 @@ function isThere(reader: Reader, { table, key, slot, aside, row }: SlotDocument)
     and (${key} = ? or substr(${key}, 1, ?) = ?)`;
   const { body = null, body_hash: hash = null } = row;
   return reader.number(sql, [body, hash, slot, beside.length, beside]) > 0;
+}
+
+/**
+ * Notes that a document was taken from its home. One that was taken from another place is a copy: it was
+ * cleared since, or gave way to a later one, and stays away.
+ */
+function take(
+  transaction: Transaction,
+  { kind }: ImportRecord,
+  { root }: HomeContext,
+  { table, slot, row }: SlotDocument,
+): boolean {
+  const digest = row['body_hash'] ?? createHash('sha256').update(String(row['body'])).digest('hex');
+  const suffix = `\ntaken ${table} ${slot}`;
+  const own = `${root}${suffix}`;
+  const lists = transaction
+    .rows('select path, ids from import_sources where substr(path, -length(?1)) = ?1', [suffix])
+    .map(([path, ids]) => ({ path, digests: JSON.parse(String(ids)) as Value[] }));
+  if (lists.some(({ path, digests }) => path !== own && digests.includes(digest))) return false;
+  const before = lists.find(({ path }) => path === own)?.digests ?? [];
+  const digests = [...before.filter((other) => other !== digest), digest].slice(-TAKEN_MAX);
+  transaction.run(
+    `insert into import_sources (path, kind, size, hash, records, ignored, ids, imported_at)
+     values (?, ?, 0, '', 0, 0, ?, ?)
+     on conflict (path) do update set ids = excluded.ids, imported_at = excluded.imported_at`,
+    [own, kind, JSON.stringify(digests), transaction.now()],
+  );
+  return true;
 }
 
 /** Notes whose slot it is, as a mark of the home that filled it. */

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { branchIds, currentLeaf, followsBranch, moveLeaf } from '../../areas/message-tree.ts';
+import { THREAD_TREE } from '../../areas/thread-messages.ts';
 import { loadBody, storeBody, type BodyColumns } from '../../db/bodies.ts';
 import { importPlain } from '../../db/import-row.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
@@ -14,6 +16,12 @@ const KIND = 'state.messages';
  * a thread: both stay, the second under an id that its content makes, the same on every machine.
  */
 export const applyStateMessage: Apply = (transaction, record, context) => {
+  const outcome = addMessage(transaction, record, context);
+  goOn(transaction, text(record.value, 'thread_id'), record.id ?? '', context);
+  return outcome;
+};
+
+const addMessage: Apply = (transaction, record, context) => {
   const { value, raw, mark } = record;
   const threadId = text(value, 'thread_id');
   const parent = exactInteger(record.exported ?? raw, 'parent_entry_id');
@@ -92,6 +100,24 @@ function ownBody(raw: string): string {
   const [content = '""', item = 'null'] = saidIn(raw);
   const json = item === 'null' ? item : (parseJson(item as string) as string);
   return `{"content":${content},"item":${json}}`;
+}
+
+/** Whoever is at the end of a conversation goes along where that of the file goes on from there. */
+function goOn(
+  transaction: Transaction,
+  threadId: string,
+  number: string,
+  context: HomeContext,
+): void {
+  const plainId = stateMessageId(threadId, number);
+  if (context.ends.get(threadId) !== plainId) return;
+  const current = currentLeaf(transaction, THREAD_TREE, threadId);
+  const end = context.idOf(KIND, plainId);
+  if (current === null || current === end) return;
+  if (!followsBranch(transaction, THREAD_TREE, threadId)) return;
+  const before = { limit: Number.MAX_SAFE_INTEGER, offset: 1 };
+  if (!branchIds(transaction, THREAD_TREE, threadId, end, before).includes(current)) return;
+  moveLeaf(transaction, THREAD_TREE, threadId, end);
 }
 
 /** The thread's row came from this file, and named the message by its number. */

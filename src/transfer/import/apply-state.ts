@@ -1,13 +1,16 @@
 import { storeBody } from '../../db/bodies.ts';
 import { importRow } from '../../db/import-row.ts';
 import { goals, jobs, threadCheckpoints, threads } from '../../model/registers.ts';
+import { deviceOf, IMPORT_DEVICE } from '../../model/version.ts';
 import { exactInteger, stateMessageId } from './apply-state-message.ts';
 import {
   fileTime,
+  formerly,
   seconds,
   text,
   textOrNull,
   type Apply,
+  type Columns,
   type HomeContext,
   type ImportRecord,
 } from './record.ts';
@@ -21,8 +24,6 @@ const PROGRESS_MAX = 255;
 export const applyStateThread: Apply = (transaction, record, context) => {
   const { value } = record;
   const id = text(value, 'id');
-  const status = text(value, 'status');
-  const source = text(value, 'source');
   const updatedAt = seconds(value, 'updated_at') ?? 0;
   const tools = transaction.first<{ tools: string }>(['tools'], 'from threads where id = ?', [id]);
   const body = storeBody(transaction, record.raw);
@@ -31,22 +32,15 @@ export const applyStateThread: Apply = (transaction, record, context) => {
     threads,
     {
       id,
-      title: textOrNull(value, 'title'),
-      preview: text(value, 'preview'),
-      model_provider: text(value, 'model_provider'),
-      cwd: text(value, 'cwd'),
-      source: THREAD_SOURCE.has(source) ? source : 'unknown',
-      status: THREAD_STATUS.has(status) ? status : 'idle',
-      archived: value['archived'] === 1 ? 1 : 0,
-      archived_at: seconds(value, 'archived_at'),
+      ...threadColumns(value),
       deleted_at: null,
-      created_at: seconds(value, 'created_at') ?? 0,
       updated_at: updatedAt,
       tools: tools?.tools ?? '[]',
       ...body,
     },
     updatedAt,
     context.isSuccessor(transaction, record.path),
+    formerly(threadColumns),
   );
   const held = transaction.first(
     ['id'],
@@ -55,6 +49,7 @@ export const applyStateThread: Apply = (transaction, record, context) => {
   );
   if (held) context.stateThreads.set(id, { updatedAt, isNew: outcome !== 'unchanged' });
   const leaf = exactInteger(record.raw, 'current_leaf_id');
+  if (leaf !== null) context.ends.set(id, stateMessageId(id, leaf));
   if (leaf !== null && outcome !== 'unchanged') {
     const leafId = record.mark?.leaf ?? stateMessageId(id, leaf);
     context.leaves.set(id, leafId);
@@ -67,6 +62,30 @@ export const applyStateThread: Apply = (transaction, record, context) => {
   return outcome;
 };
 
+const threadColumns: Columns = (value) => {
+  const status = text(value, 'status');
+  const source = text(value, 'source');
+  return {
+    title: textOrNull(value, 'title'),
+    preview: text(value, 'preview'),
+    model_provider: text(value, 'model_provider'),
+    cwd: text(value, 'cwd'),
+    source: THREAD_SOURCE.has(source) ? source : 'unknown',
+    status: THREAD_STATUS.has(status) ? status : 'idle',
+    archived: value['archived'] === 1 ? 1 : 0,
+    archived_at: seconds(value, 'archived_at'),
+    created_at: seconds(value, 'created_at') ?? 0,
+  };
+};
+
+/** A thread that the store has just so: its tools and messages may be others all the same. */
+export function noteStateThread({ raw, value }: ImportRecord, context: HomeContext): void {
+  const id = text(value, 'id');
+  context.stateThreads.set(id, { updatedAt: seconds(value, 'updated_at') ?? 0, isNew: false });
+  const leaf = exactInteger(raw, 'current_leaf_id');
+  if (leaf !== null) context.ends.set(id, stateMessageId(id, leaf));
+}
+
 /**
  * Tools of a thread stand in one column, in order, each as the row that it was. They have no time:
  * they go with their thread, and come in where the thread in the store is the one of this file.
@@ -76,9 +95,15 @@ export const applyStateTool: Apply = (transaction, record, context) => {
   const id = text(value, 'thread_id');
   const thread = context.stateThreads.get(id);
   if (!thread) return 'unchanged';
-  const row = transaction.first<{ tools: string }>(['tools'], 'from threads where id = ?', [id]);
+  const row = transaction.first<{ tools: string; tools_version: string }>(
+    ['tools', 'tools_version'],
+    'from threads where id = ?',
+    [id],
+  );
   // Its thread was only tried.
   if (!row) return 'imported';
+  // Set in the store: nothing tells what the old program changed since.
+  if (deviceOf(row.tools_version) !== IMPORT_DEVICE) return 'unchanged';
   const list = JSON.parse(row.tools) as Record<string, unknown>[];
   const position = Number(value['position']);
   const tool = {
@@ -96,7 +121,7 @@ export const applyStateTool: Apply = (transaction, record, context) => {
   const replaces = others.length < list.length;
   const mayReplace = thread.isNew || context.isSuccessor(transaction, record.path);
   if (replaces && !mayReplace) return 'unchanged';
-  const version = { ms: thread.updatedAt, device: 'import', successor: true };
+  const version = { ms: thread.updatedAt, device: IMPORT_DEVICE, successor: true };
   const changed = transaction.update(threads, id, { tools }, version);
   if (changed.length === 0) return 'unchanged';
   return replaces ? 'updated' : 'imported';
@@ -125,25 +150,32 @@ export const applyStateCheckpoint: Apply = (transaction, record, context) => {
 
 export const applyStateJob: Apply = (transaction, record, context) => {
   const { value } = record;
-  const progress = value['progress'];
-  const inRange = typeof progress === 'number' && progress >= 0 && progress <= PROGRESS_MAX;
   const updatedAt = seconds(value, 'updated_at') ?? 0;
   return importRow(
     transaction,
     jobs,
     {
       id: text(value, 'id'),
-      name: text(value, 'name'),
-      status: jobStatus(text(value, 'status'), text(value, 'detail')),
-      progress: inRange ? progress : null,
-      created_at: seconds(value, 'created_at') ?? 0,
+      ...jobColumns(value),
       updated_at: updatedAt,
       deleted_at: null,
       ...storeBody(transaction, record.raw),
     },
     updatedAt,
     context.isSuccessor(transaction, record.path),
+    formerly(jobColumns),
   );
+};
+
+const jobColumns: Columns = (value) => {
+  const progress = value['progress'];
+  const inRange = typeof progress === 'number' && progress >= 0 && progress <= PROGRESS_MAX;
+  return {
+    name: text(value, 'name'),
+    status: jobStatus(text(value, 'status'), text(value, 'detail')),
+    progress: inRange ? progress : null,
+    created_at: seconds(value, 'created_at') ?? 0,
+  };
 };
 
 /** A detail that is JSON tells the status better than the column; unknown spellings mean queued. */
@@ -174,20 +206,25 @@ export function applyGoal(scope: 'thread' | 'runtime' | 'session'): Apply {
         id: `${scope}/${ownerId}`,
         scope,
         owner_id: ownerId,
-        status: text(value, 'status'),
-        objective: text(value, 'objective'),
+        ...goalColumns(value),
         updated_at: updatedAt ?? fileTime(record),
         deleted_at: null,
         ...storeBody(transaction, record.raw),
       },
       updatedAt,
       context.isSuccessor(transaction, record.path),
+      formerly(goalColumns, 'objective'),
     );
   };
 }
 
+const goalColumns: Columns = (value) => ({
+  status: text(value, 'status'),
+  objective: text(value, 'objective'),
+});
+
 function goalOwner(scope: string, record: ImportRecord, context: HomeContext): string {
-  if (scope === 'session') return record.path.replace(/^.*\//, '').replace(/\.json$/, '');
+  if (scope === 'session') return context.idOf('sessions', record.id ?? '');
   const threadId = text(record.value, 'thread_id');
   return scope === 'runtime' ? context.idOf('threads', threadId) : threadId;
 }

@@ -1,10 +1,19 @@
 import { storeBody } from '../../db/bodies.ts';
 import { importRow, noteForSearch } from '../../db/import-row.ts';
+import type { Row } from '../../db/transaction.ts';
 import { automationRuns, automations, tasks, triggers } from '../../model/registers.ts';
 import { keepRecord } from './apply-kept.ts';
 import { storeRecordText } from './large-parts.ts';
 import { linkTask } from './link-clashes.ts';
-import { requiredTime, text, textOrNull, time, type Apply } from './record.ts';
+import {
+  formerly,
+  requiredTime,
+  text,
+  textOrNull,
+  time,
+  type Apply,
+  type Columns,
+} from './record.ts';
 
 /** Imported work belongs to no device until somebody takes it over: two machines would run it twice. */
 const OWNER = 'import';
@@ -15,38 +24,41 @@ export const applyTask: Apply = (transaction, record, context) => {
   const threadId = storedId(textOrNull(value, 'thread_id'), 'threads', context);
   if (legacyId !== null && threadId !== null) linkTask(transaction, threadId, legacyId, id);
   const createdAt = requiredTime(value, 'created_at');
-  const startedAt = time(value, 'started_at');
-  const endedAt = time(value, 'ended_at');
+  const endedAt = time(value, 'ended_at') ?? 0;
   // The place that the queue gave it, which no task file knows.
   const held = transaction.first<{ queued_at: number }>(['queued_at'], 'from tasks where id = ?', [
     id,
   ]);
-  const updatedAt = Math.max(createdAt, startedAt ?? 0, endedAt ?? 0);
+  const updatedAt = Math.max(createdAt, time(value, 'started_at') ?? 0, endedAt);
+  const columns: Columns = (said) => ({
+    prompt: text(said, 'prompt'),
+    status: text(said, 'status'),
+    workspace: text(said, 'workspace'),
+    model: text(said, 'model'),
+    thread_id: storedId(textOrNull(said, 'thread_id'), 'threads', context),
+    session_id: textOrNull(said, 'owner_session_id'),
+    error: textOrNull(said, 'error'),
+    created_at: requiredTime(said, 'created_at'),
+    started_at: time(said, 'started_at'),
+    ended_at: time(said, 'ended_at'),
+    archived_at: null,
+  });
   const outcome = importRow(
     transaction,
     tasks,
     {
       id,
-      prompt: text(value, 'prompt'),
-      status: text(value, 'status'),
+      ...columns(value),
       attempt: 1,
       owner: OWNER,
       queued_at: held?.queued_at ?? createdAt,
-      workspace: text(value, 'workspace'),
-      model: text(value, 'model'),
-      thread_id: threadId,
-      session_id: textOrNull(value, 'owner_session_id'),
-      error: textOrNull(value, 'error'),
-      created_at: createdAt,
-      started_at: startedAt,
-      ended_at: endedAt,
-      archived_at: null,
       deleted_at: null,
       updated_at: updatedAt,
       ...storeRecordText(transaction, record, record.raw),
     },
     updatedAt,
     context.isSuccessor(transaction, record.path),
+    formerly(columns),
   );
   noteForSearch(transaction, outcome, { kind: 'task', refId: id, ownerId: id, at: updatedAt });
   return outcome;
@@ -87,28 +99,40 @@ export const applyTaskQueue: Apply = (transaction, record, context) => {
 export const applyAutomation: Apply = (transaction, record, context) => {
   const { value } = record;
   const updatedAt = requiredTime(value, 'updated_at');
+  const now = automationColumns(value);
+  const before: Columns = (former) => {
+    const said = automationColumns(former);
+    // The next time follows from these two, here as there.
+    const isSame = said['rule'] === now['rule'] && said['status'] === now['status'];
+    return isSame ? { ...said, next_run_at: now['next_run_at'] as Row[string] } : said;
+  };
   return importRow(
     transaction,
     automations,
     {
       id: text(value, 'id'),
-      name: text(value, 'name'),
-      prompt: text(value, 'prompt'),
-      rule: text(value, 'rrule'),
-      status: text(value, 'status'),
-      catch_up: 'once',
-      owner: OWNER,
-      next_run_at: time(value, 'next_run_at'),
-      last_run_at: time(value, 'last_run_at'),
-      created_at: requiredTime(value, 'created_at'),
+      ...now,
       updated_at: updatedAt,
       deleted_at: null,
       ...storeBody(transaction, record.raw),
     },
     updatedAt,
     context.isSuccessor(transaction, record.path),
+    formerly(before),
   );
 };
+
+const automationColumns: Columns = (value) => ({
+  name: text(value, 'name'),
+  prompt: text(value, 'prompt'),
+  rule: text(value, 'rrule'),
+  status: text(value, 'status'),
+  catch_up: 'once',
+  owner: OWNER,
+  next_run_at: time(value, 'next_run_at'),
+  last_run_at: time(value, 'last_run_at'),
+  created_at: requiredTime(value, 'created_at'),
+});
 
 export const applyRun: Apply = (transaction, record, context) => {
   const { value } = record;

@@ -8,6 +8,7 @@ import {
   applyStateJob,
   applyStateThread,
   applyStateTool,
+  noteStateThread,
 } from './apply-state.ts';
 import {
   applyAutomation,
@@ -51,7 +52,10 @@ const TABLES: ReadonlyMap<string, Apply> = new Map([
 export const applyRecord: Apply = (transaction, record, context) => {
   claimId(transaction, record, context);
   if (isPurged(transaction, record, context)) return 'unchanged';
-  if (isAsExported(transaction, record, context)) return 'unchanged';
+  if (isAsExported(transaction, record, context)) {
+    if (record.kind === 'state.threads') noteStateThread(record, context);
+    return 'unchanged';
+  }
   const apply = TABLES.get(record.kind);
   if (!apply) return applyKept(transaction, record, context);
   releaseOrphan(transaction, record, context);

@@ -1,4 +1,5 @@
-import { currentLeaf, moveLeaf } from '../../areas/message-tree.ts';
+import { goAlong } from '../../areas/branch-ends.ts';
+import { countBranch, currentLeaf, followsBranch, moveLeaf } from '../../areas/message-tree.ts';
 import { SESSION_TREE } from '../../areas/session-rows.ts';
 import { loadBody, type BodyColumns } from '../../db/bodies.ts';
 import type { Reader } from '../../db/reader.ts';
@@ -32,8 +33,9 @@ export function heldConversation(reader: Reader, id: string): HeldConversation |
 
 /**
  * Follows the conversation of a file where it moved, and counts anew. Only of the file that the
- * session in the store is of: another one is older, or of another home. Work done in the store since
- * an earlier import stays the current branch.
+ * session in the store is of: another one is older, or of another home. Work done in this store since
+ * an earlier import stays the current branch, unless the file goes on from it; that of other devices
+ * does while it is newer.
  */
 export function followFile(
   transaction: Transaction,
@@ -44,12 +46,23 @@ export function followFile(
   const { leaf, length, skeleton, body } = file;
   if (leaf === null) return;
   const current = currentLeaf(transaction, SESSION_TREE, id);
+  const isPassed = current !== null && leadsThrough(file, current);
   if (current !== null) {
-    if (conversationEnd(skeleton) === held?.end || !isImported(transaction, current)) return;
+    if (conversationEnd(skeleton) === held?.end) return;
+    const isLast = isPassed && followsBranch(transaction, SESSION_TREE, id);
+    if (!isLast && !isImported(transaction, current)) {
+      const at = goAlong(transaction, SESSION_TREE, id) as string;
+      moved(transaction, id, countBranch(transaction, SESSION_TREE, id, at));
+      return;
+    }
   }
-  const grew = held?.isEdited === true && current !== null && leadsThrough(file, current);
+  const grew = held?.isEdited === true && isPassed;
   if (!grew && !isOf(transaction, id, body)) return;
   moveLeaf(transaction, SESSION_TREE, id, leaf);
+  moved(transaction, id, length);
+}
+
+function moved(transaction: Transaction, id: string, length: number): void {
   transaction.run('update sessions set message_count = ? where id = ?', [length, id]);
 }
 

@@ -254,8 +254,9 @@ class HomeImport {
   }
 
   #mark(transaction: Transaction, entry: FileEntry): void {
-    const isWhole = !this.#failed.has(entry.file.path);
-    this.#marks.save(transaction, entry, isWhole, (id) => this.#context.idOf(entry.file.kind, id));
+    const { kind, path } = entry.file;
+    const isWhole = !this.#failed.has(path) && !this.#context.staysOut(kind, entry.ids);
+    this.#marks.save(transaction, entry, isWhole, (id) => this.#context.idOf(kind, id));
   }
 
   #progress(entry: FileEntry): void {

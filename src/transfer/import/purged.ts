@@ -1,47 +1,45 @@
 import type { Reader } from '../../db/reader.ts';
-import { object, text, type HomeContext, type ImportRecord } from './record.ts';
+import type { LegacyKind } from '../../legacy/kinds.ts';
+import {
+  ownerNames,
+  RECORD_OWNERS,
+  type OwnerTable,
+  type RecordOwner,
+} from '../../model/record-owners.ts';
+import type { HomeContext, ImportRecord } from './record.ts';
 
-interface Owner {
-  readonly table: string;
-  readonly id: (record: ImportRecord, context: HomeContext) => string;
-}
+const OWNERS: Readonly<Record<LegacyKind, RecordOwner | undefined>> = RECORD_OWNERS;
 
-const inner = (key: string) => (record: ImportRecord) => text(record.value, key);
-const session: Owner = {
-  table: 'sessions',
-  id: (record) => text(object(record.value, 'metadata'), 'id').trim(),
+/** The kinds of owners whose ids in the store may be others than in their home. */
+const KINDS: Partial<Record<OwnerTable, LegacyKind>> = {
+  sessions: 'sessions',
+  runtime_threads: 'threads',
+  runtime_turns: 'turns',
+  tasks: 'tasks',
 };
-const stateThread = (key: string): Owner => ({ table: 'threads', id: inner(key) });
-
-/** Whose purge keeps a record out. */
-const OWNERS: ReadonlyMap<string, Owner> = new Map([
-  ['sessions', session],
-  ['checkpoints', session],
-  ['offline_queue', { table: 'sessions', id: inner('session_id') }],
-  ['session_goals', { table: 'sessions', id: (record) => record.id ?? '' }],
-  ['approval_receipts', { table: 'sessions', id: (record) => record.parent ?? '' }],
-  ['threads', { table: 'runtime_threads', id: (r, c) => c.idOf('threads', r.id ?? '') }],
-  ['turns', { table: 'runtime_threads', id: (r, c) => c.idOf('threads', inner('thread_id')(r)) }],
-  ['events', { table: 'runtime_threads', id: (r, c) => c.idOf('threads', r.parent ?? '') }],
-  ['tasks', { table: 'tasks', id: (r, c) => c.idOf('tasks', r.id ?? '') }],
-  ['automations', { table: 'automations', id: inner('id') }],
-  ['automation_runs', { table: 'automations', id: inner('automation_id') }],
-  ['triggers', { table: 'sessions', id: inner('owner_session_id') }],
-  ['state.threads', stateThread('id')],
-  ['state.messages', stateThread('thread_id')],
-  ['state.checkpoints', stateThread('thread_id')],
-  ['state.thread_goals', stateThread('thread_id')],
-]);
 
 /** True for a record of something that the user emptied for good: no import brings it back. */
 export function isPurged(reader: Reader, record: ImportRecord, context: HomeContext): boolean {
-  if (record.kind === 'items') return context.purgedTurns.has(text(record.value, 'turn_id'));
-  const owner = OWNERS.get(record.kind);
+  const owner = OWNERS[record.kind as LegacyKind];
   if (!owner) return false;
-  const purged =
-    reader.number(`select count(*) from ${owner.table} where id = ? and purged_at is not null`, [
-      owner.id(record, context),
-    ]) > 0;
+  const ownerId = record.parent ?? record.id;
+  const idOf = (name: string) => context.idOf(KINDS[owner.table] ?? '', name);
+  const purged = ownerNames(owner, { ownerId, value: record.value }).some((name) => {
+    if (owner.table !== 'runtime_turns') return isEmptied(reader, owner.table, idOf(name));
+    return context.purgedTurns.has(name) || isTurnEmptied(reader, idOf(name));
+  });
   if (purged && record.kind === 'turns') context.purgedTurns.add(record.id ?? '');
   return purged;
+}
+
+function isEmptied(reader: Reader, table: string, id: string): boolean {
+  const sql = `select count(*) from ${table} where id = ? and purged_at is not null`;
+  return reader.number(sql, [id]) > 0;
+}
+
+/** Its thread was purged after the turn came in. */
+function isTurnEmptied(reader: Reader, id: string): boolean {
+  const sql = `select count(*) from runtime_turns t join runtime_threads r on r.id = t.thread_id
+    where t.id = ? and r.purged_at is not null`;
+  return reader.number(sql, [id]) > 0;
 }

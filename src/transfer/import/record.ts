@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Outcome } from '../../db/import-row.ts';
 import type { Reader } from '../../db/reader.ts';
-import type { Transaction } from '../../db/transaction.ts';
+import type { Row, Transaction } from '../../db/transaction.ts';
+import { parseJson } from '../../model/json-text.ts';
 import type { RowMark } from '../../model/row-mark.ts';
 import { boundedTime, parseTime } from '../../model/time.ts';
 import { isDerivedId, legacyId } from '../export/legacy-names.ts';
@@ -69,6 +70,8 @@ export class HomeContext {
   readonly root: string;
   /** By threads of state.db whose row came from this home: their last message, as that names it. */
   readonly leaves = new Map<string, string>();
+  /** By threads of state.db: where the conversation of this home ends, as a message of it is named. */
+  readonly ends = new Map<string, string>();
   /** Told apart from other homes of this store by this; empty for the first. */
   readonly label: string;
   /** The same, by the order in which homes came and not by where they lie: machines agree on it. */
@@ -89,6 +92,11 @@ export class HomeContext {
     this.earlier = place.earlier;
     const others = place.earlier.slice(1).flatMap((root, i) => [homeLabel(root), String(i + 2)]);
     this.labels = new Set(['', place.rank, place.label, ...others]);
+  }
+
+  /** Whether a turn stays out: its file is read again, what belongs to it is known by that alone. */
+  staysOut(kind: string, ids: readonly string[]): boolean {
+    return kind === 'turns' && ids.some((id) => this.purgedTurns.has(id));
   }
 
   /** Whether a home that came before has a file of this path. */
@@ -176,6 +184,31 @@ export type Apply = (
   record: ImportRecord,
   context: HomeContext,
 ) => Outcome;
+
+/** What a record says that it is, by the columns of its row. */
+export type Columns = (value: Record<string, unknown>) => Row;
+
+/**
+ * The columns that a row's body said, where it is that of an imported record.
+ *
+ * @param member - one that every such record has, and no body that the library made
+ */
+export function formerly(columns: Columns, member = 'created_at'): (body: string) => Row {
+  return (body) => {
+    const value = tryParse(body);
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, member)) return {};
+    return columns(value as Record<string, unknown>);
+  };
+}
+
+function tryParse(body: string): unknown {
+  try {
+    return parseJson(body);
+  } catch {
+    // A device of the group made it up: it says nothing.
+    return undefined;
+  }
+}
 
 /** A field that the reader has checked to be text; empty when it is absent. */
 export function text(value: Record<string, unknown>, key: string): string {

@@ -39,11 +39,15 @@ export async function asMachine<T>(name: string, job: () => Promise<T>): Promise
 }
 
 /** Turns sync on for all: the first makes the key, the others bring it. */
-export async function enable(url: string, devices: readonly Device[]): Promise<string> {
+export async function enable(
+  url: string,
+  devices: readonly Device[],
+  tokenFile?: string,
+): Promise<string> {
   const keyFile = join(tempFolder(), 'hub.key');
   for (const [i, { name, store }] of devices.entries()) {
-    const key = i === 0 ? {} : { keyFile };
-    await asMachine(name, () => store.sync.enable(url, { name, pull: 'http', ...key }));
+    const more = { ...(i > 0 && { keyFile }), ...(tokenFile !== undefined && { tokenFile }) };
+    await asMachine(name, () => store.sync.enable(url, { name, pull: 'http', ...more }));
     if (i > 0) continue;
     writeFileSync(keyFile, (await store.sync.exportKey()).phrase ?? '', { mode: 0o600 });
   }

@@ -1,12 +1,13 @@
+import { rightKeys } from './damage.mjs';
 import { wholeEntries } from './faults.mjs';
 import { bringKey, checkOrder } from './keys.mjs';
 import { hasFinal } from './local-writes.mjs';
 import { enable, sync } from './operations.mjs';
 import { chunksOf, descends } from './pull.mjs';
 import { checkSessions } from './sessions.mjs';
-import { checkGrants, checkRuns } from './tasks.mjs';
+import { checkAsked, checkGrants, checkRuns } from './tasks.mjs';
 import {
-  SLACK, chunkMark, compare, fail, isChunk, isImmutable, isStream, purgeKey, rootOf, rowOf,
+  SLACK, chunkMark, compare, fail, isChunk, isImmutable, isPlan, isStream, purgeKey, rootOf, rowOf,
 } from './versions.mjs'; // prettier-ignore
 
 /** After every step: C6, nothing but a restore of the device takes a local row back; C14, who runs what. */
@@ -60,6 +61,27 @@ export function finish(w, maxRounds = 12) {
   checkChunks(w);
   checkOrder(w);
   checkGrants(w, first);
+  checkAsked(w, first);
+  checkDecisions(w, first);
+}
+
+/**
+ * C19 what somebody decided is undone by nothing that went its course without knowing of it: that may
+ * win only where the decision that it carries on would.
+ */
+function checkDecisions(w, first) {
+  for (const decision of w.writes.values()) {
+    const { key, wid, course, gone, lowered, blank } = decision;
+    if (!isPlan(key) || course || gone || lowered || blank) continue;
+    const winner = w.writes.get(first.regs.get(key)?.wid);
+    if (!winner?.course || winner.lowered || descends(w, winner.wid, wid)) continue;
+    let root = winner;
+    while (root.course) root = w.writes.get(root.parent);
+    const isLater = decision.stamp.ms > root.stamp.ms || descends(w, wid, root.wid);
+    if (!root.lowered && isLater) {
+      fail(`C19 what was decided of ${key} (w${wid}) was undone by w${winner.wid}`);
+    }
+  }
 }
 
 function heal(w) {
@@ -73,12 +95,13 @@ function heal(w) {
     d.schema = 2;
     enable(w, d);
     bringKey(w, d, key);
+    rightKeys(w, d);
   }
 }
 
 /** Rounds of syncing until one moves nothing. @returns whether that came */
 function rest(w, maxRounds) {
-  const mark = () => `${w.stats.moved} ${w.hub.epoch} ${w.hub.head}`;
+  const mark = () => `${w.stats.moved} ${w.stats.marked} ${w.hub.epoch} ${w.hub.head}`;
   for (let round = 1; round <= maxRounds; round++) {
     const before = mark();
     for (const d of w.devices) {

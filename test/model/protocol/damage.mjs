@@ -1,6 +1,7 @@
 import { destroying } from './faults.mjs';
 import { hubTakeOff } from './hub.mjs';
 import { ask } from './identity.mjs';
+import { offer } from './offer.mjs';
 import { AHEAD, DAY, YEAR, chunkMark, isImmutable, later, rowOf } from './versions.mjs';
 
 // Entries that nobody can read: `bad` stands for their bytes. What the rest of them says is not sealed.
@@ -31,6 +32,29 @@ function forge({ hub }, entry, how) {
   const key = how === 2 && entry.ver ? 'm|nobody|title' : entry.key;
   hub.entries.set(key, { ...entry, key, ver, v, seq });
 }
+
+/**
+ * The keys of a device are damaged, or those of another group: to it, all that the hub holds is damaged.
+ *
+ * @param isShown - whether it can tell; else only what lies on the hub does
+ */
+export function wrongKeys(w, d, isShown) {
+  d.s.wrong = isShown ? 'shown' : 'hidden';
+  w.stats.wrong++;
+}
+
+/** The user brings the right ones. What seemed damaged was perhaps not, and the hub may lack it by now. */
+export function rightKeys(w, { s }) {
+  if (!s.wrong) return;
+  s.wrong = null;
+  for (const e of s.parked.values()) {
+    if (w.R.seemedOffered && e.reason === 'damaged' && !e.bad) e.reason = 'key';
+  }
+  offer(w, s, true);
+}
+
+/** Whether a device has keys that it uses for nothing. */
+export const isBarred = (w, { s }) => s.wrong === 'shown' && w.R.provenKeys;
 
 /** Somebody with the key writes what the hub holds again, under a version of years ahead. */
 export function ahead(w, x) {
@@ -69,10 +93,10 @@ export function replay(w, x, y) {
  */
 export function takeOff(w, d, fate) {
   const { s } = d;
-  if (!w.R.takeOff) return [];
+  if (!w.R.takeOff || (s.wrong && w.R.sureKeys)) return [];
   // Not by the hub's clock alone, which may be years behind.
   const latest = Math.max(w.hubNow(), w.T + d.skew) + AHEAD;
-  const isLost = (e) => e.bad || (w.R.takeFuture && e.ver?.ms > latest);
+  const isLost = (e) => s.wrong || e.bad || (w.R.takeFuture && e.ver?.ms > latest);
   const suspect = (e) => e.reason === 'damaged' || (e.reason === 'future' && isLost(e));
   const keys = [...s.parked.values()].filter(suspect).map((e) => e.key);
   keys.push(...d.spoilt);
@@ -85,4 +109,16 @@ export function takeOff(w, d, fate) {
   d.spoilt.clear();
   for (const key of keys) if (s.parked.has(key)) s.parked.get(key).reason = 'removed';
   return seen.filter((e) => !isLost(e) && s.parked.has(e.key));
+}
+
+/** Somebody without a key writes over what the hub knows of the last push of a device. */
+export function forgeMark(w, d, x, y) {
+  const { devices } = w.hub;
+  const { id, acked } = d.s;
+  const n = devices.get(id)?.n ?? 0;
+  const former = w.marks.filter(([dev, mark]) => dev === id && mark.n <= (acked?.n ?? 0));
+  w.stats.forged++;
+  if (y % 4 === 0) devices.delete(id);
+  else if (y % 4 === 1 && former.length > 0) devices.set(id, former[x % former.length][1]);
+  else devices.set(id, { n: n + (x % 3), token: w.mint('f'), forged: true });
 }

@@ -102,6 +102,7 @@ export function hubPush(w, q) {
     if (!improves(w, row, held)) return;
     if (isChunk(row.key) && !takesChunk(w, hub, row)) return;
     if (tested) hub.floor = Math.max(hub.floor, row.ver.ms);
+    if (row.bad && !row.raw) fail(`C21 ${row.key} came sealed with keys that nobody else has`);
     if (row.k < hub.key && !row.raw) fail(`C17 ${row.key} came sealed with a former key`);
     // What is only sealed anew stays in its place: who has read it needs it no more.
     const stays = w.R.keepsPlace && held && compareRows(w, row, held) === 0;
@@ -110,6 +111,7 @@ export function hubPush(w, q) {
   hub.head += q.rows.length;
   hub.commits.set(hub.head, w.R.commitToken ? w.mint('c') : q.sent.token);
   hub.devices.set(q.dev, q.sent);
+  w.marks.push([q.dev, q.sent]);
   w.stats.moved += q.rows.length;
   return { meta: hubMeta(w, hub, { ...q, pair: null }), returned };
 }
@@ -142,6 +144,15 @@ export function hubFound(w, s) {
 export function hubLock(w, s, seen) {
   const { hub } = w;
   if (hub.storeId === s.storeId && hub.key === seen) hub.key = s.key;
+}
+
+/** Writes the last push of a device as that device knows it, unless anybody pushed since it was seen. */
+export function hubMark(w, s, seen) {
+  const { hub } = w;
+  if (hub.storeId !== s.storeId || hub.epoch !== s.epoch || hub.head !== seen.head) return;
+  if (s.acked) hub.devices.set(s.id, s.acked);
+  else hub.devices.delete(s.id);
+  w.stats.marked++;
 }
 
 /**

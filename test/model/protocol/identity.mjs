@@ -1,7 +1,7 @@
-import { hubFound, hubLock, hubRaise } from './hub.mjs';
+import { hubFound, hubLock, hubMark, hubRaise } from './hub.mjs';
 import { offer } from './offer.mjs';
 import { stopForeignRuns } from './tasks.mjs';
-import { AHEAD, fail, samePair } from './versions.mjs';
+import { AHEAD, fail, order, samePair } from './versions.mjs';
 
 /** What a device tells the hub with everything it asks: an answer counts while all of it holds. */
 export function ask(w, d, extra) {
@@ -53,7 +53,7 @@ export function reset(w, d, meta) {
     refused: false,
   });
   if (w.R.adoptPair) {
-    s.acked = meta.mine;
+    s.acked = w.R.ownMark && meta.mine?.forged ? null : meta.mine;
     s.pair = { n: meta.head, token: meta.token };
   }
   if (w.R.chunksByEpoch) d.pieces = new Set();
@@ -78,6 +78,15 @@ function newIdentity(w, d, why) {
   if (w.R.readAll) d.s.cursor = 0;
   if (!w.R.keepPair) d.s.pair = null;
   if (w.R.newSelf) stopForeignRuns(d);
+}
+
+/**
+ * Only a copy of this store makes a mark that is later than what was acknowledged here. Everything else
+ * somebody wrote: who has no key makes no mark, but can play back former ones, or delete what stands.
+ */
+function isOfCopy(mark, acked) {
+  if (!mark || mark.forged) return false;
+  return order(mark.n, acked?.n ?? 0) > 0 || (mark.n === acked?.n && mark.token > acked.token);
 }
 
 /** Before anything else: another machine than the one recorded means a copy. */
@@ -118,7 +127,8 @@ export function checkMeta(w, d, meta, q) {
     return false;
   }
   if (w.R.pushPair && !samePair(meta.mine, s.acked) && !samePair(meta.mine, s.sent)) {
-    newIdentity(w, d, 'push pair');
+    if (w.R.ownMark && !isOfCopy(meta.mine, s.acked)) hubMark(w, s, meta);
+    else newIdentity(w, d, 'push pair');
     return false;
   }
   if (meta.mine && samePair(meta.mine, s.sent)) s.acked = s.sent;

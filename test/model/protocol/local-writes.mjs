@@ -1,6 +1,7 @@
 import {
   chunkMark,
   hashOf,
+  isPlan,
   isStream,
   later,
   purgeKey,
@@ -18,12 +19,20 @@ export function stamp(w, d, above, a, t, wid, now = w.T + d.skew) {
     c = 0;
   } else c++;
   if (above && w.R.raise && (above.ms > ms || (above.ms === ms && above.c >= c))) {
-    ms = above.ms;
-    c = above.c + 1;
+    ms = above.c === Infinity ? above.ms + 1 : above.ms;
+    c = above.c === Infinity ? 0 : above.c + 1;
   }
   s.hlc = { ms, c };
   return { a, t, ms, c, dev: s.id, h: hashOf(wid) };
 }
+
+/** The version of what goes its course: whatever the time is, right above what it replaces. */
+function carriedOn(d, above, wid) {
+  return { ...above, c: above.c + 1, dev: d.s.id, h: hashOf(wid) };
+}
+
+/** What a decision beside such things is to be above: all that may carry on what it replaces. */
+const endOfTime = (above) => above && { ...above, c: Infinity };
 
 const BASES_MAX = 16;
 
@@ -58,7 +67,8 @@ export function note(w, s, key, own, replaced = null) {
 export const isPurged = (s, root) => s.regs.has(purgeKey(root));
 
 /** An edit of a register: one local transaction. Returns its number in the ledger. */
-export function write(w, d, key, { a = 0, t = 0, blank = false, data = null } = {}) {
+export function write(w, d, key, how = {}) {
+  const { a = 0, t = 0, blank = false, data = null, course = false } = how;
   const { s } = d;
   const cur = s.regs.get(key);
   if (isStream(key) && !blank) {
@@ -68,15 +78,20 @@ export function write(w, d, key, { a = 0, t = 0, blank = false, data = null } = 
   const waiting =
     w.R.waitingYields && s.parked.get(key)?.reason === 'chunks' ? s.parked.get(key) : null;
   const frozen = !s.on && cur && !w.R.alwaysStamped;
+  const below = later(cur?.ver, waiting?.ver);
+  const apart = isPlan(key) && !course && w.R.ownTime;
   const ver = frozen
     ? { ...cur.ver, h: hashOf(wid) }
-    : stamp(w, d, later(cur?.ver, waiting?.ver), a, t, wid);
+    : course && w.R.carriesOn
+      ? carriedOn(d, cur.ver, wid)
+      : stamp(w, d, apart ? endOfTime(below) : below, a, t, wid);
   const newer = key.endsWith('title') || data?.chunks;
   const min = d.schema === 2 && newer ? 2 : 1;
   const past = cur && s.on ? pastOf(w, [...(cur.past ?? []), cur.ver], ver) : cur?.past;
   s.regs.set(key, { key, ver, wid, base: cur?.ver ?? null, past, min, blank, data });
   for (const chunk of data?.chunks ?? []) s.chunks.add(chunk);
-  w.writes.set(wid, { wid, key, stamp: ver, parent: cur?.wid ?? null, blank, data, gone: false });
+  const parent = cur?.wid ?? null;
+  w.writes.set(wid, { wid, key, stamp: ver, parent, blank, data, course, gone: false });
   if (s.on) note(w, s, key, true, cur?.ver);
   w.log(
     `    d${d.i} writes w${wid} ${key} ${showVersion(ver)} ${data ? JSON.stringify(data) : ''}`,

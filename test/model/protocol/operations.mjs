@@ -1,5 +1,5 @@
 import { checkStep } from './checks.mjs';
-import { ahead, replay, spoil } from './damage.mjs';
+import { ahead, forgeMark, replay, spoil, wrongKeys } from './damage.mjs';
 import * as faults from './faults.mjs';
 import { hubRaise } from './hub.mjs';
 import { ask } from './identity.mjs';
@@ -44,8 +44,9 @@ export const EXTENDED_WEIGHTS = {
   chunk: { big: 6, bigSay: 3 },
   purge: { child: 5, purge: 2 },
   key: { rotate: 2, bring: 5 },
-  damage: { spoil: 3, replay: 2, ahead: 2, floor: 1 },
+  damage: { spoil: 3, replay: 2, ahead: 2, floor: 1, forgeMark: 2, wrongKeys: 1 },
   owner: { create: 3, claim: 5, report: 2, end: 3, recover: 3, handOver: 2, takeOver: 1, retry: 1 },
+  routine: { decide: 4, course: 8, askToStop: 1 },
 };
 
 /**
@@ -90,6 +91,12 @@ const OPERATIONS = {
   end: (w, d, { task }) => tasks.end(w, d, task),
   recover: (w, d, { task }) => tasks.recover(w, d, task),
   retry: (w, d, { task }) => tasks.retry(w, d, task),
+  askToStop: (w, d, { task }) => tasks.askToStop(w, d, task),
+  decide: (w, d, { row }) => write(w, d, `m|${row}|plan`),
+  course(w, d, { row }) {
+    const key = `m|${row}|plan`;
+    if (d.s.regs.has(key)) write(w, d, key, { course: true });
+  },
   takeOver: (w, d, { task }) => tasks.handOver(w, d, task, d.s.id),
   handOver: (w, d, { task, y }) => tasks.handOver(w, d, task, w.devices[y % w.devices.length].s.id),
 
@@ -103,6 +110,8 @@ const OPERATIONS = {
   spoil: (w, d, { x, y }) => spoil(w, x, y),
   replay: (w, d, { x, y }) => replay(w, x, y),
   ahead: (w, d, { x }) => ahead(w, x),
+  forgeMark: (w, d, { x, y }) => forgeMark(w, d, x, y),
+  wrongKeys: (w, d, { x }) => wrongKeys(w, d, x % 2 === 0),
   floor(w) {
     w.hub.floor = w.T + 30 * YEAR;
   },

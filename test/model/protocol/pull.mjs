@@ -1,4 +1,4 @@
-import { takeOff } from './damage.mjs';
+import { isBarred, takeOff } from './damage.mjs';
 import { hubChunks, hubMeta, hubPull } from './hub.mjs';
 import { ask, checkMeta, noticeCopy, sameAsk } from './identity.mjs';
 import {
@@ -12,13 +12,13 @@ import {
   stamp,
   sweep,
 } from './local-writes.mjs';
-import { refreshLeaves } from './sessions.mjs';
+import { isMessage, noteGrowth, refreshLeaves } from './sessions.mjs';
 import { stopForeignRuns } from './tasks.mjs';
 import { AHEAD, compare, isImmutable, isStream, order, rootOf, rowOf } from './versions.mjs';
 
 /** Asks for a page: null with sync off. A stale replica answers in place of the hub where it may. */
 export function pullAsk(w, d, limit, viaReplica) {
-  if (!d.s.on) return null;
+  if (!d.s.on || isBarred(w, d)) return null;
   noticeCopy(w, d);
   const q = ask(w, d, { limit });
   if (viaReplica && d.replica) {
@@ -48,7 +48,7 @@ export function pullTake(
   { crash = null, fetch = true, removal = 0 } = {},
 ) {
   const { s } = d;
-  if (q.boot !== d.boot || !s.on) return false;
+  if (q.boot !== d.boot || !s.on || isBarred(w, d)) return false;
   if (w.R.replyFence && !sameAsk(q, s)) return false;
   if (!(replica && w.R.replicaOnly) && !checkMeta(w, d, r.meta, q)) return false;
   const { head, token } = w.R.pairFromSnapshot ? r.meta : hubMeta(w, w.hub, q);
@@ -84,15 +84,17 @@ export function pullTake(
  */
 function fetchChunks(w, d) {
   const { s } = d;
-  const parked = [...s.parked.values()];
+  // Not of what is purged: it may seem damaged since before.
+  const parked = [...s.parked.values()].filter((e) => !isPurged(s, e.ver ? rootOf(e.key) : e.root));
   const missing = parked.flatMap((e) => chunksOf(e).filter((key) => !s.chunks.has(key)));
   takeChunks(w, d, missing);
 }
 
 function takeChunks(w, d, keys) {
   for (const { key, bad } of hubChunks(w, keys)) {
-    (bad ? d.spoilt : d.s.chunks).add(key);
-    if (!bad) d.pieces.add(key);
+    const opens = !bad && !d.s.wrong;
+    (opens ? d.s.chunks : d.spoilt).add(key);
+    if (opens) d.pieces.add(key);
   }
 }
 
@@ -117,6 +119,10 @@ function retryParked(w, d, meta) {
     }
     s.parked.delete(e.key);
     const offered = s.parkedNotes.delete(e.key);
+    if (e.v) {
+      takeMark(s, e.key);
+      continue;
+    }
     if (isImmutable(e.key)) {
       applyRow(w, d, e, offered && w.R.unparkUnsent ? 0 : s.round);
       continue;
@@ -147,7 +153,7 @@ export const isComplete = (s, e) => chunksOf(e).every((key) => s.chunks.has(key)
 
 /** Why an entry cannot be applied now; null when it can. */
 function obstacle(w, d, e, meta) {
-  if (e.bad) return 'damaged';
+  if (e.bad || d.s.wrong) return 'damaged';
   if (e.ver) {
     const reference = w.R.parkByHub ? meta.now : w.T + d.skew;
     if (e.ver.ms > Math.max(reference + AHEAD, meta.floor)) return 'future';
@@ -175,8 +181,7 @@ function apply(w, d, e, meta) {
   const key = isImmutable(e.key) ? `i|${rowOf(e.key)}|${e.h}` : e.key;
   const reason = obstacle(w, d, e, meta);
   if (e.v && !reason) {
-    dropRow(s, key);
-    s.notes.delete(key);
+    takeMark(s, key);
     return;
   }
   if (reason) {
@@ -189,6 +194,12 @@ function apply(w, d, e, meta) {
     }
   } else if (e.ver) merge(w, d, e);
   else applyRow(w, d, { ...e, key }, s.round);
+}
+
+/** A row was purged elsewhere, and the hub knows it. */
+function takeMark(s, key) {
+  dropRow(s, key);
+  s.notes.delete(key);
 }
 
 /** What nobody can read says nothing: whatever can be read one day is kept rather. */
@@ -227,7 +238,9 @@ function applyRow(w, d, e, pulled) {
     at,
     chunks,
   });
-  if (key[2] === 'g') s.stale.add(root);
+  if (!isMessage(key)) return;
+  s.stale.add(root);
+  noteGrowth(s, { key, root, after });
 }
 
 /** Merges a register. @returns whether the entry took the place of what was here */

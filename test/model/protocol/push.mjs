@@ -1,6 +1,7 @@
 import { crash } from './faults.mjs';
 import { hubLacking, hubPush, limitOf } from './hub.mjs';
 import { ask, checkMeta, knownFloor, noticeCopy, sameAsk } from './identity.mjs';
+import { isBarred } from './damage.mjs';
 import { followKeys } from './keys.mjs';
 import { marksFor, note } from './local-writes.mjs';
 import { rowsToOffer } from './offer.mjs';
@@ -63,6 +64,7 @@ function readBatch(w, d, limit) {
     }
   }
   for (const row of batch.rows) row.k = row.raw ? row.k : d.key;
+  if (s.wrong) for (const row of batch.rows) if (!row.raw) row.bad = w.mint('b');
   return batch.rows.length > 0 || trim.offer !== null || trim.ended ? batch : null;
 }
 
@@ -115,7 +117,8 @@ function rowEntry(w, s, { key, by, root, after, at, chunks, n }) {
  */
 export function push(w, d, limit, fate) {
   const { s } = d;
-  if (!s.on) return false;
+  // What hidden wrong keys seal others take off again, as what is spoilt.
+  if (!s.on || isBarred(w, d) || s.wrong === 'hidden') return false;
   noticeCopy(w, d);
   if (!s.storeId || s.copied || s.refused) return false;
   const batch = readBatch(w, d, limit);

@@ -4,7 +4,7 @@
  *
  * The first word tells where a rule comes from. `text`: the design as it was first written; `added`:
  * what random runs showed to be missing in it; `send`, `offer`, `bases`, `branch`, `chunk`, `purge`,
- * `key`, `damage`, `owner`: what the product does beyond the plain exchange of registers.
+ * `key`, `damage`, `owner`, `routine`: what the product does beyond the plain exchange of registers.
  */
 export const RULES = {
   exactTrim: ['text', 'an acknowledgement trims exactly the numbers that were read'],
@@ -77,8 +77,10 @@ export const RULES = {
   ancestors: ['bases', 'and of what came before those the latest of each device'],
   ownExact: ['bases', 'its own versions a device finds named themselves, or not known'],
 
-  leafOneChild: ['branch', 'a pull moves the leaf on only while it has exactly one child'],
-  leafFollows: ['branch', 'a leaf that was set to a message with children stays there'],
+  leafNewest: ['branch', 'a pull moves the leaf to the newest end'],
+  leafOwn: ['branch', 'but only below the last message of this device that leads to it'],
+  leafChosen: ['branch', 'a leaf that the user chose stays'],
+  leafGrows: ['branch', 'but goes along where it was an end, and something follows it'],
   leafAfterPull: ['branch', 'leaves move when a pull has come to its end, not in between'],
 
   chunksFirst: ['chunk', 'the chunks of an entry go to the hub before it'],
@@ -112,6 +114,13 @@ export const RULES = {
   floorBelieved: ['damage', "a hub's floor that is beyond belief by its own clock is none"],
   ownFloorBelieved: ['damage', 'so is what this device knew as accepted, by its own clock'],
   restampBelieved: ['damage', 'what came back is not stamped above what is beyond belief'],
+  ownMark: [
+    'damage',
+    'a last push that no copy of this store made is set right, and makes no new device',
+  ],
+  provenKeys: ['damage', 'keys that are not those of the lock are used for nothing'],
+  sureKeys: ['damage', 'who may have wrong keys, by the lock, takes nothing off'],
+  seemedOffered: ['damage', 'what seemed damaged under wrong keys is offered with the right ones'],
   takeOff: ['damage', 'what nobody can read is taken off the hub'],
   takeRaises: ['damage', 'and the epoch raised, so that all send what the hub lacks then'],
   takeSeen: ['damage', 'no other entry is taken off than the one that was looked at'],
@@ -125,6 +134,10 @@ export const RULES = {
   handOverRaises: ['owner', 'a change of owner raises the attempt'],
   recoverKeeps: ['owner', 'recovery stays within the attempt'],
   newSelf: ['owner', 'a store that takes a new device id stops what it ran'],
+  askApart: ['owner', 'that a run is to stop stands where no report of it is written'],
+
+  carriesOn: ['routine', 'what goes its course is stamped right above what it replaces'],
+  ownTime: ['routine', 'a decision beside it has a later time than what it replaces'],
 };
 
 /** A rule of the text that the model advises against: stamping a copy's edits anew lets old edits win. */
@@ -141,6 +154,7 @@ export const EXTENSIONS = [
   'key',
   'damage',
   'owner',
+  'routine',
 ];
 
 /** The rules of some extensions, by name. */

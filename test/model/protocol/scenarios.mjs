@@ -104,6 +104,30 @@ export const SCENARIOS = {
     at(0, 'devRestore'), at(0, 'deliver'),
   ], // prettier-ignore
 
+  // Device 1 asks that a run of device 0 stops, which reports before it hears of that.
+  askApart: [
+    at(0, 'create'), at(0, 'claim'), at(0, 'sync'), at(1, 'sync'), at(1, 'askToStop'),
+    at(0, 'wait', 1), at(0, 'report'),
+  ], // prettier-ignore
+
+  // Device 1 decides anew at once, by a clock that is behind; device 0 goes on and has not heard of it.
+  ownTime: [
+    at(0, 'decide'), at(0, 'sync'), at(1, 'clock', 3), at(1, 'sync'), at(1, 'decide'),
+    at(0, 'course'), at(0, 'course'),
+  ], // prettier-ignore
+
+  // The hub has the only copy of an edit when a device reads it whose keys are of another group.
+  sureKeys: [
+    at(0, 'sync'), at(1, 'sync'), at(1, 'devSnap'), at(1, 'edit', 0, TITLE), at(1, 'sync'),
+    at(1, 'devRestore'), at(0, 'wrongKeys', 1), at(0, 'sync'),
+  ], // prettier-ignore
+
+  // The same: it has read the only copy of a row when the hub is wiped, and gets the right keys.
+  seemedOffered: [
+    at(0, 'sync'), at(1, 'sync'), at(1, 'devSnap'), at(1, 'append', 1, 0), at(1, 'sync'),
+    at(0, 'wrongKeys', 1), at(0, 'sync'), at(0, 'hubWipe'), at(1, 'devRestore'),
+  ], // prettier-ignore
+
   // A purge comes back for its clock, and is lost with its device: its mark must not stand alone.
   markWithPurge: [
     at(1, 'edit', 1, 8), at(0, 'clock', 8, 34), at(0, 'devSnap'), at(1, 'sync'), at(0, 'sync'),

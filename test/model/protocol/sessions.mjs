@@ -17,8 +17,18 @@ export function tips(messages) {
   return messages.filter((m) => !parents.has(m.key));
 }
 
-const newest = (messages) =>
-  [...messages].sort((x, y) => order(y.at, x.at) || order(y.key, x.key))[0];
+/** The newest end of the branches that begin at a root, and so are here without a gap, or of all. */
+function newest(s, ends) {
+  const sorted = [...ends].sort((x, y) => order(y.at, x.at) || order(y.key, x.key));
+  const isWhole = ({ key }) => !s.imm.get(pathTo(s, key).at(-1)).after;
+  return sorted.find(isWhole) ?? sorted[0];
+}
+
+const newestBelow = (s, ends, top) =>
+  newest(
+    s,
+    ends.filter(({ key }) => isBelow(s, key, top)),
+  );
 
 /** Adds a message after the leaf, or after the one that an open handle saw last. */
 export function say(w, d, root, { byHandle = false, chunks = null } = {}) {
@@ -35,49 +45,79 @@ export function setLeaf(w, d, root, n) {
   const messages = messagesOf(d.s, root).sort((x, y) => order(x.key, y.key));
   if (messages.length === 0) return;
   const { key } = messages[n % messages.length];
-  const follows = childrenOf(messages, key).length === 0;
-  standAt(d, root, key, follows);
+  standAt(d, root, key, false);
   w.log(`    d${d.i} goes to ${key}`);
-  if (!follows) d.pinned.set(root, key);
+  d.chosen.set(root, { key, isEnd: childrenOf(messages, key).length === 0 });
 }
 
 function standAt(d, root, key, follows) {
   d.s.leaves.set(root, { key, follows });
+  d.s.grown.delete(root);
   d.handles.set(root, key);
-  d.pinned.delete(root);
+  d.chosen.delete(root);
 }
 
-/** After a pull: a leaf moves on along its own branch; a device that has none begins at the newest end. */
+/** A message came. Whether the user chose an end or an inner message tells the first that follows it. */
+export function noteGrowth(s, { key, root, after }) {
+  const leaf = s.leaves.get(root);
+  if (!leaf || leaf.follows || leaf.key !== after) return;
+  const isFirst = childrenOf(messagesOf(s, root), after).every((m) => m.key === key);
+  if (isFirst) s.grown.add(root);
+}
+
+/**
+ * After a pull: every device goes to the newest end, but stays below what it has a reason to stay at:
+ * the last message of its own that leads to its leaf, or the end that its user chose. An inner message
+ * that the user chose it does not leave at all.
+ */
 export function refreshLeaves(w, d) {
   const { s } = d;
   for (const root of s.stale) {
     const messages = messagesOf(s, root);
     const held = s.leaves.get(root);
-    let key = held?.key ?? newest(tips(messages))?.key;
+    const key = nextLeaf(w, s, messages, held, s.grown.has(root));
     if (key === undefined) continue;
-    if (!held || held.follows || !w.R.leafFollows) key = onward(w, messages, key);
-    const pinned = d.pinned.get(root);
-    if (pinned && pinned !== key) fail(`C12 d${d.i} left the message that the user went to`);
-    if (held && !isBelow(s, key, held.key)) fail(`C12 d${d.i} jumped to another branch of ${root}`);
     s.leaves.set(root, { key, follows: held?.follows ?? true });
+    checkMove(d, root, held?.key, key);
   }
   s.stale = new Set();
+  s.grown = new Set();
 }
 
-function onward(w, messages, from) {
-  if (!w.R.leafOneChild) return newest(tips(messages)).key;
-  let key = from;
-  for (;;) {
-    const next = childrenOf(messages, key);
-    if (next.length !== 1) return key;
-    key = next[0].key;
+function nextLeaf(w, s, messages, held, grown) {
+  const ends = tips(messages);
+  if (!held) return newest(s, ends)?.key;
+  if (!held.follows && w.R.leafChosen) {
+    if (!grown || !w.R.leafGrows) return held.key;
+    return newestBelow(s, ends, held.key).key;
   }
+  if (!w.R.leafNewest) return held.key;
+  const reason = w.R.leafOwn ? pathTo(s, held.key).find((key) => isOwn(s, key)) : undefined;
+  return (reason ? newestBelow(s, ends, reason) : newest(s, ends)).key;
 }
 
-function isBelow(s, key, ancestor) {
-  for (let at = key; at; at = s.imm.get(at)?.after) if (at === ancestor) return true;
-  return false;
+/** C12: a device leaves neither what its user chose nor what it wrote. */
+function checkMove(d, root, from, to) {
+  const { s } = d;
+  const chosen = d.chosen.get(root);
+  if (chosen && !isBelow(s, to, chosen.key)) fail(`C12 d${d.i} left what its user chose`);
+  if (chosen && !chosen.isEnd && to !== chosen.key) {
+    fail(`C12 d${d.i} went on from the message that its user went back to`);
+  }
+  const left = pathTo(s, from).find((key) => isOwn(s, key) && !isBelow(s, to, key));
+  if (left) fail(`C12 d${d.i} left ${left}, which it wrote`);
 }
+
+const isOwn = (s, key) => [s.id, ...s.formerIds].includes(s.imm.get(key).by);
+
+/** From a message up to the root. */
+function pathTo(s, from) {
+  const path = [];
+  for (let at = from; at && s.imm.has(at); at = s.imm.get(at).after) path.push(at);
+  return path;
+}
+
+const isBelow = (s, key, ancestor) => pathTo(s, key).includes(ancestor);
 
 /** Every message is in one place of the tree, on some branch; the leaf is one of them, and not behind. */
 export function checkSessions(w, d) {
@@ -99,8 +139,15 @@ export function checkSessions(w, d) {
     }
     const leaf = s.leaves.get(root);
     if (!leaf || !s.imm.has(leaf.key)) fail(`C11 d${d.i} stands nowhere in ${root}`);
-    if (leaf.follows && childrenOf(messages, leaf.key).length === 1) {
-      fail(`C12 d${d.i} stays behind on its branch of ${root}`);
+    const chosen = d.chosen.get(root);
+    const stays = chosen && !chosen.isEnd;
+    const reason = chosen?.key ?? pathTo(s, leaf.key).find((key) => isOwn(s, key));
+    const open = tips(messages).filter(({ key }) => !reason || isBelow(s, key, reason));
+    if (leaf.follows && !reason && leaf.key !== newest(s, tips(messages)).key) {
+      fail(`C22 d${d.i} has no reason to be away from the newest end of ${root}`);
+    }
+    if ((leaf.follows || chosen?.isEnd) && !open.some(({ key }) => key === leaf.key)) {
+      fail(`C22 d${d.i} stays behind on its branch of ${root}`);
     }
   }
 }

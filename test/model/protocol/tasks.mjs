@@ -1,5 +1,5 @@
 import { write } from './local-writes.mjs';
-import { fail } from './versions.mjs';
+import { fail, rowOf } from './versions.mjs';
 import { descends } from './pull.mjs';
 
 // A task `t0`, `t1`: one lifecycle register with `{ owner, state }`. Who runs it is in memory only.
@@ -7,8 +7,8 @@ import { descends } from './pull.mjs';
 const keyOf = (task) => `m|${task}|life`;
 const taskAt = (s, task) => s.regs.get(keyOf(task));
 
-function change(w, d, task, { a, t = 0, owner, state }) {
-  return write(w, d, keyOf(task), { a, t, data: { owner, state } });
+function change(w, d, task, { a, t = 0, ...data }) {
+  return write(w, d, keyOf(task), { a, t, data });
 }
 
 export function create(w, d, task) {
@@ -30,7 +30,16 @@ export function claim(w, d, task) {
 
 export function report(w, d, task) {
   const cur = taskAt(d.s, task);
-  if (d.runs.has(task)) change(w, d, task, { a: cur.ver.a, ...cur.data });
+  if (!d.runs.has(task)) return;
+  if (w.R.askApart) write(w, d, `m|${task}|notes`);
+  else change(w, d, task, { a: cur.ver.a, ...cur.data, isReport: true });
+}
+
+/** Anybody may ask that a run stops. */
+export function askToStop(w, d, task) {
+  const cur = taskAt(d.s, task);
+  if (cur?.data.state !== 'running' || cur.data.asked) return;
+  w.asked.push(change(w, d, task, { a: cur.ver.a, ...cur.data, asked: true }));
 }
 
 export function end(w, d, task) {
@@ -110,6 +119,19 @@ export function checkGrants(w, first) {
     const stands = last.some((g) => cur?.wid === g.wid || (cur && descends(w, cur.wid, g.wid)));
     if (cur && kept.length > 0 && !stands) {
       fail(`C15 a change of owner of ${task} (w${last[0].wid}) was undone by w${cur.wid}`);
+    }
+  }
+}
+
+/** C20 that a run is to stop is undone by no report of it that knew nothing of that. */
+export function checkAsked(w, first) {
+  for (const wid of w.asked) {
+    const { key, gone, lowered } = w.writes.get(wid);
+    const cur = first.regs.get(key);
+    if (gone || lowered || !cur?.data?.isReport || cur.data.asked) continue;
+    const by = w.writes.get(cur.wid);
+    if (by.stamp.a === w.writes.get(wid).stamp.a && !descends(w, cur.wid, wid)) {
+      fail(`C20 that ${rowOf(key)} is to stop (w${wid}) was undone by the report w${cur.wid}`);
     }
   }
 }

@@ -47,6 +47,8 @@ export const rowOf = (key) => key.split('|')[1];
 export const hashIn = (key) => key.split('|')[2];
 export const isImmutable = (key) => key[0] === 'i';
 export const isStream = (key) => key[0] === 's';
+/** A register with what people decide and what goes its course beside it. */
+export const isPlan = (key) => key.endsWith('|plan');
 export const isChunk = (key) => key[0] === 'c';
 export const purgeKey = (row) => `m|${row}|purge`;
 /** The mark that a root's chunks are purged. */

@@ -30,11 +30,15 @@ export class World {
     /** The explicit changes of a task's owner. */
     this.grants = [];
     this.created = new Set();
+    /** The requests that a run stops. */
+    this.asked = [];
+    /** Every push that a hub took: whose, and its number and token. */
+    this.marks = [];
 
     this.stats = {
       moved: 0, falseConflicts: 0, conflicts: 0, minted: 0, raised: 0, rounds: 0, returned: 0,
       knownLimit: 0, offered: 0, spared: 0, marks: 0, waiting: 0, claims: 0, leaps: 0, rotated: 0,
-      spoilt: 0, taken: 0, ahead: 0,
+      spoilt: 0, taken: 0, ahead: 0, forged: 0, marked: 0, wrong: 0,
     }; // prettier-ignore
     this.anyRestore = false;
     /** Whether an entry on the hub was damaged or forged. */
@@ -79,9 +83,14 @@ export class World {
       copied: false, refused: false,
       regs: new Map(), notes: new Map(), imm: new Map(),
       parked: new Map(), parkedNotes: new Map(), conflicts: [],
-      /** Where this device is in a session; sessions to look at when a pull has ended. */
-      leaves: new Map(), stale: new Set(),
+      /**
+       * Where this device is in a session; sessions to look at when a pull has ended, and of them those
+       * where something follows the end that the user chose.
+       */
+      leaves: new Map(), stale: new Set(), grown: new Set(),
       chunks: new Set(), key: 1,
+      /** Whether its keys are not those of the group: `shown` by what stands beside them, or `hidden`. */
+      wrong: null,
     }; // prettier-ignore
   }
 
@@ -116,6 +125,6 @@ export const freshMemory = () => ({
   spoilt: new Set(),
   /** Where an open session handle stood last. */
   handles: new Map(),
-  /** For the checks: leaves that the user set back on purpose. */
-  pinned: new Map(),
+  /** For the checks: where the user went on purpose. */
+  chosen: new Map(),
 });

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -99,10 +103,9 @@ describe('an answer that is not one of the hub', () => {
     ['an integer that is none', { type: 'integer', value: 'x' }],
   ])('with a value of %s is refused', async (_, value) => {
     const rows = { rows: [[value]] };
-    const hub = await answering({
-      status: 200,
-      body: JSON.stringify(batchAnswer([{ rows: [] }, rows, { rows: [] }], [null, null, null])),
-    });
+    const hub = await answeringMarked(
+      batchAnswer([{ rows: [] }, rows, { rows: [] }], [null, null, null]),
+    );
     await expect(hub.run(one, 'read')).rejects.toThrow(HubRefusedError);
   });
 
@@ -117,23 +120,58 @@ describe('an answer that is not one of the hub', () => {
 
   it('that does not say that it committed is refused', async () => {
     const done = { rows: [] };
-    const hub = await answering({
-      status: 200,
-      body: JSON.stringify(batchAnswer([done, done, null, done], [null, null, null, null])),
-    });
+    const hub = await answeringMarked(
+      batchAnswer([done, done, null, done], [null, null, null, null]),
+    );
     await expect(hub.run(one, 'write')).rejects.toThrow(HubRefusedError);
   });
+
+  it.each([
+    ['its rows', [{ rows: [] }, { rows: [[{ type: 'integer', value: '1' }]] }, { rows: [] }], null],
+    ['its error', [null, null, null], { message: 'why', code: 'SQLITE_CONSTRAINT' }],
+  ])(
+    'that was one to another request (%s) may hide what became of ours',
+    async (_, rows, error) => {
+      const body = JSON.stringify(batchAnswer(rows, [error, null, null]));
+      const hub = await answering({ status: 200, body });
+      await expect(hub.run(one, 'write')).rejects.toThrow(HubUnreachableError);
+    },
+  );
 });
 
+/** What a hub says whose answers repeat the mark `mark`, see {@link answeringMarked}. */
 const batchAnswer = (results: unknown[], errors: unknown[]) => ({
   results: [
     {
       type: 'ok',
-      response: { type: 'batch', result: { step_results: results, step_errors: errors } },
+      response: {
+        type: 'batch',
+        result: {
+          step_results: [{ rows: [[{ type: 'text', value: 'mark' }]] }, ...results],
+          step_errors: [null, ...errors],
+        },
+      },
     },
     { type: 'ok', response: { type: 'close' } },
   ],
 });
+
+/** A hub that answers so to whatever it is asked, with the mark of the request. */
+async function answeringMarked(answer: unknown) {
+  const server = createServer((incoming, reply) => {
+    void text(incoming).then((body) => {
+      const mark = /"value":"([-0-9a-f]{36})"/.exec(body)?.[1] ?? 'none';
+      reply.end(JSON.stringify(answer).replace('"mark"', `"${mark}"`));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return httpHub(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
 
 describe('a hub that asks to wait', () => {
   const inTwoMinutes = () => new Date(Date.now() + 120_000).toUTCString();
@@ -175,10 +213,9 @@ describe('a failed statement', () => {
 
   it.each(kinds)('with the code %s is told as what it means', async (code, kind) => {
     const step = { message: 'why', code };
-    const inBatch = await answering({
-      status: 200,
-      body: JSON.stringify(batchAnswer([{ rows: [] }, null, null, null], [null, step, null, null])),
-    });
+    const inBatch = await answeringMarked(
+      batchAnswer([{ rows: [] }, null, null, null], [null, step, null, null]),
+    );
     await expect(inBatch.run(one, 'write')).rejects.toThrow(kind);
 
     const whole = { results: [{ type: 'error', error: step }, { type: 'ok' }] };
@@ -191,10 +228,7 @@ describe('a failed statement', () => {
     ['parameter ?2 has no value', HubRefusedError],
   ])('with wrong arguments (%s) is too large only where that is why', async (message, kind) => {
     const error = { message, code: 'ARGS_INVALID' };
-    const hub = await answering({
-      status: 200,
-      body: JSON.stringify(batchAnswer([{ rows: [] }, null], [null, error])),
-    });
+    const hub = await answeringMarked(batchAnswer([{ rows: [] }, null], [null, error]));
     await expect(hub.run(one, 'write')).rejects.toThrow(kind);
   });
 });
@@ -234,7 +268,7 @@ describe('a broken connection', () => {
   );
 
   it('ends at the deadline where nobody answers', async () => {
-    const { proxy, hub } = await setup({ timeoutMs: 300 });
+    const { proxy, hub } = await setup({ silenceMs: 300 });
     proxy.next({ kind: 'black-hole' });
     await expect(hub.run(one, 'read')).rejects.toThrow(HubUnreachableError);
     expect(proxy.happened['black-hole']).toBe(1);
@@ -242,14 +276,14 @@ describe('a broken connection', () => {
   });
 
   it('ends at the deadline where the answer trickles in', async () => {
-    const { proxy, hub } = await setup({ timeoutMs: 300 });
+    const { proxy, hub } = await setup({ silenceMs: 1500 });
     proxy.next({ kind: 'throttle', bytesPerS: 20 });
     await expect(hub.run(one, 'read')).rejects.toThrow(HubUnreachableError);
     expect(proxy.happened.throttle).toBe(1);
   });
 
   it('lets a request be applied after its deadline', async () => {
-    const { proxy, hub, insert, stored } = await setup({ timeoutMs: 300 });
+    const { proxy, hub, insert, stored } = await setup({ silenceMs: 300 });
     proxy.next({ kind: 'hold' });
     await expect(hub.run(insert(1), 'write')).rejects.toThrow(HubUnreachableError);
     expect(await stored()).toEqual([]);
@@ -370,7 +404,7 @@ describe('the token', () => {
 
   it('appears in no error', async () => {
     const { proxy } = await setup();
-    const hub = httpHub(proxy.url, { token: () => 'top-secret', timeoutMs: 300 });
+    const hub = httpHub(proxy.url, { token: () => 'top-secret', silenceMs: 300 });
     const faults: Fault[] = [
       { kind: 'drop-request' },
       { kind: 'black-hole' },
@@ -394,7 +428,7 @@ it('leaves no rejection unhandled when the hub rolls a transaction back', async 
   onTestFinished(() => {
     process.off('unhandledRejection', note);
   });
-  const { sqld, hub, insert } = await setup({ timeoutMs: 300 });
+  const { sqld, hub, insert } = await setup({ silenceMs: 300 });
   // A transaction that someone else leaves open: the write has to wait for longer than it may.
   const begin = { requests: [{ type: 'execute', stmt: { sql: 'begin immediate' } }] };
   await fetch(`${sqld.url}/v3/pipeline`, { method: 'POST', body: JSON.stringify(begin) });

@@ -53,9 +53,7 @@ describe('lockRing and openRing', () => {
   it('tell a wrong key from one that was rotated', async () => {
     const check = await onHub(nextKey(ring), newLockKey());
     const wrong = new SyncKeyError('the key does not open this hub');
-    const rotated = new SyncKeyError(
-      'the key of the hub was rotated: it is at key 2, this device knows key 1',
-    );
+    const rotated = 'the key of the hub was rotated: it is at key 2, this device knows key 1';
     await expect(openRing(check, secret)).rejects.toThrow(wrong);
     await expect(openRing(check, secret, 2)).rejects.toThrow(wrong);
     await expect(openRing(check, secret, 1)).rejects.toThrow(rotated);

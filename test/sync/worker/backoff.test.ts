@@ -30,8 +30,11 @@ describe('waitMs', () => {
     expect(waitMs(new HubBusyError('busy'), 0, () => 0.5)).toBe(500);
   });
 
-  it('does not believe a hub that asks for a year', () => {
-    expect(waitMs(new HubBusyError('busy', 365 * 86_400_000), 0, highest)).toBe(3_600_000);
+  it('looks once a minute at a hub that asks for an hour, or a year', () => {
+    for (const asked of [3_600_000, 365 * 86_400_000]) {
+      expect(waitMs(new HubBusyError('busy', asked), 0, () => 0)).toBe(45_000);
+      expect(waitMs(new HubBusyError('busy', asked), 9, highest)).toBeCloseTo(60_000, 0);
+    }
   });
 
   it('asks again about once a minute after what only a person can mend', () => {

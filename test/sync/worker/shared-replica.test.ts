@@ -52,7 +52,7 @@ it('an exchange goes on over HTTP where the copy shows its damage while it is re
   const copy = join(dirname(path), 'hub-replica.db');
   for (const file of [copy, `${copy}-wal`]) {
     const bytes = readFileSync(file);
-    writeFileSync(file, bytes.fill(0x5a, Math.floor(bytes.length / 4)));
+    writeFileSync(file, bytes.fill(0x5a, Math.floor((bytes.length * 3) / 4)));
   }
   await append();
   await sync.now();

@@ -1,0 +1,49 @@
+/**
+ * How slow a line is thought to be that is not known yet or did not answer in time, in milliseconds a
+ * byte: 5 KB/s.
+ */
+const SLOWEST_UP = 1 / 5;
+/** What every line does that brings an answer, in milliseconds a byte: one that only trickles in ends. */
+const SLOWEST_DOWN = 1;
+/** A lost request is like one on its way: so long, in milliseconds, and sync stands still no minute. */
+const MOST_MS = 45_000;
+/** How much longer it may take than it took last. */
+const MARGIN = 3;
+/** Smaller requests tell of the hub, not of the line. */
+const TELLING_BYTES = 8 << 10;
+
+/**
+ * How long to wait for a hub. What the system has taken of a request is on its way, and nothing tells how
+ * much of it: so a large one is waited for longer, as long as the last one lets one expect. An answer is
+ * seen as it comes, and only silence ends it.
+ */
+export class Patience {
+  readonly #silenceMs: number;
+  #upMsPerByte = SLOWEST_UP;
+
+  /** @param silenceMs - how long nothing may come where nothing is on its way */
+  constructor(silenceMs: number) {
+    this.#silenceMs = silenceMs;
+  }
+
+  /** How long the answer to a request of so many bytes may take to begin, in milliseconds. */
+  untilAnswer(bytes: number): number {
+    return Math.min(MOST_MS, this.#silenceMs + bytes * this.#upMsPerByte);
+  }
+
+  /** How long it may go on of which so many bytes have come, in milliseconds. */
+  untilEnd(bytes: number): number {
+    return this.#silenceMs + bytes * SLOWEST_DOWN;
+  }
+
+  /** The answer to a request of so many bytes began after `ms`. */
+  answered(bytes: number, ms: number): void {
+    if (bytes < TELLING_BYTES) return;
+    this.#upMsPerByte = Math.min(SLOWEST_UP, (MARGIN * ms) / bytes);
+  }
+
+  /** Nothing came in time: the line may be slower than it was. */
+  lost(): void {
+    this.#upMsPerByte = SLOWEST_UP;
+  }
+}
