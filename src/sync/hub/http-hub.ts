@@ -84,6 +84,7 @@ export class HttpHub implements Hub {
         timer.refresh();
         if (performance.now() - began > this.#patience.untilEnd(bytes)) giveUp();
       });
+      this.#patience.arrived(performance.now() - start);
       return { text, html: response.headers.get('content-type')?.includes('html') ?? false };
     } catch (error) {
       if (signal.aborted) this.#patience.lost();

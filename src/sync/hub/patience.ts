@@ -5,7 +5,10 @@
 const SLOWEST_UP = 1 / 5;
 /** What every line does that brings an answer, in milliseconds a byte: one that only trickles in ends. */
 const SLOWEST_DOWN = 1;
-/** A lost request is like one on its way: so long, in milliseconds, and sync stands still no minute. */
+/**
+ * What is lost looks like what is on its way, and a line that was slow may be quick again: so long in
+ * milliseconds, at first, and sync stands still no minute.
+ */
 const MOST_MS = 45_000;
 /** How much longer it may take than it took last. */
 const MARGIN = 3;
@@ -20,6 +23,7 @@ const TELLING_BYTES = 8 << 10;
 export class Patience {
   readonly #silenceMs: number;
   #upMsPerByte = SLOWEST_UP;
+  #mostMs = MOST_MS;
 
   /** @param silenceMs - how long nothing may come where nothing is on its way */
   constructor(silenceMs: number) {
@@ -28,12 +32,12 @@ export class Patience {
 
   /** How long the answer to a request of so many bytes may take to begin, in milliseconds. */
   untilAnswer(bytes: number): number {
-    return Math.min(MOST_MS, this.#silenceMs + bytes * this.#upMsPerByte);
+    return Math.min(this.#mostMs, this.#silenceMs + bytes * this.#upMsPerByte);
   }
 
   /** How long it may go on of which so many bytes have come, in milliseconds. */
   untilEnd(bytes: number): number {
-    return this.#silenceMs + bytes * SLOWEST_DOWN;
+    return Math.min(this.#mostMs, this.#silenceMs + bytes * SLOWEST_DOWN);
   }
 
   /** The answer to a request of so many bytes began after `ms`. */
@@ -42,8 +46,17 @@ export class Patience {
     this.#upMsPerByte = Math.min(SLOWEST_UP, (MARGIN * ms) / bytes);
   }
 
-  /** Nothing came in time: the line may be slower than it was. */
+  /** All of an answer was here `ms` after its request was begun. */
+  arrived(ms: number): void {
+    this.#mostMs = Math.max(MOST_MS, 2 * ms);
+  }
+
+  /**
+   * Nothing came in time: the line may be slower than it was. What cannot be smaller is waited for
+   * twice as long the next time, so that it arrives in the end.
+   */
   lost(): void {
     this.#upMsPerByte = SLOWEST_UP;
+    this.#mostMs *= 2;
   }
 }

@@ -29,11 +29,23 @@ it('takes a line that did not answer for one that became slow', () => {
   patience.answered(MB, 1000);
   patience.lost();
   expect(patience.untilAnswer(MB / 10)).toBeCloseTo(15_000 + MB / 50, 0);
-  expect(patience.untilAnswer(MB)).toBe(45_000);
+  expect(patience.untilAnswer(MB)).toBe(90_000);
 });
 
-it('waits for the end of an answer while a kilobyte a second comes', () => {
+it('waits for the end of an answer while a kilobyte a second comes, but not for ever at once', () => {
   const patience = new Patience(15_000);
   expect(patience.untilEnd(0)).toBe(15_000);
-  expect(patience.untilEnd(MB)).toBe(15_000 + MB);
+  expect(patience.untilEnd(MB / 100)).toBeCloseTo(15_000 + MB / 100, 0);
+  expect(patience.untilEnd(MB)).toBe(45_000);
+});
+
+it('waits twice as long after each loss, and so long that what came last would come again', () => {
+  const patience = new Patience(15_000);
+  for (let i = 0; i < 3; i++) patience.lost();
+  expect(patience.untilEnd(MB)).toBe(360_000);
+  expect(patience.untilAnswer(MB)).toBeCloseTo(15_000 + MB / 5, 0);
+  patience.arrived(200_000);
+  expect(patience.untilEnd(MB)).toBe(400_000);
+  patience.arrived(1000);
+  expect(patience.untilEnd(MB)).toBe(45_000);
 });
