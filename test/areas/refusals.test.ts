@@ -4,10 +4,11 @@ import { restoreStore } from '../../src/index.ts';
 import { tempFolder, tempStore } from '../support/temp-store.ts';
 
 /** Together: one that is refused while another is still waited for counts as handled. */
-async function allRefused(calls: readonly Promise<unknown>[]): Promise<void> {
-  await Promise.all(
-    calls.map((call) => expect(call).rejects.toMatchObject({ code: 'INVALID_INPUT' })),
-  );
+async function allRefused(
+  calls: readonly Promise<unknown>[],
+  code = 'INVALID_INPUT',
+): Promise<void> {
+  await Promise.all(calls.map((call) => expect(call).rejects.toMatchObject({ code })));
 }
 
 describe('a cursor', () => {
