@@ -12,6 +12,9 @@ export interface Clock {
   readonly counter: number;
 }
 
+/** How far ahead of the clocks a version is believed, in milliseconds: a hub may have been wrong by some days. */
+export const AHEAD_MAX_MS = 7 * 24 * 60 * 60_000;
+
 const COUNTER_MAX = 0xffff;
 const CLOCK_LENGTH = 16;
 

@@ -1,3 +1,4 @@
+import { AHEAD_MAX_MS } from '../model/version.ts';
 import { HubNewerError, HubRefusedError } from '../errors.ts';
 import type { Ask, Mark } from './ask.ts';
 import { textOf, wholeNumber } from './pull-statements.ts';
@@ -8,8 +9,6 @@ import { epochOf, isSound } from './places.ts';
 export const PROTOCOL = 1;
 /** How far a version may be ahead of the hub's clock, in milliseconds. */
 export const SLACK_MS = 10 * 60_000;
-/** How far ahead of the hub's clock a version is believed: a hub may have been wrong by some days. */
-export const AHEAD_MAX_MS = 7 * 24 * 60 * 60_000;
 /** The hub's clock in unix milliseconds. */
 export const HUB_NOW = `cast(unixepoch('subsec') * 1000 as integer)`;
 

@@ -1,10 +1,9 @@
 import type { Reader } from '../db/reader.ts';
 import type { Transaction } from '../db/transaction.ts';
 import { SyncOffError } from '../errors.ts';
-import type { Clock } from '../model/version.ts';
+import { AHEAD_MAX_MS, type Clock } from '../model/version.ts';
 import type { Ask, Mark } from './ask.ts';
 import type { HeldKey } from './keys/held-ring.ts';
-import { AHEAD_MAX_MS } from './hub-meta.ts';
 import { likelyEpoch } from './places.ts';
 
 export const PULL_MODES = ['auto', 'replica', 'http'] as const;

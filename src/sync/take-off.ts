@@ -1,5 +1,5 @@
 import { HubAccessError, HubRefusedError, HubTooLargeError, SealError } from '../errors.ts';
-import { clockOf } from '../model/version.ts';
+import { AHEAD_MAX_MS, clockOf } from '../model/version.ts';
 import type { Tally } from './apply/apply-entries.ts';
 import { isBelieved, openEntry } from './apply/open-entry.ts';
 import { markRemoved } from './apply/park.ts';
@@ -7,7 +7,8 @@ import type { Mark } from './ask.ts';
 import { CHUNK_TABLE } from './chunks.ts';
 import type { Exchange } from './exchange.ts';
 import { groundOf, IS_GROUND } from './ground.ts';
-import { AHEAD_MAX_MS, isEmpty, type HubMeta } from './hub-meta.ts';
+import { clockHex, hexOf } from '../db/version-clock.ts';
+import { isEmpty, type HubMeta } from './hub-meta.ts';
 import type { HubStatement } from './hub/hub.ts';
 import { NO_KEYS } from './keys/group-key.ts';
 import type { KeyRing } from './keys/key-ring.ts';
@@ -94,10 +95,6 @@ function newestOf(ring: KeyRing | null, keyCheck: string): number | undefined {
   return number === ours ? ours : undefined;
 }
 
-/** The clock in a version, and one to compare it with. Not by the hub's alone, which may be years behind. */
-const MS_HEX = `substr(version, iif(substr(version, 8, 1) = '-', 9, 1), 12)`;
-const hexOf = (ms: number) => ms.toString(16).padStart(12, '0');
-
 /** @param after - when the last one was parked that was looked at; what comes last are pieces of bodies */
 async function nextSuspects(
   { database, memory }: Exchange,
@@ -109,7 +106,7 @@ async function nextSuspects(
     reader.rows(
       `select table_name, hub_id, register, parked_at from parked
        where parked_at > ?3 and (reason in ('damaged', 'version')
-         or (reason = 'key' and key_number > ?1) or (reason = 'future' and ${MS_HEX} > ?4))
+         or (reason = 'key' and key_number > ?1) or (reason = 'future' and ${clockHex('version')} > ?4))
        order by parked_at limit ?2`,
       [newest ?? Number.MAX_SAFE_INTEGER, PORTION, after, hexOf(latestMs)],
     ),

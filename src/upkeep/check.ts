@@ -9,6 +9,7 @@ import { DamagedStoreError } from '../errors.ts';
 import { brokenBodies, garbledRows } from './salvage-bodies.ts';
 import { leftovers } from './leftovers.ts';
 import { misplacedSessions } from './session-places.ts';
+import { versionsAhead } from './versions-ahead.ts';
 import { pendingDocs } from '../db/search-index.ts';
 
 export interface Check {
@@ -54,6 +55,7 @@ export async function checkStore(database: Database, now: number): Promise<Check
       guarded('contents', () => contents(reader)),
       guarded('schema', () => schema(reader)),
       guarded('leases', () => leases(reader, now)),
+      guarded('clocks', () => clocks(reader, now)),
     ];
   });
   const { path } = database;
@@ -178,6 +180,20 @@ function leases(reader: Reader, now: number): Check {
             'ends them as failed: they are not run twice',
         ];
   return result('leases', problems, 'no worker is overdue');
+}
+
+/** What the hub took while its clock was ahead, as that of the machine was: see {@link versionsAhead}. */
+function clocks(reader: Reader, now: number): Check {
+  const { count, untilMs } = versionsAhead(reader, now);
+  const problems =
+    count === 0
+      ? []
+      : [
+          `${count} changes were made while the clocks of a machine and of the hub were ahead; later edits of the same ` +
+            `may stay on their machine until ${new Date(untilMs).toISOString()}. With all clocks right, put an empty hub ` +
+            'in the place of yours and run "sync now" on every machine; "sync conflicts" shows what lost then',
+        ];
+  return result('clocks', problems, 'no change is ahead of its time');
 }
 
 function permissions(path: string): Check {
