@@ -217,10 +217,8 @@ export class Transaction extends Reader {
   /** Writes the clock that was used, in the transaction that used it. */
   finish(): void {
     if (!this.#clock) return;
-    this.run('update device set clock_ms = ?, clock_counter = ?', [
-      this.#clock.ms,
-      this.#clock.counter,
-    ]);
+    const { ms, counter } = this.#clock;
+    this.run('update device set clock_ms = ?, clock_counter = ?', [ms, counter]);
   }
 
   /** After this the handle writes no more: it must not outlive its transaction. */

@@ -5,7 +5,6 @@ import { sayAllAgain } from '../upkeep/purge.ts';
 import { newUlid } from '../areas/new-id.ts';
 import { takeIdentity } from '../db/identity.ts';
 import {
-  DeviceRevokedError,
   HubForeignError,
   HubNotReachedError,
   HubRefusedError,
@@ -16,7 +15,7 @@ import {
 import { infoOf, tokenSource, type Access } from './connect.ts';
 import { nameStatement } from './devices.ts';
 import { foundHub, undoFounding } from './found-hub.ts';
-import { askHub, SLACK_MS, type HubMeta } from './hub-meta.ts';
+import { askHub, type HubMeta } from './hub-meta.ts';
 import { HttpHub } from './hub/http-hub.ts';
 import { hubAddress } from './hub/hub-address.ts';
 import type { Hub } from './hub/hub.ts';
@@ -36,7 +35,7 @@ import { doubtDamage } from './apply/park.ts';
 import { rekeyParked } from './rekey-parked.ts';
 import { offerAll } from './offer.ts';
 import { askOf } from './push-once.ts';
-import { issuedAtS } from './token-age.ts';
+import { refuseOldToken } from './old-token.ts';
 import { findState, heldKeyOf, type PullMode, type SyncState } from './state.ts';
 
 export interface EnableSettings {
@@ -196,34 +195,6 @@ async function explain(hub: Hub, error: unknown): Promise<never> {
     }
   }
   throw error;
-}
-
-/**
- * Who was revoked does not come back with the token that it had. Only tokens that say when they were
- * made tell; those of `hub token` do.
- */
-async function refuseOldToken(
-  meta: HubMeta,
-  tokenFile: string | null,
-  ownNowMs: number,
-): Promise<void> {
-  const token = meta.revoked ? await tokenSource(tokenFile)() : undefined;
-  if (token === undefined) return;
-  const madeAtS = issuedAtS(token);
-  // It tells whole seconds.
-  if (madeAtS === undefined || (madeAtS + 1) * 1000 > revokedAtOf(meta, ownNowMs)) return;
-  throw new DeviceRevokedError(
-    'this device was revoked at the hub, and the token is older than that',
-  );
-}
-
-/**
- * When the device was revoked, as far as that can be. A time that has not come was forged, or is of a clock
- * that was wrong, and no token would ever be newer: then when it was seen last, with the token that it had.
- */
-function revokedAtOf({ revokedAtMs, seenAtMs, nowMs }: HubMeta, ownNowMs: number): number {
-  const latestMs = Math.min(nowMs, ownNowMs) + SLACK_MS;
-  return [revokedAtMs, seenAtMs].find((ms) => ms !== null && ms <= latestMs) ?? 0;
 }
 
 const BLANK = {
