@@ -77,10 +77,14 @@ export function planDue(transaction: Transaction, now: number): DueAutomations {
   const rows = transaction.list<AutomationRow>(
     AUTOMATION_COLUMNS,
     `from automations where status = 'active' and deleted_at is null and details_version <> ''
-     and owner = ? and (next_run_at is null or next_run_at <= ?)`,
-    [transaction.device, now],
+     and owner = ?`,
+    [transaction.device],
   );
   for (const row of rows) {
+    if (row.next_run_at !== null && row.next_run_at > now) {
+      bringForward(transaction, row, now);
+      continue;
+    }
     try {
       const { slots, next } = openSlots(transaction, row, now);
       if (slots.length === 0) {
@@ -117,6 +121,19 @@ function openSlots(reader: Reader, automation: AutomationRow, now: number): DueS
   );
   const ran = new Set(rows.map((row) => Number(row[0])));
   return { slots: slots.filter((slot) => !ran.has(slot)), next };
+}
+
+/** A time later than the first slot from now on was noted while the clock of this machine was ahead. */
+function bringForward(transaction: Transaction, automation: AutomationRow, now: number): void {
+  try {
+    const first = slotAfter(automation, Math.max(now, transaction.now()));
+    if (first !== null && first < Number(automation.next_run_at)) {
+      advance(transaction, automation, first);
+    }
+  } catch (error) {
+    // `due` tells of it when its time has come.
+    if (!(error instanceof ScheduleError)) throw error;
+  }
 }
 
 /** A pause, a rule or an owner that somebody sets without knowing of this holds. */

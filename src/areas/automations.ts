@@ -191,8 +191,8 @@ export class Automations {
   /**
    * What this device should run at a time, by default now: the slots of its active automations, by
    * their `catchUp`. Nothing is claimed; that is what `recordRun` does. Written is only this: the
-   * next time of an automation that has none, or that has missed slots and none of them to run; and
-   * one that is over by that is paused.
+   * next time of an automation that has none, that has missed slots and none of them to run, or whose
+   * next time was noted while the clock was ahead; and one that is over by that is paused.
    */
   async due(now?: string): Promise<DueAutomations> {
     const given = validate(timeSchema.optional(), now, 'now');

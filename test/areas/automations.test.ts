@@ -235,6 +235,31 @@ describe('due automations', () => {
     expect((await store.automations.get(id)).nextRunAt).toBe('2026-08-21T09:00:00.000Z');
   });
 
+  it('do not wait for a time that was noted while the clock was ahead', async () => {
+    const { store, clock, make } = await setup();
+    const ids = [
+      (await make({ catchUp: 'all' })).id,
+      (await make({ rule: 'FREQ=HOURLY;INTERVAL=2' })).id,
+    ];
+    const next = () =>
+      Promise.all(ids.map(async (id) => (await store.automations.get(id)).nextRunAt));
+    const before = await next();
+    clock.now += 30 * 24 * HOUR;
+    for (const id of ids) {
+      await store.automations.pause(id);
+      await store.automations.resume(id);
+    }
+    expect(await next()).not.toEqual(before);
+    clock.now -= 30 * 24 * HOUR;
+    expect(await dueSlots(store)).toEqual([]);
+    expect(await next()).toEqual(before);
+    // Who asks for another time than now changes nothing by it.
+    expect(await dueSlots(store, '2026-08-01T00:00:00Z')).toEqual([]);
+    expect(await next()).toEqual(before);
+    clock.now += HOUR;
+    expect(await dueSlots(store)).toEqual([before[0]]);
+  });
+
   it('are paused after their last slot, run or missed', async () => {
     const { store, clock, make } = await setup();
     const rule = 'FREQ=ONCE;AT=2026-08-18T09:00';
