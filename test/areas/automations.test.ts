@@ -7,6 +7,7 @@ import { automationRuns, automations } from '../../src/model/registers.ts';
 import { claimRace } from '../support/claim-race.ts';
 import { expectIndexed, statementLog } from '../support/query-plans.ts';
 import { tempStore } from '../support/temp-store.ts';
+import { allRefused } from '../support/all-refused.ts';
 
 const HOUR = 3_600_000;
 const DAILY = 'FREQ=CRON;EXPR=0 9 * * *';
@@ -159,13 +160,12 @@ describe('an automation', () => {
     expect((await store.automations.list()).items).toEqual([]);
     expect((await store.automations.list({ deleted: true })).items).toHaveLength(2);
     expect(await store.automations.due()).toEqual({ items: [], problems: [] });
-    for (const call of [
+    const calls = [
       store.automations.pause(id),
       store.automations.runNow(id),
       store.automations.recordRun({ automationId: id, slot: '2026-08-18T09:00:00Z' }),
-    ]) {
-      await expect(call).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    }
+    ];
+    await allRefused(calls, 'NOT_FOUND');
     expect((await store.automations.runs(id)).items).toHaveLength(1);
     expect((await store.automations.restore(id)).nextRunAt).toBe('2026-08-20T09:00:00.000Z');
     expect((await store.automations.restore(once.id)).status).toBe('paused');

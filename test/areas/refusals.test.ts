@@ -2,14 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { join } from 'node:path';
 import { restoreStore } from '../../src/index.ts';
 import { tempFolder, tempStore } from '../support/temp-store.ts';
-
-/** Together: one that is refused while another is still waited for counts as handled. */
-async function allRefused(
-  calls: readonly Promise<unknown>[],
-  code = 'INVALID_INPUT',
-): Promise<void> {
-  await Promise.all(calls.map((call) => expect(call).rejects.toMatchObject({ code })));
-}
+import { allRefused } from '../support/all-refused.ts';
 
 describe('a cursor', () => {
   it('is of one list: of another one, or of other options, it is refused', async () => {
@@ -26,15 +19,18 @@ describe('a cursor', () => {
         store.tasks.list({ ...first, status: ['queued'] }),
         store.sessions.list({ ...first, workspace: '/w' }),
       ]);
-    await allRefused([
-      store.tasks.list({ cursor: ofSessions }),
-      store.runtime.listThreads({ cursor: ofSessions }),
-      store.sessions.list({ cursor: ofTasks }),
-      store.sessions.list({ cursor: ofSessions, archived: 'include' }),
-      store.sessions.list({ cursor: ofSessions, workspace: '/w' }),
-      store.sessions.list({ cursor: ofWorkspace, workspace: '/v' }),
-      store.tasks.list({ cursor: ofTasks }),
-    ]);
+    await allRefused(
+      [
+        store.tasks.list({ cursor: ofSessions }),
+        store.runtime.listThreads({ cursor: ofSessions }),
+        store.sessions.list({ cursor: ofTasks }),
+        store.sessions.list({ cursor: ofSessions, archived: 'include' }),
+        store.sessions.list({ cursor: ofSessions, workspace: '/w' }),
+        store.sessions.list({ cursor: ofWorkspace, workspace: '/v' }),
+        store.tasks.list({ cursor: ofTasks }),
+      ],
+      'INVALID_INPUT',
+    );
     // An age is another time for every page.
     for (const since of ['2020-01-01T00:00:00Z', '2020-01-01T00:00:01Z']) {
       const going = { cursor: ofSessions, since };
@@ -58,11 +54,14 @@ describe('a cursor of messages', () => {
     await store.sessions.appendMessages(b.id, [say('1')]);
     const { nextCursor: cursor } = await store.sessions.messages(a.id, { limit: 1, leaf: end });
     expect(cursor).not.toBeNull();
-    await allRefused([
-      store.sessions.messages(a.id, { leaf: other, cursor }),
-      store.sessions.messages(b.id, { cursor }),
-      store.sessions.messages(a.id, { cursor: 'none' }),
-    ]);
+    await allRefused(
+      [
+        store.sessions.messages(a.id, { leaf: other, cursor }),
+        store.sessions.messages(b.id, { cursor }),
+        store.sessions.messages(a.id, { cursor: 'none' }),
+      ],
+      'INVALID_INPUT',
+    );
     for (const going of [{ cursor }, { cursor, leaf: end }]) {
       expect((await store.sessions.messages(a.id, going)).items).toHaveLength(2);
     }
@@ -80,10 +79,13 @@ describe('a cursor of messages', () => {
     await store.threads.setLeaf('t1', null);
     const other = (await store.threads.appendMessage('t1', message)).id;
     const cursor = page.nextCursor;
-    await allRefused([
-      store.threads.messages('t2', { cursor }),
-      store.threads.messages('t1', { leaf: other, cursor }),
-    ]);
+    await allRefused(
+      [
+        store.threads.messages('t2', { cursor }),
+        store.threads.messages('t1', { leaf: other, cursor }),
+      ],
+      'INVALID_INPUT',
+    );
     for (const going of [{ cursor }, { cursor, leaf: end }]) {
       expect((await store.threads.messages('t1', going)).items).toHaveLength(2);
     }

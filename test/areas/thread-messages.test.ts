@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Database } from '../../src/db/database.ts';
 import type { Store, ThreadMessage } from '../../src/index.ts';
 import { tempStore } from '../support/temp-store.ts';
+import { allRefused } from '../support/all-refused.ts';
 
 async function setup(): Promise<Store> {
   const store = await tempStore();
@@ -98,9 +99,7 @@ describe('messages of a thread', () => {
       store.threads.messages('t2', { leaf: a }),
       store.threads.forkAt('t2', a, { role: 'user', content: '' }),
     ];
-    await Promise.all(
-      calls.map((call) => expect(call).rejects.toMatchObject({ code: 'NOT_FOUND' })),
-    );
+    await allRefused(calls, 'NOT_FOUND');
   });
 
   it('end a walk that an imported file made a circle, and a leaf that points nowhere', async () => {

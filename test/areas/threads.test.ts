@@ -5,6 +5,7 @@ import { threadCheckpoints, threads } from '../../src/model/registers.ts';
 import type { Store } from '../../src/index.ts';
 import { expectIndexed, statementLog } from '../support/query-plans.ts';
 import { tempStore } from '../support/temp-store.ts';
+import { allRefused } from '../support/all-refused.ts';
 
 const START = Date.parse('2026-08-18T09:00:00Z');
 
@@ -216,7 +217,7 @@ describe('threads', () => {
       store.threads.archive('t1'),
       store.goals.get('thread', 't1'),
     ];
-    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await allRefused(calls, 'NOT_FOUND');
     expect((await store.threads.upsert({ id: 't1' })).title).toBe('Loader');
     expect((await store.threads.messages('t1')).items).toHaveLength(1);
     expect((await store.goals.list()).items).toHaveLength(1);

@@ -6,6 +6,7 @@ import { triggers } from '../../src/model/registers.ts';
 import { claimRace } from '../support/claim-race.ts';
 import { expectIndexed, statementLog } from '../support/query-plans.ts';
 import { tempStore } from '../support/temp-store.ts';
+import { allRefused } from '../support/all-refused.ts';
 
 const HOUR = 3_600_000;
 
@@ -98,9 +99,7 @@ describe('a trigger', () => {
       threadId: 'thr_1',
     });
     expect(await store.triggers.due()).toEqual([]);
-    for (const call of [store.triggers.fire(id), store.triggers.cancel(id)]) {
-      await expect(call).rejects.toMatchObject({ code: 'CONFLICT' });
-    }
+    await allRefused([store.triggers.fire(id), store.triggers.cancel(id)], 'CONFLICT');
     const failed = await store.triggers.fail(id, { error: 'no task' });
     expect(failed).toEqual({ ...fired, status: 'failed', error: 'no task' });
     await expect(store.triggers.fail(id)).rejects.toMatchObject({ code: 'CONFLICT' });
