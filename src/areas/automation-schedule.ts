@@ -123,11 +123,15 @@ function openSlots(reader: Reader, automation: AutomationRow, now: number): DueS
   return { slots: slots.filter((slot) => !ran.has(slot)), next };
 }
 
-/** A time later than the first slot from now on was noted while the clock of this machine was ahead. */
+/**
+ * A time that passes over a slot from now on was noted while the clock of this machine was ahead. Over more
+ * than one: rules that count from their last slot (each second hour, on some days) have others than from now.
+ */
 function bringForward(transaction: Transaction, automation: AutomationRow, now: number): void {
   try {
     const first = slotAfter(automation, Math.max(now, transaction.now()));
-    if (first !== null && first < Number(automation.next_run_at)) {
+    const second = first === null ? null : slotAfter(automation, first);
+    if (second !== null && second <= Number(automation.next_run_at)) {
       advance(transaction, automation, first);
     }
   } catch (error) {

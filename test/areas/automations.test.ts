@@ -253,6 +253,13 @@ describe('due automations', () => {
     clock.now -= 30 * 24 * HOUR;
     expect(await dueSlots(store)).toEqual([]);
     expect(await next()).toEqual(before);
+    // Slots that count from the last one on keep their minute over the days on which there are none.
+    clock.now += 20 * 60_000;
+    const byDay = await make({ rule: 'FREQ=HOURLY;INTERVAL=3;BYDAY=MO' });
+    clock.now += 100 * 60_000;
+    expect(await dueSlots(store)).toHaveLength(2);
+    expect((await store.automations.get(byDay.id)).nextRunAt).toBe(byDay.nextRunAt);
+    clock.now -= 120 * 60_000;
     // Who asks for another time than now changes nothing by it.
     expect(await dueSlots(store, '2026-08-01T00:00:00Z')).toEqual([]);
     expect(await next()).toEqual(before);
