@@ -71,23 +71,27 @@ export class HttpHub implements Hub {
       controller.abort(new Error('no answer in time'));
     };
     const start = performance.now();
+    let began: number | undefined;
+    let got = 0;
     let timer = setTimeout(giveUp, this.#patience.untilAnswer(body.length));
     this.#underWay.add(controller);
     try {
       const init = { method: 'POST', body, signal };
       const response = await request(this.#address, '/v3/pipeline', init, this.#token);
-      const began = performance.now();
-      this.#patience.answered(body.length, began - start);
+      const since = (began = performance.now());
+      this.#patience.answered(body.length, since - start);
       clearTimeout(timer);
       timer = setTimeout(giveUp, this.#silenceMs);
       const text = await readText(response, (bytes) => {
         timer.refresh();
-        if (performance.now() - began > this.#patience.untilEnd(bytes)) giveUp();
+        got = bytes;
+        if (performance.now() - since > this.#patience.untilEnd(bytes)) giveUp();
       });
-      this.#patience.arrived(performance.now() - start);
+      this.#patience.ended(got, performance.now() - since);
       return { text, html: response.headers.get('content-type')?.includes('html') ?? false };
     } catch (error) {
-      if (signal.aborted) this.#patience.lost();
+      if (signal.aborted && began === undefined) this.#patience.unanswered(body.length);
+      else if (signal.aborted) this.#patience.broken(got);
       throw error instanceof StoreError ? error : networkFailure(this.#address.host, error);
     } finally {
       clearTimeout(timer);

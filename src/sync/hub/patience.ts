@@ -22,8 +22,9 @@ const TELLING_BYTES = 8 << 10;
  */
 export class Patience {
   readonly #silenceMs: number;
+  readonly #up = new Limit();
+  readonly #down = new Limit();
   #upMsPerByte = SLOWEST_UP;
-  #mostMs = MOST_MS;
 
   /** @param silenceMs - how long nothing may come where nothing is on its way */
   constructor(silenceMs: number) {
@@ -32,31 +33,54 @@ export class Patience {
 
   /** How long the answer to a request of so many bytes may take to begin, in milliseconds. */
   untilAnswer(bytes: number): number {
-    return Math.min(this.#mostMs, this.#silenceMs + bytes * this.#upMsPerByte);
+    return Math.min(this.#up.ms, this.#silenceMs + bytes * this.#upMsPerByte);
   }
 
   /** How long it may go on of which so many bytes have come, in milliseconds. */
   untilEnd(bytes: number): number {
-    return Math.min(this.#mostMs, this.#silenceMs + bytes * SLOWEST_DOWN);
+    return Math.min(this.#down.ms, this.#silenceMs + bytes * SLOWEST_DOWN);
   }
 
   /** The answer to a request of so many bytes began after `ms`. */
   answered(bytes: number, ms: number): void {
+    this.#up.arrived(bytes, ms);
     if (bytes < TELLING_BYTES) return;
     this.#upMsPerByte = Math.min(SLOWEST_UP, (MARGIN * ms) / bytes);
   }
 
-  /** All of an answer was here `ms` after its request was begun. */
-  arrived(ms: number): void {
-    this.#mostMs = Math.max(MOST_MS, 2 * ms);
+  /** An answer of so many bytes came to its end `ms` after it began. */
+  ended(bytes: number, ms: number): void {
+    this.#down.arrived(bytes, ms);
   }
 
-  /**
-   * Nothing came in time: the line may be slower than it was. What cannot be smaller is waited for
-   * twice as long the next time, so that it arrives in the end.
-   */
-  lost(): void {
+  /** No answer to a request of so many bytes began in time: the line may be slower than it was. */
+  unanswered(bytes: number): void {
     this.#upMsPerByte = SLOWEST_UP;
-    this.#mostMs *= 2;
+    this.#up.lost(bytes);
+  }
+
+  /** An answer of which so many bytes had come did not go on in time. */
+  broken(bytes: number): void {
+    this.#down.lost(bytes);
+  }
+}
+
+/**
+ * The longest wait of one direction. What cannot be smaller is waited for twice as long after each loss, so
+ * that it arrives in the end; what is smaller and arrives meanwhile tells nothing of it.
+ */
+class Limit {
+  ms = MOST_MS;
+  #lostBytes = 0;
+
+  lost(bytes: number): void {
+    this.ms *= 2;
+    this.#lostBytes = Math.max(this.#lostBytes, bytes);
+  }
+
+  arrived(bytes: number, ms: number): void {
+    if (bytes < this.#lostBytes) return;
+    this.ms = Math.max(MOST_MS, 2 * ms);
+    this.#lostBytes = 0;
   }
 }
