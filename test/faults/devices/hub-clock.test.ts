@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { SkewedHub } from '../../support/skewed-hub.ts';
 import { startSqld } from '../../support/sqld.ts';
+import { newKeyRing } from '../../../src/sync/keys/key-ring.ts';
 import { syncDevice, type SyncDevice } from '../../support/sync-device.ts';
 
 const DAY = 24 * 60 * 60_000;
@@ -45,3 +46,27 @@ it('what was stamped while the clocks of the hub and of a device were weeks ahea
   expect([...lost, await titleOf(laptop, id)].sort()).toEqual(['by the desk', 'by the laptop']);
   expect(await titleOf(laptop, other.id)).toBe('other');
 });
+
+it.each([
+  ['sealed', newKeyRing()],
+  ['in clear', null],
+])(
+  'what a lost device sent, %s, outlives that hub and reader stand weeks behind',
+  async (_, ring) => {
+    const hub = new SkewedHub((await startSqld()).url);
+    let skew = 0;
+    const settings = { ring, isLocked: ring !== null };
+    const lost = await syncDevice('lost', hub, settings);
+    const reader = await syncDevice('reader', hub, { ...settings, now: () => Date.now() + skew });
+    await exchange([lost, reader]);
+    const { id } = await lost.store.sessions.create({ title: 'the only copy', workspace: '/w' });
+    await lost.sync();
+    skew = hub.skewMs = -30 * DAY;
+    expect((await reader.sync()).removed).toBeGreaterThan(0);
+    skew = hub.skewMs = 0;
+    for (let i = 0; i < 3; i++) await reader.sync();
+    const third = await syncDevice('third', hub, settings);
+    await third.sync();
+    for (const device of [reader, third]) expect(await titleOf(device, id)).toBe('the only copy');
+  },
+);
