@@ -61,6 +61,8 @@ function run(test) {
     join(copy, 'node_modules', '.bin', 'vitest'),
     [
       ...['run', test, '--bail', '1', '--testTimeout', '60000'],
+      // What a mutation does not touch is read only once.
+      '--experimental.fsModuleCache',
       ...['--reporter', 'json', '--outputFile', REPORT],
     ],
     { cwd: copy, stdio: 'ignore' },
