@@ -177,13 +177,44 @@ export class Transaction extends Reader {
    * @param held - the version that the hub holds, or null
    */
   restamp(table: MutableTable, id: string, register: string, held: string | null): void {
+    this.#clock = tick(this.clock, this.now(), held === null ? undefined : clockOf(held));
+    this.#stampAnew(table, id, register, this.#clock);
+    noteChange(this, table.name, id, register);
+  }
+
+  /**
+   * Gives a record to this device, by a stamp right above what its register has: whatever was said on top of
+   * that since, heard of or not, wins.
+   *
+   * @param column - that says whose it is
+   */
+  takeOver(table: MutableTable, id: string, register: string, column: 'owner' | 'device'): void {
+    const name = `${register}_version`;
+    const row = this.first<Row>([name], `from ${table.name} where id = ?`, [id]);
+    const above = row?.[name] as string;
+    const own = { [column]: this.device };
+    const version = this.#stampAnew(table, id, register, rightAfter(clockOf(above)), own);
+    this.#noteEdit(table.name, id, register, version, above);
+  }
+
+  #stampAnew(
+    table: MutableTable,
+    id: string,
+    register: string,
+    clock: Clock,
+    changes: Row = {},
+  ): string {
     const names = table.registers[register] as readonly string[];
     const row = this.first<Row>([...names], `from ${table.name} where id = ?`, [id]);
-    if (!row) return;
-    this.#clock = tick(this.clock, this.now(), held === null ? undefined : clockOf(held));
-    const version = registerVersion(table, register, { ...row, id }, this.#clock, this.#identity());
-    this.run(`update ${table.name} set ${register}_version = ? where id = ?`, [version, id]);
-    noteChange(this, table.name, id, register);
+    const next = { ...row, ...changes, id };
+    const version = registerVersion(table, register, next, clock, this.#identity());
+    const assigned = { ...changes, [`${register}_version`]: version };
+    const columns = Object.keys(assigned).map((name) => `${name} = ?`);
+    this.run(`update ${table.name} set ${columns.join(', ')} where id = ?`, [
+      ...Object.values(assigned),
+      id,
+    ]);
+    return version;
   }
 
   /** Whether changes are noted for the hub. */

@@ -10,6 +10,7 @@ import { Database } from '../db/database.ts';
 import { makeFolder } from '../db/make-folder.ts';
 import { readMigrations } from '../db/migrate.ts';
 import type { DatabaseOptions } from '../db/open-connection.ts';
+import type { Transaction } from '../db/transaction.ts';
 import { backUp, openDatabase } from '../db/open.ts';
 import { isForeign } from '../db/store-file.ts';
 import { renameDurably, syncFolder } from '../db/sync-folder.ts';
@@ -194,11 +195,13 @@ function refuseForeign(target: string): void {
 const NO_BACKUP_HINT =
   'Give a file that "codewhale-store backup" made, and its key if it has one. The store is as it was.';
 
-/** What a device runs, and how its owner is written; see "Who may run what" in the README. */
-const WORK: readonly [MutableTable, string][] = [
-  [tasks, `status in ('queued', 'running') and purged_at is null`],
-  [automations, 'purged_at is null'],
-  [runtimeTurns, `status in ('queued', 'in_progress')`],
+/** What a device runs: the register and the column that say whose it is, and what is not over. */
+const WORK: readonly [MutableTable, string, 'owner' | 'device', string][] = [
+  [tasks, 'lifecycle', 'owner', `status in ('queued', 'running') and purged_at is null`],
+  [automations, 'schedule', 'owner', 'purged_at is null'],
+  [runtimeTurns, 'lifecycle', 'owner', `status in ('queued', 'in_progress')`],
+  // A trigger may fire on the device that made it.
+  [triggers, 'details', 'device', `status = 'pending'`],
 ];
 
 /**
@@ -215,30 +218,28 @@ export async function becomeDevice(
   try {
     await database.write({ now: clock }, (transaction) => {
       const former = transaction.device;
-      for (const [table, open] of WORK) {
-        const rows = transaction.list<{ id: string }>(
-          ['id'],
-          `from ${table.name} where owner = ? and ${open}`,
-          [former],
-        );
-        for (const { id } of rows) transaction.update(table, id, { owner: deviceId });
-      }
-      const pending = transaction.rows(
-        `select id from triggers where device = ? and status = 'pending'`,
-        [former],
-      );
       takeIdentity(transaction, deviceId, null);
-      // A trigger may fire on the device that made it.
-      for (const [id] of pending) {
-        transaction.run('update triggers set device = ? where id = ?', [deviceId, id as string]);
-        transaction.restamp(triggers, id as string, 'details', null);
-      }
+      for (const work of WORK) takeOver(transaction, work, former);
     });
   } finally {
     await database.close();
     // What it was before an upgrade stays in what it was copied from.
     removeMade(`${file}.before-v${readMigrations().length}`);
   }
+}
+
+/** What was said since the backup, that work was paused, ended or given away, is not unsaid by it. */
+function takeOver(
+  transaction: Transaction,
+  [table, register, column, open]: (typeof WORK)[number],
+  former: string,
+): void {
+  const rows = transaction.list<{ id: string }>(
+    ['id'],
+    `from ${table.name} where ${column} = ? and ${open}`,
+    [former],
+  );
+  for (const { id } of rows) transaction.takeOver(table, id, register, column);
 }
 
 /** Moves the store that stands at `path` away, log and all; returns its new name. */

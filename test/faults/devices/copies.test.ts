@@ -79,4 +79,36 @@ describe('a store that was copied', () => {
     expect(claimed?.id).toBe(task.id);
     expect(await witness.store.tasks.claim({ owner: 'worker', leaseMs: 1000 })).toBeNull();
   });
+
+  it('and restored unsays nothing that was said of its work since, here or elsewhere', async () => {
+    const sqld = await startSqld();
+    const first = await device('first');
+    const witness = await device('witness');
+    await enable(sqld.url, [first, witness]);
+    const rule = 'FREQ=HOURLY;INTERVAL=1';
+    const make = (name: string) => first.store.automations.create({ name, prompt: 'p', rule });
+    const [here, there, given] = [await make('here'), await make('there'), await make('given')];
+    const wakeUp = { message: 'later', fireAt: '2030-01-01T00:00:00Z' };
+    const trigger = await first.store.triggers.create(wakeUp);
+    await agree([first, witness]);
+    const backup = join(tempFolder(), 'backup.db');
+    await first.store.backup(backup);
+    const other = (await witness.store.sync.status()).deviceId;
+    await first.store.automations.pause(here.id);
+    await first.store.triggers.cancel(trigger.id);
+    await agree([first, witness]);
+    await witness.store.automations.update(there.id, { rule: 'FREQ=HOURLY;INTERVAL=5' });
+    await witness.store.automations.update(given.id, { owner: other });
+    await agree([first, witness]);
+    await first.store.close();
+    await restoreStore(backup, first.path);
+    first.store = await openStore({ path: first.path });
+    await agree([first, witness]);
+    for (const { store } of [first, witness]) {
+      expect((await store.automations.get(here.id)).status).toBe('paused');
+      expect((await store.automations.get(there.id)).rule).toBe('FREQ=HOURLY;INTERVAL=5');
+      expect((await store.automations.get(given.id)).owner).toBe(other);
+      expect((await store.triggers.get(trigger.id)).status).toBe('canceled');
+    }
+  });
 });
