@@ -1,4 +1,3 @@
-import { ancestorsById, type Ancestors } from '../db/ancestors.ts';
 import { EVERY_REGISTER } from '../db/outbox.ts';
 import type { Reader } from '../db/reader.ts';
 import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../model/registers.ts';
@@ -18,20 +17,13 @@ import {
 } from './gathering.ts';
 import { NO_KEYS } from './keys/group-key.ts';
 import type { KeyRing } from './keys/key-ring.ts';
-import { purgeEntry, registerEntries, rowEntry, type Ready, type Refused } from './outgoing.ts';
-import { rowsById, unknownById, type UnknownColumns } from '../db/synced-rows.ts';
+import { entriesOf, readNoted, type Note, type NotedRows } from './noted-entries.ts';
+import { registerEntries, rowEntry, type Ready } from './outgoing.ts';
+import { unknownById } from '../db/synced-rows.ts';
 import type { SyncState } from './state.ts';
-import { readWaiting } from './waiting.ts';
+import { readWaiting, type Waiting } from './waiting.ts';
 
 const NOTHING = noTrim();
-
-interface Note {
-  readonly number: number;
-  readonly table_name: string;
-  readonly row_id: string;
-  readonly register: string;
-  readonly bases: string;
-}
 
 /**
  * Reads what the hub has not acknowledged; undefined when there is nothing.
@@ -132,20 +124,45 @@ function gatherParked({ reader, limit, underWay }: Source, gathering: Gathering)
 
 const PURGING = `select exists (select 1 from outbox where register = 'purge' and stuck is null)`;
 
-function gatherNotes({ reader, ring, limit, underWay }: Source, gathering: Gathering): void {
+function gatherNotes(source: Source, gathering: Gathering): void {
+  const { reader, limit } = source;
   // A purge may come back for its clock, and be lost then: the marks of its rows wait until the hub
   // holds it.
   const purging = reader.number(PURGING) === 1;
   const tables = purging ? MUTABLE_TABLES : [...MUTABLE_TABLES, ...IMMUTABLE_TABLES];
-  const notes = reader.list<Note>(
+  const names = tables.map(({ name }) => name);
+  const waiting = readWaiting(reader);
+  const { trim } = gathering.batch;
+  if (purging) gathering.cut = true;
+  let notes: Note[] = [];
+  do {
+    notes = readNotes(source, names, notes.at(-1)?.number ?? 0);
+    gatherSome(source, gathering, notes, waiting);
+    // What waits, be it all that was read, keeps nothing behind it from going.
+  } while (notes.length === limit && trim.notes.length === 0 && !gathering.isFull());
+  if (notes.length === limit) gathering.cut = true;
+}
+
+function readNotes(
+  { reader, limit, underWay }: Source,
+  tables: readonly string[],
+  after: number,
+): Note[] {
+  return reader.list<Note>(
     ['number', 'table_name', 'row_id', 'register', 'bases'],
-    `from outbox where stuck is null and number not in (select value from json_each(?))
+    `from outbox where stuck is null and number > ? and number not in (select value from json_each(?))
        and table_name in (select value from json_each(?))
      order by number limit ?`,
-    [JSON.stringify(underWay.notes), JSON.stringify(tables.map(({ name }) => name)), limit],
+    [after, JSON.stringify(underWay.notes), JSON.stringify(tables), limit],
   );
-  if (notes.length === limit || purging) gathering.cut = true;
-  const waiting = readWaiting(reader);
+}
+
+function gatherSome(
+  { reader, ring }: Source,
+  gathering: Gathering,
+  notes: readonly Note[],
+  waiting: Waiting,
+): void {
   const rows = new Map<string, NotedRows>();
   for (const table of MUTABLE_TABLES) {
     const ids = notes.filter((note) => note.table_name === table.name).map((note) => note.row_id);
@@ -158,43 +175,6 @@ function gatherNotes({ reader, ring, limit, underWay }: Source, gathering: Gathe
     if (!gathering.add(list, false)) return;
     gathering.batch.trim.notes.push(note.number);
   }
-}
-
-/** The rows of a table that notes are about, and what is known of them. */
-interface NotedRows {
-  readonly table: MutableTable;
-  readonly rows: ReadonlyMap<string, Columns>;
-  readonly ancestors: (id: string) => Ancestors;
-  readonly unknown: (id: string) => UnknownColumns;
-}
-
-function readNoted(reader: Reader, table: MutableTable, ids: readonly string[]): NotedRows {
-  return {
-    table,
-    rows: rowsById(reader, table, ids),
-    ancestors: ancestorsById(reader, table.name, ids),
-    unknown: unknownById(reader, table.name, ids),
-  };
-}
-
-function entriesOf(
-  reader: Reader,
-  ring: KeyRing | null,
-  { table_name: name, row_id: id, register, bases }: Note,
-  noted: NotedRows | undefined,
-): (Ready | Refused)[] {
-  if (!noted) {
-    const mark = purgeEntry(ring, name, id, register);
-    // What could never go is not there to be taken away.
-    return 'reason' in mark ? [] : [mark];
-  }
-  const row = noted.rows.get(id);
-  if (!row) return [];
-  return registerEntries(reader, ring, noted.table, row, register, {
-    bases: JSON.parse(bases) as string[],
-    ancestors: noted.ancestors(id),
-    unknown: noted.unknown(id),
-  });
 }
 
 function gatherOffers(
