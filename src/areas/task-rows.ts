@@ -101,12 +101,25 @@ export function taskDetails(reader: Reader, id: string): Record<string, unknown>
   return detailsOf(bodyWithRequest(reader, id), TASK_FIELDS);
 }
 
-/** The body of a task, with the request to cancel that a report may have left out of it. */
+/**
+ * The body of a task, with the request to cancel that a report may have left out of it, and without one that
+ * came late: to a run before this one.
+ */
 export function bodyWithRequest(reader: Reader, id: string): string {
   const body = bodyOf(reader, 'tasks', id);
-  const askedAt = stopAskedAt(needTask(reader, id));
-  if (askedAt === null || requestIn(body) !== undefined) return body;
-  return editBody(body, { cancel_requested: formatTime(askedAt) });
+  const task = needTask(reader, id);
+  const askedAt = stopAskedAt(task);
+  const told = requestIn(body);
+  if (askedAt !== null && told === undefined) {
+    return editBody(body, { cancel_requested: formatTime(askedAt) });
+  }
+  const isLate = askedAt === null && isOfFormerRun(task, told);
+  return isLate ? editBody(body, { cancel_requested: null }) : body;
+}
+
+function isOfFormerRun({ status, started_at }: TaskRow, request: unknown): boolean {
+  if (status !== 'running' || started_at === null || typeof request !== 'string') return false;
+  return Date.parse(request) < started_at;
 }
 
 export function requestIn(body: string): unknown {

@@ -228,6 +228,24 @@ describe('a request to cancel a running task', () => {
     }
   });
 
+  it('comes too late for the run of another device, to which it was given as lost', async () => {
+    const { a, b, clock, meet, id } = await running();
+    const c = await syncDevice('c', a.exchange.hub, { now: () => clock.now });
+    await c.sync();
+    clock.now += 1000;
+    await b.store.tasks.cancel(id);
+    clock.now += HOUR;
+    const { deviceId } = await c.store.sync.status();
+    await c.store.tasks.handOver(id, deviceId, { lost: true });
+    await c.sync();
+    expect((await c.store.tasks.claim(worker))?.id).toBe(id);
+    for (const one of [b, c]) await one.sync();
+    await meet();
+    const { cancelRequested } = await c.store.tasks.heartbeat({ id, ...worker });
+    expect(cancelRequested).toBe(false);
+    expect((await c.store.tasks.finish(id, { owner: 'w' })).status).toBe('completed');
+  });
+
   it('holds where an earlier version made it, in the details alone', async () => {
     const { a, clock, id, report, beat } = await running();
     await report({ cancel_requested: new Date(clock.now).toISOString() });
