@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BusyError, ClosedError, DamagedStoreError, ReadOnlyError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import { LogBound, foldLog } from './log-bound.ts';
@@ -5,6 +6,7 @@ import { openConnection, synchronousOf, type DatabaseOptions } from './open-conn
 import { OpenFiles } from './open-files.ts';
 import { Reader } from './reader.ts';
 import { Transaction, type Stamper } from './transaction.ts';
+import { closeSnapshot, openSnapshot } from './snapshot.ts';
 import { giveTurn } from './turns.ts';
 import { forgetUnsynced } from './unsynced.ts';
 import { WriteQueue, untilFree, type LockWait } from './write-queue.ts';
@@ -32,6 +34,8 @@ export class Database {
   /** No call is taken any more; those before are still done. */
   #closing = false;
   #closed = false;
+  /** Reads, and jobs on other handles, that are under way. */
+  #calls = 0;
   /** A damaged page was met: more writes could spread the damage. */
   #damaged = false;
   /** Connections that were dropped after a BUSY, for tests and diagnosis. */
@@ -63,20 +67,24 @@ export class Database {
   async read<T>(job: (reader: Reader) => T): Promise<T> {
     this.#queue.refuseInside();
     this.#refuseClosing();
-    const wait = giveTurn();
-    if (wait) await wait;
-    return untilFree(() => {
-      const connection = this.#readConnection();
-      connection.begin('deferred');
-      try {
-        return job(new Reader(connection));
-      } finally {
-        // Nothing was written; and the state that was seen is let go whatever became of the job.
-        connection.rollBack();
-        this.#damaged ||= connection.damaged;
-        if (connection.poisoned) this.#dropReader();
-      }
-    }, LOCK_WAIT);
+    return this.#during(async () => {
+      const wait = giveTurn();
+      if (wait) await wait;
+      return untilFree(() => this.#readOnce(job), LOCK_WAIT);
+    });
+  }
+
+  #readOnce<T>(job: (reader: Reader) => T): T {
+    const connection = this.#readConnection();
+    connection.begin('deferred');
+    try {
+      return job(new Reader(connection));
+    } finally {
+      // Nothing was written; and the state that was seen is let go whatever became of the job.
+      connection.rollBack();
+      this.#damaged ||= connection.damaged;
+      if (connection.poisoned) this.#dropReader();
+    }
   }
 
   /**
@@ -158,17 +166,14 @@ export class Database {
    * has cached of it, and report a sound one as damaged once others have written.
    */
   async readFresh<T>(job: (reader: Reader) => T): Promise<T> {
-    const database = new Database(this.#path, this.#options);
-    try {
-      return await database.read(job);
-    } finally {
-      await database.close();
-    }
+    return thenClose(new Database(this.#path, this.#options), (one) => one.read(job));
   }
 
-  /** Another handle on the same file for a `bulk` job; the caller closes it. */
-  bulk(): Database {
-    return new Database(this.#path, { ...this.#options, bulk: true });
+  /** Runs `job` on a handle of its own that takes much at once; what it writes is on disk once settled. */
+  async bulk<T>(job: (database: Database) => Promise<T>): Promise<T> {
+    this.#refuseClosed();
+    const database = new Database(this.#path, { ...this.#options, bulk: true });
+    return this.#during(() => thenClose(database, job));
   }
 
   /**
@@ -198,15 +203,14 @@ export class Database {
     this.#queue.refuseInside();
   }
 
-  /** Waits for the writes under way and closes; later calls reject with `ClosedError`. */
+  /** Waits for the calls under way and closes; later calls reject with `ClosedError`. */
   async close(): Promise<void> {
     this.refuseInside();
     this.#closing = true;
     await this.#queue.idle();
+    while (this.#calls > 0) await nextTurn();
     this.#closed = true;
-    this.#snapshots.forEach((connection) => {
-      this.#dropSnapshot(connection);
-    });
+    for (const connection of this.#snapshots) this.#dropSnapshot(connection);
     // As SQLite does when the last connection closes: this driver closes only at garbage collection, and
     // a copy of the file alone would lack what is in the log.
     this.#files?.dropReplacedLog();
@@ -215,6 +219,15 @@ export class Database {
     this.#writer?.close();
     this.#reader = undefined;
     this.#writer = undefined;
+  }
+
+  async #during<T>(call: () => Promise<T>): Promise<T> {
+    this.#calls++;
+    try {
+      return await call();
+    } finally {
+      this.#calls--;
+    }
   }
 
   #begin(): Connection {
@@ -253,24 +266,13 @@ export class Database {
 
   #takeSnapshot(): Connection {
     this.#refuseClosed();
-    const connection = openConnection(this.#path, this.#options);
+    const connection = openSnapshot(this.#path, this.#options);
     this.#snapshots.add(connection);
-    try {
-      connection.begin('deferred');
-      // The state is that of the first statement that reads.
-      connection.row('select count(*) from sqlite_schema');
-      return connection;
-    } catch (error) {
-      this.#dropSnapshot(connection);
-      throw error;
-    }
+    return connection;
   }
 
   #dropSnapshot(connection: Connection): void {
-    if (!this.#snapshots.delete(connection)) return;
-    // The driver keeps a closed connection open until it is collected.
-    connection.rollBack();
-    connection.close();
+    if (this.#snapshots.delete(connection)) closeSnapshot(connection);
   }
 
   #dropWriter(): void {
@@ -292,4 +294,8 @@ export class Database {
   #refuseClosed(): void {
     if (this.#closed) throw new ClosedError('the store is closed');
   }
+}
+
+async function thenClose<T>(database: Database, job: (one: Database) => Promise<T>): Promise<T> {
+  return job(database).finally(() => database.close());
 }

@@ -1,3 +1,4 @@
+import { ConflictError } from '../errors.ts';
 import { lifecycleOf, type MutableTable } from '../model/table-kinds.ts';
 import { contentHash, formatVersion, type Clock } from '../model/version.ts';
 import type { Value } from './connection.ts';
@@ -19,4 +20,11 @@ export function registerVersion(
   const content = ['id', ...columns].map((name) => row[name] ?? null);
   const hash = contentHash(content, by.contentKey);
   return formatVersion(clock, by.id, hash, lifecycleOf(table, register, row));
+}
+
+/** The version of a lifecycle puts the attempt and the end before the clock. */
+export function furtherOn(id: string): ConflictError {
+  return new ConflictError(
+    `${id} is further on than this change: it has ended, or was begun again, since`,
+  );
 }

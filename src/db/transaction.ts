@@ -5,8 +5,9 @@ import { followVersion } from './ancestors.ts';
 import { fixedClock, isLater, type FixedVersion } from './fixed-version.ts';
 import { EVERY_REGISTER, noteChange } from './outbox.ts';
 import type { Connection, Value } from './connection.ts';
+import { readDevice, type DeviceRow } from './device-row.ts';
 import { Reader } from './reader.ts';
-import { registerVersion } from './register-version.ts';
+import { furtherOn, registerVersion } from './register-version.ts';
 
 /** Who stamps, and by which clock; `now` is injected so that tests own the time. */
 export interface Stamper {
@@ -20,13 +21,6 @@ interface Manner {
   readonly fixed?: FixedVersion | undefined;
   readonly evenPurged?: boolean;
   readonly routine?: boolean;
-}
-
-interface DeviceRow {
-  readonly id: string;
-  readonly contentKey: string;
-  readonly clock: Clock;
-  readonly capturing: boolean;
 }
 
 /**
@@ -210,10 +204,8 @@ export class Transaction extends Reader {
     const version = registerVersion(table, register, next, clock, this.#identity());
     const assigned = { ...changes, [`${register}_version`]: version };
     const columns = Object.keys(assigned).map((name) => `${name} = ?`);
-    this.run(`update ${table.name} set ${columns.join(', ')} where id = ?`, [
-      ...Object.values(assigned),
-      id,
-    ]);
+    const values = [...Object.values(assigned), id];
+    this.run(`update ${table.name} set ${columns.join(', ')} where id = ?`, values);
     return version;
   }
 
@@ -303,28 +295,4 @@ export class Transaction extends Reader {
   #refuseEnded(): void {
     if (this.#ended) throw new ClosedError('the transaction has ended');
   }
-}
-
-/** The version of a lifecycle puts the attempt and the end before the clock. */
-function furtherOn(id: string): ConflictError {
-  return new ConflictError(
-    `${id} is further on than this change: it has ended, or was begun again, since`,
-  );
-}
-
-function readDevice(reader: Reader): DeviceRow {
-  const row = reader.first<{
-    id: string;
-    content_key: string;
-    clock_ms: number;
-    clock_counter: number;
-    capturing: number;
-  }>(['id', 'content_key', 'clock_ms', 'clock_counter', 'capturing'], 'from device');
-  if (!row) throw new Error('the store has no device row');
-  return {
-    id: row.id,
-    contentKey: row.content_key,
-    clock: { ms: row.clock_ms, counter: row.clock_counter },
-    capturing: row.capturing === 1,
-  };
 }

@@ -57,25 +57,21 @@ export async function importHomes(
   options: ImportSettings,
 ): Promise<ImportReport> {
   const report = new ReportBuilder();
-  const bulk = database.bulk();
-  try {
+  await database.bulk(async (bulk) => {
     for (const home of homes) {
       report.home(home.root);
       const place = await placeAmongHomes(bulk, stamper, home.root, homes[0]?.root, options);
       const marks = await Marks.load(bulk, home.root);
       await new HomeImport(bulk, stamper, home, place, marks, report, options).run();
     }
-    if (!options.dryRun) {
-      await recordPlaces(bulk, stamper);
-      const progress = { home: '', kind: 'search index', bytes: 0 };
-      await indexAll(bulk, stamper, ({ indexed }) =>
-        options.onProgress?.({ ...progress, records: indexed }),
-      );
-      await bulk.settle();
-    }
-  } finally {
-    await bulk.close();
-  }
+    if (options.dryRun) return;
+    await recordPlaces(bulk, stamper);
+    const progress = { home: '', kind: 'search index', bytes: 0 };
+    await indexAll(bulk, stamper, ({ indexed }) =>
+      options.onProgress?.({ ...progress, records: indexed }),
+    );
+    await bulk.settle();
+  });
   return report.build();
 }
 
