@@ -129,6 +129,11 @@ describe('the branches of a session', () => {
     ]);
     const [other] = await a.store.sessions.branches(id);
     expect(other).not.toHaveProperty('currentMessage');
+    // Also where others go on from that very message: it has been gone on from before.
+    await b.store.sessions.setCurrent(id, first?.id as string);
+    await say(b, 'b2');
+    await exchange(b, c);
+    expect(await shown(c)).toBe('m1');
   });
 
   it('stay where the user chose an end, and go along with what follows it', async () => {
