@@ -3,9 +3,11 @@ import { clockOf, endOfMs, rightAfter, tick, type Clock } from '../model/version
 import { ClosedError, ConflictError } from '../errors.ts';
 import { followVersion } from './ancestors.ts';
 import { fixedClock, isLater, type FixedVersion } from './fixed-version.ts';
+import { followEdit } from './imported-bodies.ts';
 import { EVERY_REGISTER, noteChange } from './outbox.ts';
 import type { Connection, Value } from './connection.ts';
 import { Reader } from './reader.ts';
+import { readDevice, type DeviceRow } from './device-row.ts';
 import { registerVersion } from './register-version.ts';
 
 /** Who stamps, and by which clock; `now` is injected so that tests own the time. */
@@ -20,13 +22,6 @@ interface Manner {
   readonly fixed?: FixedVersion | undefined;
   readonly evenPurged?: boolean;
   readonly routine?: boolean;
-}
-
-interface DeviceRow {
-  readonly id: string;
-  readonly contentKey: string;
-  readonly clock: Clock;
-  readonly capturing: boolean;
 }
 
 /**
@@ -166,7 +161,10 @@ export class Transaction extends Reader {
     }
     for (const [i, above] of replaced.entries()) {
       const register = changed[i] as string;
-      this.#noteEdit(table.name, id, register, assigned[`${register}_version`] as string, above);
+      const version = assigned[`${register}_version`] as string;
+      // What is emptied for good leaves nothing to remember.
+      if (!evenPurged) followEdit(this, { table, id, register }, old, version);
+      this.#noteEdit(table.name, id, register, version, above);
     }
     return changed;
   }
@@ -178,11 +176,13 @@ export class Transaction extends Reader {
    */
   restamp(table: MutableTable, id: string, register: string, held: string | null): void {
     const names = table.registers[register] as readonly string[];
-    const row = this.first<Row>([...names], `from ${table.name} where id = ?`, [id]);
+    const columns = [...names, `${register}_version`];
+    const row = this.first<Row>(columns, `from ${table.name} where id = ?`, [id]);
     if (!row) return;
     this.#clock = tick(this.clock, this.now(), held === null ? undefined : clockOf(held));
     const version = registerVersion(table, register, { ...row, id }, this.#clock, this.#identity());
     this.run(`update ${table.name} set ${register}_version = ? where id = ?`, [version, id]);
+    followEdit(this, { table, id, register }, row, version);
     noteChange(this, table.name, id, register);
   }
 
@@ -279,21 +279,4 @@ function furtherOn(id: string): ConflictError {
   return new ConflictError(
     `${id} is further on than this change: it has ended, or was begun again, since`,
   );
-}
-
-function readDevice(reader: Reader): DeviceRow {
-  const row = reader.first<{
-    id: string;
-    content_key: string;
-    clock_ms: number;
-    clock_counter: number;
-    capturing: number;
-  }>(['id', 'content_key', 'clock_ms', 'clock_counter', 'capturing'], 'from device');
-  if (!row) throw new Error('the store has no device row');
-  return {
-    id: row.id,
-    contentKey: row.content_key,
-    clock: { ms: row.clock_ms, counter: row.clock_counter },
-    capturing: row.capturing === 1,
-  };
 }
