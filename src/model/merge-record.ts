@@ -48,14 +48,15 @@ function mergeMember(
   { before, here, record }: { readonly [K in keyof RecordTexts]: string | undefined },
   wins: boolean,
 ): string | undefined {
-  if (record === before || record === here) return here;
+  if (isSame(before, here)) return record;
+  if (record === before) return here;
   if (key === NESTED && [before, here, record].every((text) => text?.startsWith('{'))) {
     return mergeRecord({ before, here, record } as RecordTexts, wins);
   }
-  return wins || isSame(before, here) ? record : here;
+  return wins ? record : here;
 }
 
-/** An edit may have spelled anew what stands beside it. */
+/** An edit may have spelled anew what stands beside it: that of the record holds. */
 function isSame(a: string | undefined, b: string | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return a === b || isDeepStrictEqual(parseJson(a), parseJson(b));
