@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import Driver from 'libsql';
 import { expect, it } from 'vitest';
 import { openStore, rebuildStore } from '../../src/index.ts';
+import { runtimeThreads } from '../../src/model/registers.ts';
+import { importWith } from '../support/export-tools.ts';
 import { FileHub } from '../support/file-hub.ts';
 import { SmallHome, time } from '../support/small-home.ts';
 import { storeText } from '../support/store-text.ts';
@@ -378,4 +380,60 @@ it('where an earlier version imported, columns stay as edited, and it is remembe
   at(900);
   await a.store.import([home.root]);
   expect(await shown(a)).toMatchObject({ model: 'mine', note: 'mine', allow: false });
+});
+
+it('of a record that damage took nothing is remembered either', async () => {
+  const path = join(tempFolder(), 'store.db');
+  const home = new SmallHome();
+  write(home, 10, { note: 'legacy' });
+  home.put('tasks/runtime/turns/turn_11223344.json', {
+    ...{ id: 'turn_11223344', thread_id: THREAD, status: 'completed', created_at: time(1) },
+    ...{ input_summary: 's', item_ids: [] },
+  });
+  let store = await openStore({ path });
+  expect((await store.import([home.root])).totals).toMatchObject({ imported: 2, failed: 0 });
+  await store.runtime.updateThread(THREAD, { details: { note: 'mine' } });
+  await store.close();
+  const driver = new Driver(path);
+  driver.exec('pragma foreign_keys = off; delete from runtime_threads');
+  driver.close();
+  await rebuildStore(path);
+  store = await openStore({ path });
+  await store.import([home.root]);
+  expect((await store.runtime.getThread(THREAD)).details).toMatchObject({ note: 'legacy' });
+  await store.close();
+});
+
+it('what is stamped anew, because a clock was wrong, is known as before', async () => {
+  const { at, all } = await devices('a');
+  const [a] = all;
+  const home = new SmallHome();
+  write(home, 10, { note: 'legacy' });
+  await a.store.import([home.root]);
+  at(300);
+  await a.database.write({ now: () => 300_000 }, (transaction) => {
+    transaction.restamp(runtimeThreads, THREAD, 'details', null);
+  });
+  await edit(a, { note: 'mine' });
+  write(home, 600, { note: 'legacy', allow_shell: false });
+  at(700);
+  await a.store.import([home.root]);
+  expect(await shown(a)).toMatchObject({ note: 'mine', allow: false });
+});
+
+it('a large record is merged, too', async () => {
+  const { at, all } = await devices('a');
+  const [a] = all;
+  const home = new SmallHome();
+  const long = '文é'.repeat(700_000);
+  const taken = () => importWith(a.database.path, { largeBytes: 1 << 16 }, home.root);
+  write(home, 10, { system_prompt: long, note: 'legacy', other: long });
+  await taken();
+  at(300);
+  await edit(a, { note: 'mine' });
+  write(home, 600, { system_prompt: `${long}more`, note: 'legacy', other: long });
+  await taken();
+  const { details } = await a.store.runtime.getThread(THREAD);
+  expect(details['note']).toBe('mine');
+  expect(details['system_prompt'] === `${long}more` && details['other'] === long).toBe(true);
 });
