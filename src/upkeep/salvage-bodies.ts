@@ -9,7 +9,7 @@ import { Reader } from '../db/reader.ts';
 import { Transaction, type Stamper } from '../db/transaction.ts';
 import { DamagedStoreError, StoreError } from '../errors.ts';
 import { MUTABLE_TABLES } from '../model/registers.ts';
-import { mainRegister, type MutableTable } from '../model/table-kinds.ts';
+import { bodyRegister, type MutableTable } from '../model/table-kinds.ts';
 import { DAMAGED } from './salvage-attempt.ts';
 import type { SavedTable } from './salvage-rows.ts';
 
@@ -194,7 +194,7 @@ function emptyBody(transaction: Transaction, table: MutableTable, rowid: number)
   const [[id] = []] = transaction.rows(`select id from ${table.name} where rowid = ?`, [rowid]);
   // An import brings all of it back.
   forgetBody(transaction, table.name, String(id));
-  transaction.run(`update ${table.name} set ${mainRegister(table)}_version = '' where rowid = ?`, [
+  transaction.run(`update ${table.name} set ${bodyRegister(table)}_version = '' where rowid = ?`, [
     rowid,
   ]);
   transaction.update(

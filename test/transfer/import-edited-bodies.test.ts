@@ -437,3 +437,30 @@ it('a large record is merged, too', async () => {
   expect(details['note']).toBe('mine');
   expect(details['system_prompt'] === `${long}more` && details['other'] === long).toBe(true);
 });
+
+it('a job whose body damage took is emptied as every record', async () => {
+  const path = join(tempFolder(), 'store.db');
+  const home = new SmallHome();
+  const job = {
+    id: 'j1',
+    name: 'n',
+    status: 'running',
+    progress: 1,
+    created_at: 1,
+    updated_at: 10,
+  };
+  home.row('jobs', { ...job, detail: 'a line\n'.repeat(2000) });
+  let store = await openStore({ path });
+  await store.import([home.root]);
+  await store.close();
+  const driver = new Driver(path);
+  driver.exec('delete from blobs; delete from blob_chunks');
+  driver.close();
+  const { tables } = await rebuildStore(path);
+  expect(tables.find(({ table }) => table === 'jobs')).toMatchObject({ emptied: 1 });
+  store = await openStore({ path });
+  expect((await store.jobs.get('j1')).details).toEqual({});
+  await store.import([home.root]);
+  expect((await store.jobs.get('j1')).details['detail']).toHaveLength(14_000);
+  await store.close();
+});
