@@ -23,6 +23,7 @@ export const BODY_TABLES = [
   'legacy_records',
   'artifacts',
   'conflicts',
+  'imported_bodies',
 ] as const;
 
 const REFERRED = BODY_TABLES.map(

@@ -1,7 +1,7 @@
 import type { Clock } from '../model/version.ts';
 import type { Reader } from './reader.ts';
 
-/** Who this device is, as the store has it. */
+/** Who this store is, and what its writes need to know of it. */
 export interface DeviceRow {
   readonly id: string;
   readonly contentKey: string;

@@ -36,12 +36,12 @@ export function importRow(
   if ('updated_at' in changes && Number(changes['updated_at']) < Number(old[0])) {
     delete changes['updated_at'];
   }
-  const { plain, merged } = splitEdited(transaction, table, id, changes, formerly);
-  const changed = transaction.update(table, id, plain, version);
-  // Partly an edit: this device's word, right after what the file alone says elsewhere.
-  const at = ms === undefined ? undefined : Math.min(ms, transaction.now());
-  const own = { ms: at, counter: 1, device: transaction.device };
-  changed.push(...transaction.update(table, id, merged, own));
+  const parts = formerly
+    ? splitEdited(transaction, { table, id, changes, version, formerly })
+    : [{ columns: changes, version }];
+  const changed = parts.flatMap((part) =>
+    transaction.update(table, id, part.columns, part.version),
+  );
   return changed.length > 0 ? 'updated' : 'unchanged';
 }
 

@@ -3,6 +3,7 @@ import { clockOf, endOfMs, rightAfter, tick, type Clock } from '../model/version
 import { ClosedError, ConflictError } from '../errors.ts';
 import { followVersion } from './ancestors.ts';
 import { fixedClock, isLater, type FixedVersion } from './fixed-version.ts';
+import { followEdit } from './imported-bodies.ts';
 import { EVERY_REGISTER, noteChange } from './outbox.ts';
 import type { Connection, Value } from './connection.ts';
 import { readDevice, type DeviceRow } from './device-row.ts';
@@ -160,7 +161,10 @@ export class Transaction extends Reader {
     }
     for (const [i, above] of replaced.entries()) {
       const register = changed[i] as string;
-      this.#noteEdit(table.name, id, register, assigned[`${register}_version`] as string, above);
+      const version = assigned[`${register}_version`] as string;
+      // What is emptied for good leaves nothing to remember.
+      if (!evenPurged) followEdit(this, { table, id, register }, old, version);
+      this.#noteEdit(table.name, id, register, version, above);
     }
     return changed;
   }
@@ -171,9 +175,11 @@ export class Transaction extends Reader {
    * @param held - the version that the hub holds, or null
    */
   restamp(table: MutableTable, id: string, register: string, held: string | null): void {
-    this.#clock = tick(this.clock, this.now(), held === null ? undefined : clockOf(held));
-    this.#stampAnew(table, id, register, this.#clock);
-    noteChange(this, table.name, id, register);
+    const stamped = this.#stampAnew(table, id, register, () => {
+      this.#clock = tick(this.clock, this.now(), held === null ? undefined : clockOf(held));
+      return this.#clock;
+    });
+    if (stamped) noteChange(this, table.name, id, register);
   }
 
   /**
@@ -183,30 +189,35 @@ export class Transaction extends Reader {
    * @param column - that says whose it is
    */
   takeOver(table: MutableTable, id: string, register: string, column: 'owner' | 'device'): void {
-    const name = `${register}_version`;
-    const row = this.first<Row>([name], `from ${table.name} where id = ?`, [id]);
-    const above = row?.[name] as string;
     const own = { [column]: this.device };
-    const version = this.#stampAnew(table, id, register, rightAfter(clockOf(above)), own);
-    this.#noteEdit(table.name, id, register, version, above);
+    const next = (above: string) => rightAfter(clockOf(above));
+    const stamped = this.#stampAnew(table, id, register, next, own);
+    if (stamped) this.#noteEdit(table.name, id, register, stamped.version, stamped.above);
   }
 
+  /** @returns the version that it gets and the one that it had; undefined where there is no such row */
   #stampAnew(
     table: MutableTable,
     id: string,
     register: string,
-    clock: Clock,
+    clockAbove: (above: string) => Clock,
     changes: Row = {},
-  ): string {
-    const names = table.registers[register] as readonly string[];
-    const row = this.first<Row>([...names], `from ${table.name} where id = ?`, [id]);
+  ): { version: string; above: string } | undefined {
+    const name = `${register}_version`;
+    const columns = [...(table.registers[register] as readonly string[]), name];
+    const row = this.first<Row>(columns, `from ${table.name} where id = ?`, [id]);
+    if (!row) return undefined;
+    const above = row[name] as string;
     const next = { ...row, ...changes, id };
-    const version = registerVersion(table, register, next, clock, this.#identity());
-    const assigned = { ...changes, [`${register}_version`]: version };
-    const columns = Object.keys(assigned).map((name) => `${name} = ?`);
-    const values = [...Object.values(assigned), id];
-    this.run(`update ${table.name} set ${columns.join(', ')} where id = ?`, values);
-    return version;
+    const version = registerVersion(table, register, next, clockAbove(above), this.#identity());
+    const assigned: Row = { ...changes, [name]: version };
+    const sets = Object.keys(assigned).map((column) => `${column} = ?`);
+    this.run(`update ${table.name} set ${sets.join(', ')} where id = ?`, [
+      ...Object.values(assigned),
+      id,
+    ]);
+    followEdit(this, { table, id, register }, row, version);
+    return { version, above };
   }
 
   /** Whether changes are noted for the hub. */

@@ -15,6 +15,7 @@ const body = ['body', 'body_hash'] as const;
 export const sessions = {
   kind: 'mutable',
   name: 'sessions',
+  keepsEdits: true,
   registers: {
     title: ['title'],
     archive: ['archived_at'],
@@ -27,6 +28,7 @@ export const sessions = {
 export const threads = {
   kind: 'mutable',
   name: 'threads',
+  keepsEdits: true,
   registers: {
     title: ['title'],
     archive: ['status', 'archived', 'archived_at'],
@@ -48,6 +50,7 @@ export const threadCheckpoints = {
 export const jobs = {
   kind: 'mutable',
   name: 'jobs',
+  keepsEdits: true,
   registers: {
     state: ['name', 'status', 'progress', 'created_at', ...body],
     deleted: ['deleted_at'],
@@ -57,6 +60,7 @@ export const jobs = {
 export const goals = {
   kind: 'mutable',
   name: 'goals',
+  keepsEdits: true,
   registers: { state: ['scope', 'owner_id', 'status', 'objective', 'deleted_at', ...body] },
   // What has been used.
   routine: ['state'],
@@ -65,6 +69,7 @@ export const goals = {
 export const runtimeThreads = {
   kind: 'mutable',
   name: 'runtime_threads',
+  keepsEdits: true,
   registers: {
     title: ['title'],
     archive: ['archived'],
@@ -122,6 +127,7 @@ export const runtimeItems = {
 export const tasks = {
   kind: 'mutable',
   name: 'tasks',
+  keepsEdits: true,
   registers: {
     prompt: ['prompt'],
     lifecycle: ['status', 'attempt', 'started_at', 'ended_at', 'error', 'owner', 'queued_at'],
@@ -138,6 +144,7 @@ export const tasks = {
 export const automations = {
   kind: 'mutable',
   name: 'automations',
+  keepsEdits: true,
   registers: {
     name: ['name'],
     schedule: ['rule', 'status', 'next_run_at', 'catch_up', 'owner'],
@@ -258,6 +265,7 @@ export const TABLES: readonly Table[] = [
   local('search_docs'),
   local('import_homes'),
   local('import_sources'),
+  local('imported_bodies'),
   local('device'),
   local('sync_state'),
   local('sync_status'),

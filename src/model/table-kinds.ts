@@ -24,6 +24,11 @@ export interface MutableTable {
   readonly lifecycle?: { readonly register: string; readonly terminal: readonly string[] };
   /** Registers in which machines note the course of things beside what people decide. */
   readonly routine?: readonly string[];
+  /**
+   * Whether an import leaves what was edited since the last one, where the record says what it said
+   * then.
+   */
+  readonly keepsEdits?: true;
 }
 
 /** Never leaves this machine. */
@@ -70,4 +75,10 @@ export function isRoutine(table: MutableTable, register: string): boolean {
 /** The register that carries what a row is, and its origin device. */
 export function mainRegister(table: MutableTable): string {
   return Object.keys(table.registers).at(-1) as string;
+}
+
+/** The register that carries the body. */
+export function bodyRegister(table: MutableTable): string {
+  const holds = (register: string) => table.registers[register]?.includes('body');
+  return Object.keys(table.registers).find(holds) as string;
 }

@@ -87,3 +87,8 @@ export function contentHash(values: readonly unknown[], key: string | null): str
 
 /** The fixed origin of imported registers, so that imports on several machines agree. */
 export const IMPORT_DEVICE = 'import';
+
+/** Whether an import wrote a version. */
+export function isImported(version: string): boolean {
+  return deviceOf(version) === IMPORT_DEVICE;
+}

@@ -1,6 +1,7 @@
 import type { Database } from '../db/database.ts';
 import type { Value } from '../db/connection.ts';
 import { heldHash, removeRow } from '../db/immutable-row.ts';
+import { forgetBody } from '../db/imported-bodies.ts';
 import { isWithHub, noteAgain, notePurged } from '../db/outbox.ts';
 import { unknownColumns } from '../db/synced-rows.ts';
 import type { Stamper, Transaction } from '../db/transaction.ts';
@@ -201,8 +202,9 @@ function empty(transaction: Transaction, table: MutableTable, id: string, blank:
   for (const register of more) {
     if (!changed.includes(register)) transaction.restamp(table, id, register, null);
   }
-  // What lost against another device's word is content, too.
+  // What lost against another device's word is content, too, and what an import said.
   transaction.run('delete from conflicts where table_name = ? and row_id = ?', key);
+  forgetBody(transaction, table.name, id);
   return changed.length + more.length;
 }
 

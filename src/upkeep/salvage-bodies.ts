@@ -4,11 +4,12 @@ import { BODY_TABLES, missingBlobs } from '../db/blob-references.ts';
 import { deleteBlob, finishBlob, isWholeBlob, readChunk } from '../db/bodies.ts';
 import type { Connection } from '../db/connection.ts';
 import type { Database } from '../db/database.ts';
+import { forgetBody } from '../db/imported-bodies.ts';
 import { Reader } from '../db/reader.ts';
 import { Transaction, type Stamper } from '../db/transaction.ts';
 import { DamagedStoreError, StoreError } from '../errors.ts';
 import { MUTABLE_TABLES } from '../model/registers.ts';
-import { mainRegister, type MutableTable } from '../model/table-kinds.ts';
+import { bodyRegister, type MutableTable } from '../model/table-kinds.ts';
 import { DAMAGED } from './salvage-attempt.ts';
 import type { SavedTable } from './salvage-rows.ts';
 
@@ -190,8 +191,10 @@ function isJson(text: string): boolean {
 }
 
 function emptyBody(transaction: Transaction, table: MutableTable, rowid: number): void {
-  const id = transaction.rows(`select id from ${table.name} where rowid = ?`, [rowid])[0]?.[0];
-  transaction.run(`update ${table.name} set ${mainRegister(table)}_version = '' where rowid = ?`, [
+  const [[id] = []] = transaction.rows(`select id from ${table.name} where rowid = ?`, [rowid]);
+  // An import brings all of it back.
+  forgetBody(transaction, table.name, String(id));
+  transaction.run(`update ${table.name} set ${bodyRegister(table)}_version = '' where rowid = ?`, [
     rowid,
   ]);
   transaction.update(

@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts';
+import { forgetBody } from '../db/imported-bodies.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Row, Stamper } from '../db/transaction.ts';
 import { runtimeThreads, sessions, threads } from '../model/registers.ts';
@@ -38,6 +39,7 @@ export async function standInForLost(database: Database, stamper: Stamper): Prom
           const times = { created_at: first, updated_at: last };
           const row = { ...blankRow(transaction, parent), id, title: TITLE, body: '{}', ...times };
           transaction.insert(parent, row, { ms: 0, device: transaction.device });
+          forgetBody(transaction, parent.name, id);
         }
       });
     }

@@ -162,6 +162,17 @@ CREATE TABLE import_sources (
   imported_at integer not null
 ) strict, without rowid;
 
+CREATE TABLE imported_bodies (
+  table_name text not null,
+  row_id     text not null,
+  -- What the register would have as its version.
+  version    text not null,
+  body text,
+  body_hash text,
+  primary key (table_name, row_id),
+  check ((body is null) <> (body_hash is null))
+) strict;
+
 CREATE TABLE jobs (
   id         text    primary key,
   device     text    not null,
@@ -659,6 +670,8 @@ CREATE INDEX goals_body on goals (body_hash) where body_hash is not null;
 CREATE INDEX goals_scope on goals (scope, updated_at, id) where deleted_at is null;
 
 CREATE INDEX goals_updated on goals (updated_at, id) where deleted_at is null;
+
+CREATE INDEX imported_bodies_body on imported_bodies (body_hash) where body_hash is not null;
 
 CREATE INDEX jobs_body on jobs (body_hash) where body_hash is not null;
 

@@ -118,8 +118,8 @@ describe('a store of version 1', () => {
     const store = await openStore({ path });
     await store.close();
     expect(rowsOf(path, columns)).toEqual(withoutBlanks(before));
-    expect(rowsOf(`${path}.before-v3`, columns)).toEqual(before);
-    expect([...columnsOf(`${path}.before-v3`)]).toEqual([...columns]);
+    expect(rowsOf(`${path}.before-v4`, columns)).toEqual(before);
+    expect([...columnsOf(`${path}.before-v4`)]).toEqual([...columns]);
   });
 
   it('is migrated once by two processes that open it at once, and not again', async () => {
@@ -137,7 +137,7 @@ describe('a store of version 1', () => {
     expect(applied.all()).toEqual(first);
     driver.close();
     expect(rowsOf(path, columns)).toEqual(withoutBlanks(before));
-    expect(rowsOf(`${path}.before-v3`, columns)).toEqual(before);
+    expect(rowsOf(`${path}.before-v4`, columns)).toEqual(before);
   });
 
   it('leaves no copy of its own when it is restored from a backup', async () => {
@@ -149,14 +149,17 @@ describe('a store of version 1', () => {
   it('is copied before its upgrade, but not before one that only adds', async () => {
     const path = goldenStore();
     await (await openStore({ path })).close();
-    rmSync(`${path}.before-v3`);
+    rmSync(`${path}.before-v4`);
     const driver = new Driver(path);
-    driver.exec(`drop table ancestors; alter table device drop column former_ids;
-      delete from migrations where number = 3; pragma user_version = 2`);
+    driver.exec(`drop table imported_bodies; drop table ancestors;
+      alter table device drop column former_ids;
+      delete from migrations where number > 2; pragma user_version = 2`);
     driver.close();
     await (await openStore({ path })).close();
-    expect(existsSync(`${path}.before-v3`)).toBe(false);
-    expect(columnsOf(path).has('ancestors')).toBe(true);
+    expect(existsSync(`${path}.before-v4`)).toBe(false);
+    expect([...columnsOf(path).keys()]).toEqual(
+      expect.arrayContaining(['ancestors', 'imported_bodies']),
+    );
   });
 
   it('is refused read-only, where it cannot be migrated, and left as it is', async () => {

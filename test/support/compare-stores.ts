@@ -11,6 +11,7 @@ const LOCAL = new Set([
   'blob_chunks',
   'import_homes',
   'import_sources',
+  'imported_bodies',
   'search_docs',
   'task_leases',
   'workspaces',

@@ -31,6 +31,13 @@ interface Edit {
   readonly other?: Members;
 }
 
+interface WithDetails {
+  readonly details: Members;
+}
+const detailsOf = ({ details }: WithDetails) => details;
+const metadataOf = ({ details }: WithDetails) => details['metadata'] as Members;
+const noteIn = async (members: Promise<Members>) => (await members)['note'] ?? null;
+
 const title = (store: Store) => store.sessions.get(SESSION).then((one) => one.title);
 
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -59,6 +66,15 @@ const KINDS: Readonly<Record<string, Kind>> = {
         shown: async (store) => (await store.sessions.get(SESSION)).model,
         other: { model: 'theirs' },
       },
+      'a detail': {
+        async edit(store) {
+          const { metadata, ...details } = (await store.sessions.get(SESSION)).details;
+          const edited = { ...(metadata as Members), note: 'mine' };
+          await store.sessions.update(SESSION, { details: { ...details, metadata: edited } });
+        },
+        shown: (store) => noteIn(store.sessions.get(SESSION).then(metadataOf)),
+        other: { note: 'theirs' },
+      },
       deletion: {
         edit: (store) => store.sessions.delete(SESSION),
         shown: async (store) => (await store.sessions.get(SESSION)).deletedAt !== null,
@@ -85,6 +101,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
         edit: (store) => store.threads.archive('t1'),
         shown: async (store) => (await store.threads.get('t1')).archivedAt !== null,
       },
+      'a detail': {
+        edit: (store) => store.threads.upsert({ id: 't1', details: { git_sha: 'mine' } }),
+        shown: async (store) => (await store.threads.get('t1')).details['git_sha'] ?? null,
+        other: { git_sha: 'theirs' },
+      },
       tools: {
         edit: (store) => store.threads.setTools('t1', [{ name: 'mine', inputSchema: {} }]),
         shown: async (store) => (await store.threads.tools('t1')).map(({ name }) => name),
@@ -100,7 +121,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
       home.put(`tasks/runtime/threads/${THREAD}.json`, {
         ...{ id: THREAD, created_at: time(1), updated_at: time(at), model: 'm', workspace: '/w' },
         ...{ mode: 'agent', allow_shell: true, trust_mode: false, auto_approve: false },
-        ...{ title: 'legacy', ...members },
+        ...{ title: 'legacy', note: 'legacy', ...members },
       });
     },
     work: { system_prompt: 'be brief' },
@@ -119,6 +140,22 @@ const KINDS: Readonly<Record<string, Kind>> = {
         edit: (store) => store.runtime.updateThread(THREAD, { mode: 'plan' }),
         shown: async (store) => (await store.runtime.getThread(THREAD)).mode,
         other: { mode: 'operate' },
+      },
+      'a detail': {
+        async edit(store) {
+          const { details } = await store.runtime.getThread(THREAD);
+          await store.runtime.updateThread(THREAD, { details: { ...details, note: 'mine' } });
+        },
+        shown: (store) => noteIn(store.runtime.getThread(THREAD).then(detailsOf)),
+        other: { note: 'theirs' },
+      },
+      'a detail, taken away': {
+        async edit(store) {
+          const { note: _note, ...details } = detailsOf(await store.runtime.getThread(THREAD));
+          await store.runtime.updateThread(THREAD, { details });
+        },
+        shown: (store) => noteIn(store.runtime.getThread(THREAD).then(detailsOf)),
+        other: { note: 'theirs' },
       },
       deletion: {
         edit: (store) => store.runtime.deleteThread(THREAD),
@@ -153,6 +190,14 @@ const KINDS: Readonly<Record<string, Kind>> = {
         edit: (store) => store.tasks.update(TASK, { model: 'mine' }),
         shown: async (store) => (await store.tasks.get(TASK)).model,
         other: { model: 'theirs' },
+      },
+      'a detail': {
+        async edit(store) {
+          const { details } = await store.tasks.get(TASK);
+          await store.tasks.update(TASK, { details: { ...details, note: 'mine' } });
+        },
+        shown: (store) => noteIn(store.tasks.get(TASK).then(detailsOf)),
+        other: { note: 'theirs' },
       },
       deletion: {
         edit: (store) => store.tasks.delete(TASK),
@@ -197,6 +242,14 @@ const KINDS: Readonly<Record<string, Kind>> = {
         shown: async (store) => (await store.automations.get('a1')).rule,
         other: { rrule: 'FREQ=HOURLY;INTERVAL=4' },
       },
+      'a detail': {
+        async edit(store) {
+          const { details } = await store.automations.get('a1');
+          await store.automations.update('a1', { details: { ...details, note: 'mine' } });
+        },
+        shown: (store) => noteIn(store.automations.get('a1').then(detailsOf)),
+        other: { note: 'theirs' },
+      },
       deletion: {
         edit: (store) => store.automations.delete('a1'),
         shown: async (store) => (await store.automations.get('a1')).deletedAt !== null,
@@ -227,6 +280,12 @@ const KINDS: Readonly<Record<string, Kind>> = {
         shown: async (store) => (await store.goals.get('runtime', THREAD)).objective,
         other: { objective: 'theirs' },
       },
+      budget: {
+        edit: (store) =>
+          store.goals.upsert({ scope: 'runtime', ownerId: THREAD, tokenBudget: 5000 }),
+        shown: async (store) => (await store.goals.get('runtime', THREAD)).tokenBudget,
+        other: { token_budget: 100 },
+      },
       deletion: {
         edit: (store) => store.goals.delete('runtime', THREAD),
         shown: async (store) => (await store.goals.list()).items,
@@ -247,6 +306,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
         edit: (store) => store.jobs.upsert({ id: 'j1', name: 'mine' }),
         shown: async (store) => (await store.jobs.get('j1')).name,
         other: { name: 'theirs' },
+      },
+      'a detail': {
+        edit: (store) => store.jobs.upsert({ id: 'j1', details: { note: 'mine' } }),
+        shown: (store) => noteIn(store.jobs.get('j1').then(detailsOf)),
       },
       deletion: {
         edit: (store) => store.jobs.delete('j1'),

@@ -3,6 +3,7 @@ import { noteItem, noteItemsOf } from '../../areas/searched-items.ts';
 import { saveAncestors } from '../../db/ancestors.ts';
 import { storeBody } from '../../db/bodies.ts';
 import type { Value } from '../../db/connection.ts';
+import { followEdit } from '../../db/imported-bodies.ts';
 import { noteAgain } from '../../db/outbox.ts';
 import { queueDoc, type SearchKind } from '../../db/search-index.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
@@ -73,6 +74,7 @@ export function applyRegister(
     // First, because the schema may refuse it, and then nothing else may have changed.
     if (held) updateRow(transaction, table.name, payload.i, values);
     else insertRow(context, table, payload.i, values);
+    if (held) followEdit(transaction, { table, id: payload.i, register }, held, entry.version);
   }
   // The hub holds this very version, or one that wins over what was noted.
   transaction.run('delete from outbox where table_name = ? and row_id = ? and register = ?', [

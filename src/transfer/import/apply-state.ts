@@ -1,5 +1,6 @@
 import { storeBody } from '../../db/bodies.ts';
 import { importRow } from '../../db/import-row.ts';
+import { isOfRecord } from '../../db/imported-bodies.ts';
 import { goals, jobs, threadCheckpoints, threads } from '../../model/registers.ts';
 import { deviceOf, IMPORT_DEVICE } from '../../model/version.ts';
 import { exactInteger, stateMessageId } from './apply-state-message.ts';
@@ -42,12 +43,9 @@ export const applyStateThread: Apply = (transaction, record, context) => {
     context.isSuccessor(transaction, record.path),
     formerly(threadColumns),
   );
-  const held = transaction.first(
-    ['id'],
-    'from threads where id = ? and body is ? and body_hash is ?',
-    [id, body.body, body.body_hash],
-  );
-  if (held) context.stateThreads.set(id, { updatedAt, isNew: outcome !== 'unchanged' });
+  if (isOfRecord(transaction, threads, id, body)) {
+    context.stateThreads.set(id, { updatedAt, isNew: outcome !== 'unchanged' });
+  }
   const leaf = exactInteger(record.raw, 'current_leaf_id');
   if (leaf !== null) context.ends.set(id, stateMessageId(id, leaf));
   if (leaf !== null && outcome !== 'unchanged') {

@@ -2,10 +2,12 @@ import { goAlong } from '../../areas/branch-ends.ts';
 import { countBranch, currentLeaf, followsBranch, moveLeaf } from '../../areas/message-tree.ts';
 import { SESSION_TREE } from '../../areas/session-rows.ts';
 import { loadBody, type BodyColumns } from '../../db/bodies.ts';
+import { isOfRecord } from '../../db/imported-bodies.ts';
 import type { Reader } from '../../db/reader.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
 import { conversationEnd, type SplitSession } from '../../model/legacy-session.ts';
-import { deviceOf, IMPORT_DEVICE } from '../../model/version.ts';
+import { sessions } from '../../model/registers.ts';
+import { IMPORT_DEVICE, isImported } from '../../model/version.ts';
 
 /** The conversation of a session as it was before a file of it came. */
 export interface HeldConversation {
@@ -26,7 +28,7 @@ export function heldConversation(reader: Reader, id: string): HeldConversation |
     row && {
       length: row.message_count,
       end: conversationEnd(loadBody(reader, row)),
-      isEdited: deviceOf(row.details_version) !== IMPORT_DEVICE,
+      isEdited: !isImported(row.details_version),
     }
   );
 }
@@ -50,26 +52,20 @@ export function followFile(
   if (current !== null) {
     if (conversationEnd(skeleton) === held?.end) return;
     const isLast = isPassed && followsBranch(transaction, SESSION_TREE, id);
-    if (!isLast && !isImported(transaction, current)) {
+    if (!isLast && !isImportedMessage(transaction, current)) {
       const at = goAlong(transaction, SESSION_TREE, id) as string;
       moved(transaction, id, countBranch(transaction, SESSION_TREE, id, at));
       return;
     }
   }
   const grew = held?.isEdited === true && isPassed;
-  if (!grew && !isOf(transaction, id, body)) return;
+  if (!grew && !isOfRecord(transaction, sessions, id, body)) return;
   moveLeaf(transaction, SESSION_TREE, id, leaf);
   moved(transaction, id, length);
 }
 
 function moved(transaction: Transaction, id: string, length: number): void {
   transaction.run('update sessions set message_count = ? where id = ?', [length, id]);
-}
-
-/** Whether the session in the store is, but for its messages, what this file says. */
-function isOf(reader: Reader, id: string, { body, body_hash }: Pick<Row, keyof BodyColumns>) {
-  const sql = 'select count(*) from sessions where id = ? and body is ? and body_hash is ?';
-  return reader.number(sql, [id, body ?? null, body_hash ?? null]) > 0;
 }
 
 /** Whether the conversation of a file goes on from a message. */
@@ -80,7 +76,7 @@ function leadsThrough({ rows, leaf }: SplitSession, messageId: string): boolean 
   return at !== null;
 }
 
-function isImported(reader: Reader, messageId: string): boolean {
+function isImportedMessage(reader: Reader, messageId: string): boolean {
   const sql = 'select count(*) from session_messages where id = ? and device = ?';
   return reader.number(sql, [messageId, IMPORT_DEVICE]) > 0;
 }
