@@ -1,5 +1,5 @@
 import { goAlong } from '../../areas/branch-ends.ts';
-import { countBranch, currentLeaf, followsBranch, moveLeaf } from '../../areas/message-tree.ts';
+import { countBranch, currentLeaf, moveLeaf } from '../../areas/message-tree.ts';
 import { SESSION_TREE } from '../../areas/session-rows.ts';
 import { loadBody, type BodyColumns } from '../../db/bodies.ts';
 import { isOfRecord } from '../../db/imported-bodies.ts';
@@ -51,8 +51,7 @@ export function followFile(
   const isPassed = current !== null && leadsThrough(file, current);
   if (current !== null) {
     if (conversationEnd(skeleton) === held?.end) return;
-    const isLast = isPassed && followsBranch(transaction, SESSION_TREE, id);
-    if (!isLast && !isImportedMessage(transaction, current)) {
+    if (!isImportedMessage(transaction, current)) {
       const at = goAlong(transaction, SESSION_TREE, id) as string;
       moved(transaction, id, countBranch(transaction, SESSION_TREE, id, at));
       return;
