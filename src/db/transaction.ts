@@ -147,17 +147,13 @@ export class Transaction extends Reader {
       if (!evenPurged && (old['purged_at'] ?? null) !== null) {
         throw new ConflictError(`${id} was purged: nothing is left of it`);
       }
-      this.run(
-        `update ${table.name} set ${names.map((name) => `${name} = ?`).join(', ')} where id = ?`,
-        [...Object.values(assigned), id],
-      );
+      const sets = names.map((name) => `${name} = ?`).join(', ');
+      this.run(`update ${table.name} set ${sets} where id = ?`, [...Object.values(assigned), id]);
     }
     // A row of which only a part has come from the hub is this device's from the first word on.
     if (changed.includes(mainRegister(table)) && replaced.includes('')) {
-      this.run(`update ${table.name} set device = ? where id = ? and device = ''`, [
-        this.device,
-        id,
-      ]);
+      const own = [this.device, id];
+      this.run(`update ${table.name} set device = ? where id = ? and device = ''`, own);
     }
     for (const [i, above] of replaced.entries()) {
       const register = changed[i] as string;
@@ -212,10 +208,8 @@ export class Transaction extends Reader {
     const version = registerVersion(table, register, next, clockAbove(above), this.#identity());
     const assigned: Row = { ...changes, [name]: version };
     const sets = Object.keys(assigned).map((column) => `${column} = ?`);
-    this.run(`update ${table.name} set ${sets.join(', ')} where id = ?`, [
-      ...Object.values(assigned),
-      id,
-    ]);
+    const values = [...Object.values(assigned), id];
+    this.run(`update ${table.name} set ${sets.join(', ')} where id = ?`, values);
     followEdit(this, { table, id, register }, row, version);
     return { version, above };
   }
