@@ -187,17 +187,18 @@ export class Transaction extends Reader {
   takeOver(table: MutableTable, id: string, register: string, column: 'owner' | 'device'): void {
     const own = { [column]: this.device };
     const next = (above: string) => rightAfter(clockOf(above));
-    const stamped = this.#stampAnew(table, id, register, next, own);
+    const stamped = this.#stampAnew(table, id, register, next, own, true);
     if (stamped) this.#noteEdit(table.name, id, register, stamped.version, stamped.above);
   }
 
-  /** @returns the version that it gets and the one that it had; undefined where there is no such row */
+  /** @returns the version that it gets and the one that it had; undefined where it gets none */
   #stampAnew(
     table: MutableTable,
     id: string,
     register: string,
     clockAbove: (above: string) => Clock,
     changes: Row = {},
+    isEdit = false,
   ): { version: string; above: string } | undefined {
     const name = `${register}_version`;
     const columns = [...(table.registers[register] as readonly string[]), name];
@@ -206,6 +207,8 @@ export class Transaction extends Reader {
     const above = row[name] as string;
     const next = { ...row, ...changes, id };
     const version = registerVersion(table, register, next, clockAbove(above), this.#identity());
+    // Of a damaged store: what is no version may be one that none is above.
+    if (isEdit && version <= above) return undefined;
     const assigned: Row = { ...changes, [name]: version };
     const sets = Object.keys(assigned).map((column) => `${column} = ?`);
     const values = [...Object.values(assigned), id];

@@ -65,6 +65,21 @@ describe('backup and restore', () => {
     await kept.close();
   });
 
+  it('bring back also work whose version is garbled, as it was', async () => {
+    const folder = tempFolder();
+    const store = await openStore({ path: join(folder, 'store.db') });
+    const task = await store.tasks.create({ prompt: 'garbled', workspace: '/w' });
+    const { file } = await store.backup(join(folder, 'copy.db'));
+    await store.close();
+    const driver = new Driver(file);
+    driver.exec(`update tasks set lifecycle_version = '~' || lifecycle_version`);
+    driver.close();
+    const { path } = await restoreStore(file, join(folder, 'restored.db'));
+    const restored = await openStore({ path });
+    onTestFinished(() => restored.close());
+    expect(await restored.tasks.get(task.id)).toMatchObject({ owner: task.owner, status: 'queued' });
+  });
+
   it('is restored where there is no folder yet, as on a new machine', async () => {
     const { folder, file } = await backupOf('kept');
     const path = join(folder, 'new', 'store', 'store.db');
