@@ -77,7 +77,10 @@ describe('backup and restore', () => {
     const { path } = await restoreStore(file, join(folder, 'restored.db'));
     const restored = await openStore({ path });
     onTestFinished(() => restored.close());
-    expect(await restored.tasks.get(task.id)).toMatchObject({ owner: task.owner, status: 'queued' });
+    expect(await restored.tasks.get(task.id)).toMatchObject({
+      owner: task.owner,
+      status: 'queued',
+    });
   });
 
   it('is restored where there is no folder yet, as on a new machine', async () => {
