@@ -88,20 +88,33 @@ function enter(
     key,
     version,
     content,
-    carriedOn(ledger, key, version, old) ?? held ?? null,
+    carriedOn(device, ledger, { key, version, old }) ?? held ?? null,
   );
   log(`    d${device.index} writes w${write.number} ${key} ${version}`);
   return write;
 }
 
-/** A pull may bring what somebody decided, and have it carried on at once: right above it. */
-function carriedOn(ledger: Ledger, key: string, version: string, old: string): Write | undefined {
+/**
+ * A pull may bring what somebody decided, and have it carried on at once: right above it, and what
+ * stood here lost to it. Right above alone tells nothing: what stood here may be as far.
+ */
+function carriedOn(
+  { probe }: Device,
+  ledger: Ledger,
+  { key, version, old }: Pick<New, 'key' | 'version' | 'old'>,
+): Write | undefined {
   const { ms, counter } = clockOf(version);
-  return ledger.writes.find((write) => {
-    if (write.key !== key || write.stamp <= old) return false;
-    const below = clockOf(write.stamp);
-    return below.ms === ms && below.counter === counter - 1;
-  });
+  return probe
+    .rows(
+      `select won_version from conflicts
+       where table_name || '|' || row_id || '|' || register = ? and lost_version = ?`,
+      [key, old],
+    )
+    .flatMap(([won]) => ledger.of(key, String(won)) ?? [])
+    .find((write) => {
+      const below = clockOf(write.stamp);
+      return below.ms === ms && below.counter === counter - 1;
+    });
 }
 
 function observeRows(
