@@ -79,6 +79,22 @@ export function keepLatestTurn(transaction: Transaction, threadId: string, turnI
   if (later.length > 0) transaction.carryOn(runtimeThreads, threadId, { latest_turn_id: turnId });
 }
 
+/**
+ * The same once the turn that its thread calls the latest comes, which may be after the thread: only
+ * then can be told that one of this device is later.
+ */
+export function keepOwnTurn(transaction: Transaction, latestId: string): void {
+  const [own] = transaction.rows(
+    `select h.id, own.id from runtime_turns latest
+     join runtime_threads h on h.id = latest.thread_id and h.latest_turn_id = latest.id
+     join runtime_turns own on own.thread_id = h.id and own.owner = ? and own.position > latest.position
+     where latest.id = ? order by own.position desc limit 1`,
+    [transaction.device, latestId],
+  );
+  if (!own) return;
+  transaction.carryOn(runtimeThreads, own[0] as string, { latest_turn_id: own[1] as string });
+}
+
 /** The turn of a thread that is under way. */
 export function activeTurn(reader: Reader, threadId: string): string | undefined {
   const [row] = reader.rows(

@@ -324,4 +324,31 @@ describe('what somebody decides', () => {
       });
     }
   });
+
+  it('of a thread of the runtime takes no turn back, though its own latest turn comes after it', async () => {
+    const { a, b, clock, meet } = await pair();
+    const { runtime } = a.store;
+    const { id } = await runtime.createThread({ workspace: '/w', model: 'm', mode: 'agent' });
+    await meet();
+    const turn = async ({ store }: SyncDevice) => {
+      const begun = await store.runtime.startTurn(id);
+      return store.runtime.finishTurn(begun.id, { status: 'completed' });
+    };
+    await turn(a);
+    const latest = await turn(a);
+    clock.now += 1000;
+    await turn(b);
+    await b.store.runtime.updateThread(id, { mode: 'plan' });
+    // Registers come in any order.
+    await b.database.write({ now: () => clock.now }, (transaction) =>
+      transaction.run(`update outbox set number = number + 1000 where table_name = 'runtime_turns'`),
+    );
+    await meet();
+    for (const one of [a, b]) {
+      expect(await one.store.runtime.getThread(id)).toMatchObject({
+        mode: 'plan',
+        latestTurnId: latest.id,
+      });
+    }
+  });
 });

@@ -1,4 +1,4 @@
-import { keepLatestTurn } from '../../areas/runtime-turns.ts';
+import { keepLatestTurn, keepOwnTurn } from '../../areas/runtime-turns.ts';
 import { noteItem, noteItemsOf } from '../../areas/searched-items.ts';
 import { saveAncestors } from '../../db/ancestors.ts';
 import { storeBody } from '../../db/bodies.ts';
@@ -240,7 +240,9 @@ function afterChange(
     queueDoc(transaction, { kind: searched.kind, refId: id, ownerId: id, at });
   }
   if (table.name === 'runtime_items') noteItem(transaction, id);
-  if (table.name === 'runtime_turns') noteItemsOf(transaction, id);
+  if (table.name !== 'runtime_turns') return;
+  noteItemsOf(transaction, id);
+  if (register === 'details') keepOwnTurn(transaction, id);
 }
 
 /** Changes of these are no work on a record: its `updated_at` stays. */
