@@ -341,7 +341,9 @@ describe('what somebody decides', () => {
     await b.store.runtime.updateThread(id, { mode: 'plan' });
     // Registers come in any order.
     await b.database.write({ now: () => clock.now }, (transaction) =>
-      transaction.run(`update outbox set number = number + 1000 where table_name = 'runtime_turns'`),
+      transaction.run(
+        `update outbox set number = number + 1000 where table_name = 'runtime_turns'`,
+      ),
     );
     await meet();
     for (const one of [a, b]) {
