@@ -7,6 +7,7 @@ import Driver from 'libsql';
 import { expect, it } from 'vitest';
 import { openStore } from '../../src/index.ts';
 import { builtLibrary } from '../support/built-library.ts';
+import { SEED } from '../support/seed.ts';
 import { tempFolder } from '../support/temp-store.ts';
 
 const WRITER = fileURLToPath(new URL('contention-writer.mjs', import.meta.url));
@@ -25,9 +26,8 @@ function random(seed: number): () => number {
 it(
   'four processes that are killed at random lose nothing that they acknowledged',
   async () => {
-    const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
-    console.log(`contention seed ${seed}: SEED=${seed} npx vitest run test/faults/contention`);
-    const next = random(seed);
+    console.log(`contention: SEED=${SEED}`);
+    const next = random(SEED);
     const library = await builtLibrary();
     const path = join(tempFolder(), 'store.db');
     const setup = await openStore({ path });

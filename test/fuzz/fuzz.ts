@@ -1,12 +1,11 @@
 import { vi } from 'vitest';
 import { Random } from '../simulation/random.ts';
+import { SEED } from '../support/seed.ts';
 
-/** Of the first run; each run after it has the next one, so that a failing run is repeated alone. */
-const FIRST = Number(process.env['FUZZ_SEED'] ?? Date.now() % 1_000_000_000);
 const RUNS = process.env['FUZZ_RUNS'];
 
 /**
- * Calls `one` under many seeds and prints the first; what fails names the command that repeats it.
+ * Calls `one` under many seeds, one after the other, and prints the first; what fails names the command that repeats it.
  *
  * @param everyday - how many runs where nobody asks for another number
  */
@@ -16,8 +15,8 @@ export async function fuzz(
   one: (random: Random, seed: number) => void | Promise<void>,
 ): Promise<void> {
   const runs = Number(RUNS ?? everyday);
-  console.log(`fuzz ${part}: ${runs} runs from --seed ${FIRST}`);
-  for (let seed = FIRST; seed < FIRST + runs; seed++) {
+  console.log(`fuzz ${part}: ${runs} runs from --seed ${SEED}`);
+  for (let seed = SEED; seed < SEED + runs; seed++) {
     try {
       await one(new Random(seed), seed);
     } catch (error) {

@@ -37,7 +37,7 @@ do {
       env: {
         ...process.env,
         FUZZ_RUNS: String(endless ? SHARE : runs),
-        FUZZ_SEED: String(seed),
+        SEED: String(seed),
       },
     });
     if (signal !== null) process.exit(1);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 
 interface Ran {
   readonly code: number;
@@ -17,24 +17,15 @@ function simulate(seed: number, seeds: number): Promise<Ran> {
   });
 }
 
-describe('the simulation of devices, a hub and everything that goes wrong', () => {
-  it.each([
-    {
-      name: 'the seeds of every run',
-      seed: 1,
-      seeds: 10,
-      happens: ['damagedInPlace', 'forged', 'takenOff'],
-    },
-    // So few may have none of one kind.
-    { name: 'seeds of this run alone', seed: Math.floor(Date.now() / 1000), seeds: 4, happens: [] },
-  ])(
-    'loses nothing and ends with equal devices: $name, from $seed',
-    async ({ seed, seeds, happens }) => {
-      const { code, output } = await simulate(seed, seeds);
-      console.log(output.split('\n').slice(0, 2).join('\n'));
-      expect(code, output).toBe(0);
-      for (const name of happens) expect(output).toMatch(new RegExp(`\\b${name} [1-9]`));
-    },
-    30 * 60_000,
-  );
-});
+it(
+  'devices, a hub and everything that goes wrong: nothing is lost, and all end equal',
+  async () => {
+    const { code, output } = await simulate(1, 12);
+    console.log(output.split('\n').slice(0, 2).join('\n'));
+    expect(code, output).toBe(0);
+    for (const name of ['damagedInPlace', 'forged', 'takenOff']) {
+      expect(output).toMatch(new RegExp(`\\b${name} [1-9]`));
+    }
+  },
+  30 * 60_000,
+);

@@ -1,11 +1,11 @@
 import { vi } from 'vitest';
 import { Random } from '../../simulation/random.ts';
+import { SEED } from '../../support/seed.ts';
 
-/** The numbers of one test, from a seed that is printed: `SEED=… npx vitest run …` repeats it. */
+/** The numbers of one test, from the seed of the run, which is printed. */
 export function seeded(test: string): Random {
-  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000_000);
-  console.log(`${test}: SEED=${seed}`);
-  return new Random(seed);
+  console.log(`${test}: SEED=${SEED}`);
+  return new Random(SEED);
 }
 
 /** How often a fault is repeated: `FAULT_ROUNDS=10` makes a long run of it. */
