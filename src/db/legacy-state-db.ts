@@ -208,12 +208,13 @@ export class LegacyStateDb {
    * Columns that `values` lacks are null, or their default.
    *
    * @param later - columns that the table gets where it lacks them: those of a later version
+   * @returns whether every value has a column
    */
   insert(
     table: LegacyStateTable,
     values: ReadonlyMap<string, Value>,
     later: Iterable<string> = [],
-  ): void {
+  ): boolean {
     this.#addColumns(table, later);
     const names = this.#columnsOf(table);
     const complete = names.every((name) => values.has(name));
@@ -226,6 +227,7 @@ export class LegacyStateDb {
       sql,
       used.map((name) => values.get(name) ?? null),
     );
+    return used.length === values.size;
   }
 
   /** Without a type, so that values stay what they are. */

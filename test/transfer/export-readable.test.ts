@@ -135,3 +135,26 @@ it('leaves out a checkpoint that is no session, and says so', async () => {
   expect(report.skipped).toEqual([{ kind: 'checkpoints', reason: 'wrong_shape', count: 1 }]);
   expect((await (await tempStore()).import([folder])).problems).toEqual([]);
 });
+
+it('says what an old home has no place for', async () => {
+  const store = await tempStore();
+  await store.jobs.upsert({ name: 'j', details: { attempts: 3 } });
+  await store.jobs.upsert({ name: 'k', details: { detail: 'has a column' } });
+  const { id: threadId } = await store.threads.upsert({ cwd: '/w', details: { mine: 1 } });
+  await store.threads.appendMessage(threadId, { role: 'user', content: 'c', item: { a: 1 } });
+  await store.threads.saveCheckpoint(threadId, 'c', { state: 1 });
+  const { id: sessionId } = await store.sessions.create({ workspace: '/w' });
+  for (const [scope, ownerId] of [
+    ['session', sessionId],
+    ['thread', threadId],
+  ] as const) {
+    await store.goals.upsert({ scope, ownerId, objective: 'o', details: { mine: 1 } });
+  }
+  const automation = { prompt: 'p', rule: 'FREQ=HOURLY' } as const;
+  await store.automations.create({ ...automation, name: 'n', catchUp: 'all' });
+  await store.automations.create({ ...automation, name: 'm' });
+  const { report } = await exported(store);
+  const kinds = ['automations.catch_up', 'session_goals.details', 'state.jobs.details'];
+  kinds.push('state.thread_goals.details', 'state.threads.details');
+  expect(report.skipped).toEqual(kinds.map((kind) => ({ kind, reason: 'no_place', count: 1 })));
+});

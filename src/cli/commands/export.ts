@@ -8,6 +8,7 @@ const LOST: Readonly<Record<string, string>> = {
   wrong_shape:
     'left out, the old program would refuse it (a queued message needs a "display" or "text", details ' +
     'that have names of its own need values as it has them); --format jsonl has it',
+  no_place: 'left out, an old home has no place for it; --format jsonl has it',
   later_format:
     'written under the name of a later version, and not read by an import; --format jsonl has it',
 };

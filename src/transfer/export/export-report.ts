@@ -2,7 +2,8 @@ export interface ExportSkipped {
   kind: string;
   /**
    * A word for programs, such as `deleted`. `wrong_shape`: the old program would refuse it;
-   * `later_format`: written under the name of a later version, and no import of this one reads it.
+   * `no_place`: an old home has none for it; `later_format`: written under the name of a later
+   * version, and no import of this one reads it.
    */
   reason: string;
   count: number;

@@ -24,6 +24,7 @@ const AUTOMATION_COLUMNS = [
   'prompt',
   'rule',
   'status',
+  'catch_up',
   'next_run_at',
   'last_run_at',
   'created_at',
@@ -62,11 +63,15 @@ interface AutomationRow {
   readonly prompt: string;
   readonly rule: string;
   readonly status: string;
+  readonly catch_up: string;
   readonly next_run_at: number | null;
   readonly last_run_at: number | null;
   readonly created_at: number;
   readonly updated_at: number;
 }
+
+/** What a record without a word on missed slots stands for. */
+const CATCH_UP = 'once';
 
 /** `automations/automations/<id>.json`. What to do with missed slots is no part of the record. */
 export async function writeAutomations(context: ExportContext): Promise<void> {
@@ -85,6 +90,7 @@ export async function writeAutomations(context: ExportContext): Promise<void> {
       path: `automations/automations/${plainFileName(id)}.json`,
     };
     writeRecord(context, reader, file, later, (body) => automationRecord(row, body));
+    if (row.catch_up !== CATCH_UP) context.counter.skip('automations.catch_up', 'no_place');
     context.counter.add('automations');
   });
 }

@@ -59,6 +59,7 @@ export async function writeSessionGoals(context: ExportContext): Promise<void> {
     const goal = sessionGoalRecord(row, bodyOf(reader, 'goals', row.id));
     const path = `sessions/.goals/${sessionFileName(row.owner_id)}.json`;
     context.target.write(path, recordText(goal.result()), row.updated_at);
+    if (goal.isCut) context.counter.skip('session_goals.details', 'no_place');
     context.counter.add('session_goals');
   });
 }

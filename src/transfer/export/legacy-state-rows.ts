@@ -146,7 +146,10 @@ export function stateCheckpointRecord(row: StateCheckpointRow, body: string): Re
     .text('checkpoint_id', row.checkpoint_id)
     .seconds('created_at', row.created_at);
   const state = checkpoint.json('state');
-  if (state !== undefined) checkpoint.setJson('state_json', JSON.stringify(wellFormedJson(state)));
+  if (state !== undefined) {
+    checkpoint.setJson('state_json', JSON.stringify(wellFormedJson(state)));
+    checkpoint.setJson('state', undefined);
+  }
   return checkpoint.fallback('state_json', '"null"');
 }
 

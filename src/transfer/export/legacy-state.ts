@@ -204,7 +204,8 @@ class StateExport {
     const values = objectMembers(raw).map(({ key, value }) => [key, sqlValue(value)] as const);
     const row = new Map<string, Value>(values);
     if (mark) row.set(ROW_MARK, JSON.stringify(mark));
-    this.#db.insert(table, row, isRow ? row.keys() : mark ? [ROW_MARK] : []);
+    const isWhole = this.#db.insert(table, row, isRow ? row.keys() : mark ? [ROW_MARK] : []);
+    if (!isWhole) this.#context.counter.skip(`state.${table}.details`, 'no_place');
     this.#context.counter.add(`state.${table}`);
   }
 }
@@ -243,7 +244,7 @@ function messageRecord(
   const item = message.json('item');
   if (item !== undefined && item !== 'null')
     message.setJson('item_json', JSON.stringify(wellFormedJson(item)));
-  return message.result();
+  return (isOldRow(body) ? message : message.setJson('item', undefined)).result();
 }
 
 /** Rows of the old program begin with their key; what the library made has no such member. */

@@ -103,7 +103,11 @@ export class RecordPatch {
 
   /** Drops every member that is not listed. */
   only(keys: ReadonlySet<string>): this {
-    for (const key of this.#members.keys()) if (!keys.has(key)) this.setJson(key, undefined);
+    for (const key of this.#members.keys()) {
+      if (keys.has(key)) continue;
+      this.setJson(key, undefined);
+      this.isCut = true;
+    }
     return this;
   }
 
