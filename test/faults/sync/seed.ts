@@ -1,4 +1,3 @@
-import { vi } from 'vitest';
 import { Random } from '../../simulation/random.ts';
 import { SEED } from '../../support/seed.ts';
 
@@ -12,6 +11,3 @@ export function seeded(test: string): Random {
 export function rounds(count: number): number {
   return Math.ceil(count * Number(process.env['FAULT_ROUNDS'] ?? 1));
 }
-
-// Coming to rest alone may take a minute on a busy machine.
-vi.setConfig({ testTimeout: 180_000 * rounds(1) });
