@@ -5,6 +5,7 @@ import { sayAllAgain } from '../upkeep/purge.ts';
 import { newUlid } from '../areas/new-id.ts';
 import { takeIdentity } from '../db/identity.ts';
 import {
+  HubBusyError,
   HubForeignError,
   HubNotReachedError,
   HubRefusedError,
@@ -109,18 +110,25 @@ export async function enableWith(
   const ours = heldFor(settings, group, found?.meta);
   const { asked, key } = await keyOf(hub, found, ours, settings.key, device);
   const storeId = asked?.meta.storeId ?? known ?? newUlid(now());
+  const info = infoOf({ deviceName: settings.name });
   if (!asked) {
     const epoch = {
       number: (settings.join ? 0 : (state?.epoch.number ?? 0)) + 1,
       token: randomBytes(16).toString('hex'),
     };
     const rest = settings.join ? 'clear' : ask.pair;
-    await foundHub(hub, storeId, epoch, key.check, rest).catch(told);
+    const founding = { storeId, epoch, keyCheck: key.check, founder: { id: device, ...info } };
+    // Its keys are not ours, and it may be taken back before anybody has used them.
+    if (!(await foundHub(hub, founding, rest).catch(told))) {
+      throw new HubBusyError('somebody else sets up this hub at the same moment', undefined, {
+        hint: 'Enable sync again: with the key of that device, where it made one.',
+      });
+    }
   }
   // Who was revoked comes back as somebody else.
   const deviceId = asked?.meta.revoked ? newUlid(now()) : device;
   // Before anything is saved: a token that may only read is found out by this write, and no other.
-  const name = nameStatement(deviceId, infoOf({ deviceName: settings.name }));
+  const name = nameStatement(deviceId, info);
   await hub.run([name], 'write').catch(told);
   await save(access, settings, state, key, { storeId, deviceId });
   return {

@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { HubLostError } from '../errors.ts';
 import type { Ask, Mark } from './ask.ts';
 import type { Hub, HubStatement } from './hub/hub.ts';
-import { epochTokenOf, IS_TOKEN, PROTOCOL } from './hub-meta.ts';
+import { epochTokenOf, HUB_NOW, IS_TOKEN, PROTOCOL } from './hub-meta.ts';
 import { epochOf } from './places.ts';
+import type { DeviceInfo } from './push-statements.ts';
 
 /** Beside src in the repository, beside dist in the package. */
 const SCHEMA = fileURLToPath(new URL('../../migrations/hub/0001_create_hub.sql', import.meta.url));
@@ -39,24 +40,36 @@ export const HEAD_TOKEN = `insert or replace into hub_commits (head, token)
   select head, lower(hex(randomblob(16))) from hub_meta
   where head not in (select head from hub_commits where ${IS_TOKEN})`;
 
+/** What an empty hub becomes. */
+export interface Founding {
+  /** The one that this device knows, or mints. */
+  readonly storeId: string;
+  /** Its token tells this founding from every other. */
+  readonly epoch: Mark;
+  readonly keyCheck: string;
+  /** Stands on the hub from the first moment on, so that no other device takes the founding back. */
+  readonly founder?: DeviceInfo & { readonly id: string };
+}
+
+const FOUNDER = `insert or ignore into hub_devices (id, name, platform, seen_at)
+  select ?1, ?2, ?3, ${HUB_NOW} where exists (select 1 from hub_meta where epoch_token = ?4)`;
+
 /**
- * Makes the tables of an empty hub, under the store id that this device knows or mints. Of two
- * devices that do it at once one does it, the other finds it done.
+ * Makes the tables of an empty hub. Of several who do it at once one does it.
  *
  * Where a hub lost its meta row and nothing else, it gets it back in a new epoch, and all that is on it
  * stays: it may be all that there is of a device that is gone. Only who remembers a state of that very
  * hub can tell whose it is.
  *
  * @param rest - the state that is remembered, or `clear`: what is still there goes
+ * @returns whether it was this call; else the hub is what somebody else has made of it
  * @throws `HubLostError` what is still there is not known to this device
  */
 export async function foundHub(
   hub: Hub,
-  storeId: string,
-  epoch: Mark,
-  keyCheck: string,
+  { storeId, epoch, keyCheck, founder }: Founding,
   rest: Mark | 'clear' | null = null,
-): Promise<void> {
+): Promise<boolean> {
   const pair = rest === 'clear' ? null : rest;
   const clearing =
     rest === 'clear' ? REST.map((table) => `delete from ${table} where ${LOST}`) : [];
@@ -66,14 +79,20 @@ export async function foundHub(
     ...clearing.map((sql) => ({ sql, params: [] })),
     { sql: META, params: [...params, pair?.number ?? null, pair?.token ?? null] },
     { sql: HEAD_TOKEN, params: [] },
-    { sql: 'select only from hub_meta', params: [] },
   ];
+  if (founder) {
+    const { id, name, platform } = founder;
+    statements.push({ sql: FOUNDER, params: [id, name, platform, epoch.token] });
+  }
+  statements.push({ sql: 'select epoch_token from hub_meta', params: [] });
   const answers = await hub.run(statements, 'write');
-  if (answers.at(-1)?.length !== 1) {
+  const [meta] = answers.at(-1) ?? [];
+  if (!meta) {
     throw new HubLostError(
       'the hub has lost the row that says whose it is (hub_meta), and this device does not know the rest of it',
     );
   }
+  return meta[0] === epoch.token;
 }
 
 /**

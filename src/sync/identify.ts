@@ -215,7 +215,9 @@ async function refuse(exchange: Exchange, state: SyncState): Promise<never> {
 async function refill(exchange: Exchange, state: SyncState): Promise<void> {
   const epoch = { number: state.epoch.number + 1, token: randomBytes(16).toString('hex') };
   const storeId = state.storeId ?? newUlid(exchange.now());
-  await foundHub(exchange.hub, storeId, epoch, state.keyCheck ?? NO_KEYS, state.pair);
+  const keyCheck = state.keyCheck ?? NO_KEYS;
+  // By whomever: what it is now is looked at next.
+  await foundHub(exchange.hub, { storeId, epoch, keyCheck }, state.pair);
 }
 
 /** Changes the state unless it is another one meanwhile than that in which the reason was seen. */

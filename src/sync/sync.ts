@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import PQueue from 'p-queue';
 import { rmSync } from 'node:fs';
 import * as z from 'zod';
 import type { Page } from '../areas/page.ts';
@@ -41,6 +42,8 @@ export class Sync {
   readonly #durability: 'full' | 'normal';
   readonly #onApplied: () => void;
   readonly #events = new EventEmitter<SyncEvents>();
+  /** One at a time: two would each make keys for one hub. */
+  readonly #enabling = new PQueue({ concurrency: 1 });
   #worker: Promise<WorkerThread> | undefined;
 
   /** @param onApplied - called after entries of other devices were applied */
@@ -62,9 +65,11 @@ export class Sync {
   async enable(url: string, options: EnableOptions = {}): Promise<Enabled & Warned> {
     const address = validate(z.string().min(1).max(2000), url, 'url');
     const checked = validate(enableSchema, options, 'enable');
-    const former = await this.#access.database.read(findState);
-    const { settings, warnings } = settingsOf(address, checked, former);
-    return { ...(await enableSync(this.#access, settings)), warnings };
+    return this.#enabling.add(async () => {
+      const former = await this.#access.database.read(findState);
+      const { settings, warnings } = settingsOf(address, checked, former);
+      return { ...(await enableSync(this.#access, settings)), warnings };
+    });
   }
 
   /** Turns sync off. Everything that is here stays; what was not sent is offered when it is on again. */

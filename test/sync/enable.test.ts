@@ -81,6 +81,30 @@ describe('enable', () => {
     });
   });
 
+  it.each([1, 2, 3])('founds an empty hub once, of two stores at once: round %i', async () => {
+    const { url } = await startSqld();
+    const stores = [await tempStore(), await tempStore()];
+    const enabled = await Promise.allSettled(stores.map((store) => store.sync.enable(url)));
+    const founder = stores.filter((_, i) => enabled[i]?.status === 'fulfilled');
+    const other = stores.filter((_, i) => enabled[i]?.status === 'rejected');
+    expect([founder.length, other.length]).toEqual([1, 1]);
+    await expect(other[0]?.sync.enable(url)).rejects.toMatchObject({ code: 'SYNC_KEY' });
+    await founder[0]?.tasks.create({ prompt: 'sealed' });
+    expect((await founder[0]?.sync.now())?.pushed).toBeGreaterThan(0);
+  });
+
+  it('of one store at once makes keys once', async () => {
+    const { url } = await startSqld();
+    const store = await tempStore();
+    const enabled = await Promise.all([store.sync.enable(url), store.sync.enable(url)]);
+    expect(enabled.map(({ founded, newKey }) => [founded, newKey])).toEqual([
+      [true, true],
+      [false, false],
+    ]);
+    await store.tasks.create({ prompt: 'sealed' });
+    expect((await store.sync.now()).pushed).toBeGreaterThan(0);
+  });
+
   it('begins another group on an empty hub that is joined', async () => {
     const [former, empty] = [await startSqld(), await startSqld()];
     const store = await tempStore();

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { foundHub, raiseEpoch } from '../../src/sync/found-hub.ts';
+import { foundHub, raiseEpoch, undoFounding } from '../../src/sync/found-hub.ts';
 import type { Ask, Mark } from '../../src/sync/ask.ts';
 import { FileHub } from '../support/file-hub.ts';
 import { tempFolder } from '../support/temp-store.ts';
@@ -10,7 +10,7 @@ const UNKNOWN: Mark = { number: 900, token: 'of a push that the hub has lost' };
 
 async function setup() {
   const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
-  await foundHub(hub, 'store', FIRST, 'none');
+  await foundHub(hub, { storeId: 'store', epoch: FIRST, keyCheck: 'none' });
   const read = async (sql: string) =>
     (await hub.run([{ sql, params: [] }], 'read'))[0]?.[0] as [number, string];
   const epoch = async (): Promise<Mark> => {
@@ -29,13 +29,28 @@ describe('foundHub', () => {
     const { hub, epoch, read } = await setup();
     const [number, token] = await read('select head, token from hub_commits');
     await hub.run([{ sql: 'delete from hub_meta', params: [] }], 'write');
-    const unknown = foundHub(hub, 'another', { number: 9, token: 'x' }, 'none', UNKNOWN);
+    const founding = (storeId: string, epoch: Mark) => ({ storeId, epoch, keyCheck: 'none' });
+    const unknown = foundHub(hub, founding('another', { number: 9, token: 'x' }), UNKNOWN);
     await expect(unknown).rejects.toMatchObject({ code: 'HUB_LOST' });
     const next = { number: 4, token: 'after' };
-    await foundHub(hub, 'store', next, 'none', { number, token });
-    await foundHub(hub, 'store', { ...next, token: 'too late' }, 'none', { number, token });
+    const late = { ...next, token: 'too late' };
+    expect(await foundHub(hub, founding('store', next), { number, token })).toBe(true);
+    expect(await foundHub(hub, founding('store', late), { number, token })).toBe(false);
     expect(await epoch()).toEqual(next);
     expect(await read('select head, token from hub_commits')).toEqual([number, token]);
+  });
+});
+
+describe('undoFounding', () => {
+  it('is for the founder alone, from the first moment on', async () => {
+    const hub = new FileHub({ path: join(tempFolder(), 'hub.db') });
+    const founding = { storeId: 'store', epoch: FIRST, keyCheck: 'its' };
+    const founder = { id: 'a', name: 'desk', platform: 'test' };
+    expect(await foundHub(hub, { ...founding, founder })).toBe(true);
+    const late = { ...founding, epoch: UNKNOWN, founder: { ...founder, id: 'b' } };
+    expect(await foundHub(hub, late)).toBe(false);
+    expect(await undoFounding(hub, 'b')).toBe(false);
+    expect(await undoFounding(hub, 'a')).toBe(true);
   });
 });
 

@@ -44,7 +44,7 @@ async function setup(name: keyof typeof hubs) {
   const tables = ['meta', 'commits', 'devices', 'entries'].map((table) => `hub_${table}`);
   const drop = tables.map((table) => ({ sql: `drop table if exists ${table}`, params: [] }));
   await hub.run(drop, 'write');
-  await foundHub(hub, 's', EPOCH, KEY_CHECK);
+  await foundHub(hub, { storeId: 's', epoch: EPOCH, keyCheck: KEY_CHECK });
   const rows = async (sql: string) => (await hub.run([{ sql, params: [] }], 'read'))[0];
   return {
     change: (sql: string) => hub.run([{ sql, params: [] }], 'write'),
