@@ -4,6 +4,7 @@ import { ConflictError, NotFoundError } from '../errors.ts';
 import { addDetails } from '../model/record-body.ts';
 import { runtimeItems, runtimeThreads, runtimeTurns } from '../model/registers.ts';
 import { newId } from './new-id.ts';
+import { refusePurged } from './purged.ts';
 import { indexItem } from './runtime-items.ts';
 import {
   ITEM_COLUMNS,
@@ -30,6 +31,7 @@ export interface Fork {
  * @returns the id of the new thread, whose details name the old one as `forked_from`
  */
 export function forkThread(transaction: Transaction, threadId: string, fork: Fork): string {
+  refusePurged(transaction, 'runtime_threads', threadId);
   const source = needThread(transaction, threadId);
   const last = fork.atTurn === undefined ? undefined : lastTurn(transaction, threadId, fork.atTurn);
   const now = transaction.now();

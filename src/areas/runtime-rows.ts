@@ -196,6 +196,16 @@ export function needTurn(reader: Reader, id: string): TurnRow {
   return found(findTurn(reader, id), 'turn', id);
 }
 
+/**
+ * Of a thread that was purged there are no turns to show.
+ *
+ * @throws `NotFoundError`
+ */
+export function refuseTurnOfPurged(reader: Reader, turnId: string): void {
+  const turn = findTurn(reader, turnId);
+  if (turn) refusePurged(reader, 'runtime_threads', turn.thread_id);
+}
+
 export function readTurn(reader: Reader, id: string): RuntimeTurn {
   const row = needTurn(reader, id);
   const details = detailsOf(bodyOf(reader, 'runtime_turns', id), model.RUNTIME_TURN_FIELDS);

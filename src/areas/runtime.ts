@@ -24,6 +24,7 @@ import type {
 import { knownIdSchema, validate } from '../model/validate.ts';
 import { found, readPage, type Page } from './page.ts';
 import { readItem, wholeItem, withPrepared } from './large-details.ts';
+import { refusePurged } from './purged.ts';
 import type { Runner } from './runner.ts';
 import { forkThread } from './runtime-fork.ts';
 import { announceItems, saveItem } from './runtime-items.ts';
@@ -36,6 +37,7 @@ import {
   needTurn,
   readThread,
   readTurn,
+  refuseTurnOfPurged,
   toThread,
   toTurn,
   type ItemRow,
@@ -153,7 +155,10 @@ export class Runtime {
 
   async getTurn(id: string): Promise<RuntimeTurn> {
     validate(knownIdSchema, id, 'turn id');
-    return this.#runner.read((reader) => readTurn(reader, id));
+    return this.#runner.read((reader) => {
+      refuseTurnOfPurged(reader, id);
+      return readTurn(reader, id);
+    });
   }
 
   /** The turns of a thread in their order. */
@@ -164,6 +169,7 @@ export class Runtime {
     validate(knownIdSchema, threadId, 'thread id');
     const query = validate(schema.runtimePageSchema, options, 'turn list');
     return this.#runner.read((reader) => {
+      refusePurged(reader, 'runtime_threads', threadId);
       needThread(reader, threadId);
       const page = readChildren<TurnRow>(reader, 'thread_id', threadId, TURN_COLUMNS, query);
       return { ...page, items: page.items.map(toTurn) };
@@ -191,9 +197,11 @@ export class Runtime {
 
   async getItem(id: string): Promise<RuntimeItem> {
     validate(knownIdSchema, id, 'item id');
-    const item = await this.#runner.read((reader) =>
-      readItem(reader, found(findItem(reader, id), 'item', id)),
-    );
+    const item = await this.#runner.read((reader) => {
+      const row = found(findItem(reader, id), 'item', id);
+      refuseTurnOfPurged(reader, row.turn_id);
+      return readItem(reader, row);
+    });
     return wholeItem(this.#runner, item);
   }
 
@@ -203,6 +211,7 @@ export class Runtime {
     const query = validate(schema.runtimePageSchema, options, 'item list');
     const page = await this.#runner.read((reader) => {
       needTurn(reader, turnId);
+      refuseTurnOfPurged(reader, turnId);
       const rows = readChildren<ItemRow>(reader, 'turn_id', turnId, ITEM_COLUMNS, query);
       return { ...rows, items: rows.items.map((row) => readItem(reader, row)) };
     });

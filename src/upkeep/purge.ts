@@ -114,7 +114,11 @@ const RULES: readonly Rule[] = [
     blank: { prompt: '', workspace: '', error: null, ...BODY },
     rows: [],
     records: [[artifacts, `owner_kind = 'task' and owner_id = ?`, FILE]],
-    local: forget(`kind = 'task' and owner_id = ?`),
+    local: [
+      ...forget(`kind = 'task' and owner_id = ?`),
+      // Its worker is told that it has nothing to do any more.
+      'delete from task_leases where task_id = ?',
+    ],
   },
   {
     kind: 'automation',

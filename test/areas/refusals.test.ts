@@ -125,4 +125,37 @@ describe('a store', () => {
     await store.purge(id);
     await allRefused([store.events.since(id, 0), store.events.tail(id, 1)], 'NOT_FOUND');
   });
+
+  it('has no turns of a thread that was purged, and forks none', async () => {
+    const store = await tempStore();
+    const { id } = await store.runtime.createThread({ workspace: '/w' });
+    const turn = await store.runtime.startTurn(id, { userItem: { summary: 's' } });
+    const [item] = (await store.runtime.listItems(turn.id)).items;
+    await store.purge(id);
+    await allRefused(
+      [
+        store.runtime.listTurns(id),
+        store.runtime.getTurn(turn.id),
+        store.runtime.listItems(turn.id),
+        store.runtime.getItem(item?.id ?? ''),
+        store.runtime.fork(id),
+      ],
+      'NOT_FOUND',
+    );
+  });
+
+  it('lets no worker go on with a task that was purged, and is sound then', async () => {
+    const clock = { now: Date.parse('2026-08-18T08:30:00Z') };
+    const store = await tempStore({ clock: () => clock.now });
+    const { id } = await store.tasks.create({ prompt: 'p' });
+    const worker = { owner: 'w', leaseMs: 1000 };
+    await store.tasks.claim(worker);
+    await store.purge(id);
+    await expect(store.tasks.heartbeat({ id, ...worker })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    clock.now += 2000;
+    const { checks } = await store.check();
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+  });
 });

@@ -84,6 +84,12 @@ it('a worker whose task was given to another device meanwhile does not end that 
   await b.store.tasks.finish(id, { owner: 'worker' });
   for (const one of [b, a]) await one.sync();
   expect(await tasks.get(id)).toMatchObject({ status: 'completed', owner: idOfB, attempt: 2 });
+  // Its lease here ends one day, and nothing is wrong then.
+  await a.database.write({ now: Date.now }, (transaction) =>
+    transaction.run('update task_leases set expires_at = 1'),
+  );
+  const { checks } = await a.store.check();
+  expect(checks.find(({ name }) => name === 'leases')).toMatchObject({ ok: true });
 });
 
 it('what runs on a device that is lost is taken over where somebody says that it is', async () => {
