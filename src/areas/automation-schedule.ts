@@ -62,7 +62,9 @@ function scheduled(next: number | null): Row {
 export function rescheduled(automation: AutomationRow, now: number): Row {
   if (automation.status !== 'active') return {};
   try {
-    return scheduled(slotAfter(automation, now));
+    const next = scheduled(slotAfter(automation, now));
+    const isMoved = next['next_run_at'] !== automation.next_run_at;
+    return isMoved ? { ...next, updated_at: now } : next;
   } catch (error) {
     // It stays as it was, and `due` tells why it does not run.
     if (error instanceof ScheduleError) return {};

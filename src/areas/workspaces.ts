@@ -28,6 +28,12 @@ export function deviceOf(reader: Reader): string {
   return reader.rows('select id from device')[0]?.[0] as string;
 }
 
+/** Of this store as it is and as it was before it was restored or copied: its folders may be here. */
+function selvesOf(reader: Reader): string[] {
+  const former = `select value from device, json_each(former_ids)`;
+  return reader.rows(`select id from device union ${former}`).map(([id]) => id as string);
+}
+
 /** Where a path of a device lies, as recorded. Nobody knows whose path an imported one is. */
 export function recordedPlace(reader: Reader, device: string, path: string): Place | undefined {
   const rows = placesAt(reader, [path]).filter((row) => isOf(row, device));
@@ -89,11 +95,12 @@ export function workspaceFilter(
      where path = ? and device <> ? and (remote, relative_path) <> (?, ?)`,
     [path, here, place.remote, place.relativePath],
   );
+  const selves = new Set(selvesOf(reader));
   const apart = new Set(
-    same.filter((row) => row.device === here && isOther(row.path, path)).map((row) => row.path),
+    same.filter((row) => selves.has(row.device) && isOther(row.path, path)).map((row) => row.path),
   );
   const others = same.filter(
-    (row) => row.path !== path && (row.device !== here || !apart.has(row.path)),
+    (row) => row.path !== path && !(selves.has(row.device) && apart.has(row.path)),
   );
   const paths = new Set(others.map((row) => row.path));
   const pairs = others.map((row) => [row.device, row.path]);
@@ -123,9 +130,9 @@ export function withPathsHere<T extends Origin>(reader: Reader, records: readonl
   const own = reader
     .list<PlaceRow>(
       COLUMNS,
-      `from workspaces where device = ? and (remote, relative_path) in
+      `from workspaces where device in (select value from json_each(?)) and (remote, relative_path) in
          (select value ->> 0, value ->> 1 from json_each(?))`,
-      [deviceOf(reader), JSON.stringify(wanted)],
+      [JSON.stringify(selvesOf(reader)), JSON.stringify(wanted)],
     )
     .sort(newestFirst);
   const known = new Map<string, string>();

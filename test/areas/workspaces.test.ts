@@ -2,7 +2,7 @@ import Driver from 'libsql';
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openStore, type SessionListOptions, type Store } from '../../src/index.ts';
+import { openStore, restoreStore, type SessionListOptions, type Store } from '../../src/index.ts';
 import { clonedFrom, gitRepository, writeBelow } from '../support/git-repository.ts';
 import { expectIndexed, statementLog } from '../support/query-plans.ts';
 import { tempFolder, tempStore } from '../support/temp-store.ts';
@@ -162,6 +162,31 @@ describe('the sessions of a workspace', () => {
     driver.close();
     expect(await titles(store, { workspace: one })).toEqual(['in one']);
     expect(await titles(store, { workspace: two })).toEqual(['in two']);
+  });
+
+  it('stay apart in two clones on one machine, also once the store was restored', async () => {
+    const base = tempFolder();
+    const [one, two] = [join(base, 'one'), join(base, 'two')];
+    for (const clone of [one, two]) gitRepository(clone, HTTPS);
+    const path = join(base, 'store.db');
+    const before = await openStore({ path });
+    const { id } = await before.sessions.create({ title: 'of one', workspace: one });
+    await before.backup(join(base, 'copy.db'));
+    await before.close();
+    await restoreStore(join(base, 'copy.db'), path);
+    const store = await openStore({ path });
+    onTestFinished(() => store.close());
+    for (let i = 0; i < 2; i++) {
+      expect(await titles(store, { workspace: two })).toEqual([]);
+      expect(await titles(store, { workspace: one })).toEqual(['of one']);
+      expect((await store.sessions.get(id)).workspace).toBe(one);
+      // What is recorded of both now changes nothing.
+      for (const workspace of [one, two])
+        await store.sessions.create({ title: 'later', workspace });
+      for (const { id: own, title } of (await store.sessions.list()).items) {
+        if (title === 'later') await store.sessions.delete(own);
+      }
+    }
   });
 
   it('come along when the folder is moved', async () => {

@@ -246,7 +246,11 @@ function afterChange(
 }
 
 /** Changes of these are no work on a record: its `updated_at` stays. */
-const QUIET = new Set(['title', 'name', 'archive', 'last_run', 'deleted', 'purge']);
+const QUIET = new Set(['title', 'archive', 'last_run', 'deleted', 'purge']);
+
+/** The old program counts another name of a thread of the app server. */
+const isQuiet = (table: MutableTable, register: string) =>
+  QUIET.has(register) && !(table.name === 'threads' && register === 'title');
 
 /** Raises `updated_at`, which is not sent but follows from what is. */
 function touch(
@@ -267,7 +271,7 @@ function touch(
     );
     return;
   }
-  if (QUIET.has(register) || version === '') return;
+  if (isQuiet(table, register) || version === '') return;
   const values: Value[] = [clockOf(version).ms, id];
   transaction.run(`update ${table.name} set updated_at = max(updated_at, ?) where id = ?`, values);
 }

@@ -76,13 +76,9 @@ function refreshSession(transaction: Transaction, id: string): void {
   );
 }
 
+/** Its messages are no work on it: `updatedAt` stays, as where they are added. */
 function refreshThread(transaction: Transaction, id: string): void {
   goAlong(transaction, THREAD_TREE, id);
-  transaction.run(
-    `update threads set updated_at = max(updated_at, coalesce(
-       (select max(created_at) from thread_messages where thread_id = ?1), 0)) where id = ?1`,
-    [id],
-  );
 }
 
 function refreshRuntimeThread(transaction: Transaction, id: string): void {
