@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Store } from '../../src/index.ts';
-import { legacyHome, SMALL_HOME } from '../support/legacy-home.ts';
+import { legacyHome } from '../support/legacy-home.ts';
 import { tempStore } from '../support/temp-store.ts';
 
 const LONG_MS = 5000;
@@ -50,10 +50,10 @@ it('close takes no more calls, however many go on calling', async () => {
 
 it('close waits for the calls before it: reads, writes, imports', async () => {
   const store = await tempStore();
-  const { home } = legacyHome('--seed', '5', ...SMALL_HOME);
+  const { home } = legacyHome('--seed', '5');
   const importing = store.import([home]);
   const calls: Promise<unknown>[] = [importing];
-  for (let i = 0; i < 200; i++) calls.push(store.sessions.list(), append(store));
+  for (let i = 0; i < 20; i++) calls.push(store.sessions.list(), append(store));
   let ended = 0;
   for (const call of calls) void call.finally(() => ended++);
   await store.close();
