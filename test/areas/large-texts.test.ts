@@ -175,7 +175,7 @@ describe('an item with a large detail', () => {
     await store.purge(thread.id);
     await store.repair();
     expect(query(store.path, 'select count(*) from blobs')).toEqual([[0]]);
-    expect((await store.runtime.getItem(id)).detail).toBe(null);
+    await expect(store.runtime.getItem(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('is found by its beginning after an import, and leaves with its event', async () => {

@@ -8,12 +8,12 @@ import {
   readSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import Driver from 'libsql';
-import { afterAll } from 'vitest';
 import { openStore, type Store } from '../../../src/index.ts';
 
 export const PAGE = 4096;
@@ -36,28 +36,29 @@ export interface Filled {
   readonly events: number;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'cws-filled-'));
-const made = new Map<string, Promise<Filled>>();
-
-afterAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-});
+const made = new Map<string, Promise<{ content: Filled; bytes: Buffer }>>();
 
 /** A closed store with enough of everything for tables of many pages; filled once, then copied. */
 export async function fillStore(path: string, key: { encryptionKey?: string } = {}) {
-  const source = join(folder, `store${key.encryptionKey ?? ''}.db`);
-  let filled = made.get(source);
-  if (!filled) {
-    filled = openStore({ path: source, durability: 'normal', ...key }).then(async (store) => {
-      const content = await fill(store);
-      await store.close();
-      return content;
-    });
-    made.set(source, filled);
+  const name = key.encryptionKey ?? '';
+  const filled = made.get(name) ?? makeFilled(key);
+  made.set(name, filled);
+  const { content, bytes } = await filled;
+  writeFileSync(path, bytes, { mode: 0o600 });
+  return content;
+}
+
+async function makeFilled(key: { encryptionKey?: string }) {
+  const folder = mkdtempSync(join(tmpdir(), 'cws-filled-'));
+  try {
+    const path = join(folder, 'store.db');
+    const store = await openStore({ path, durability: 'normal', ...key });
+    const content = await fill(store);
+    await store.close();
+    return { content, bytes: readFileSync(path) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  await filled;
-  copyFileSync(source, path);
-  return filled;
 }
 
 async function fill(store: Store): Promise<Filled> {
