@@ -107,9 +107,9 @@ export function newerBranch(
   tree: MessageTree,
   ownerId: string,
 ): BranchEnd | undefined {
+  if (!notAtLast(reader, tree, [ownerId]).has(ownerId)) return undefined;
   const current = currentLeaf(reader, tree, ownerId);
-  // The message that came last is the current one nearly always, and then this costs nothing.
-  if (current === null || current === lastMessage(reader, tree, ownerId)) return undefined;
+  if (current === null) return undefined;
   const leaf = newestEnd(reader, tree, ownerId);
   if (leaf === null || leaf === current) return undefined;
   const window = { limit: Number.MAX_SAFE_INTEGER, offset: 0 };
@@ -167,7 +167,20 @@ function lastOwn(
   return row?.[0] as string | undefined;
 }
 
-function lastMessage(reader: Reader, tree: MessageTree, ownerId: string): unknown {
-  const sql = `select id from ${tree.messages} where ${tree.owner} = ? order by number desc limit 1`;
-  return reader.rows(sql, [ownerId])[0]?.[0];
+/**
+ * Of these owners those whose current message is not the one that came last, which it is nearly
+ * always: no other has a {@link newerBranch}.
+ */
+export function notAtLast(
+  reader: Reader,
+  { messages, leaves, owner }: MessageTree,
+  ownerIds: readonly string[],
+): ReadonlySet<string> {
+  const rows = reader.rows(
+    `select l.${owner} from json_each(?) join ${leaves} l on l.${owner} = value
+     where l.leaf_id <> (select m.id from ${messages} m where m.${owner} = l.${owner}
+       order by m.number desc limit 1)`,
+    [JSON.stringify(ownerIds)],
+  );
+  return new Set(rows.map(([id]) => id as string));
 }

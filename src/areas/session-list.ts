@@ -4,8 +4,9 @@ import type { sessionListSchema, SessionSummary } from '../model/session.ts';
 import { sessions } from '../model/registers.ts';
 import { placeOf, type Place, type Repository } from '../model/workspace.ts';
 import { between, hasCome, readPage, type Condition, type Page } from './page.ts';
+import { newerBranch, notAtLast } from './branch-ends.ts';
 import { RESTORABLE } from './purged.ts';
-import { SESSION_COLUMNS, toSession, type SessionRow } from './session-rows.ts';
+import { SESSION_COLUMNS, SESSION_TREE, toSession, type SessionRow } from './session-rows.ts';
 import {
   deviceOf,
   isRecorded,
@@ -82,8 +83,15 @@ function readSessions(
     limit: query.limit,
     cursor: query.cursor,
   });
-  const items = withPathsHere(reader, page.items).map((row) => toSession(reader, row));
-  return { ...page, items };
+  const apart = notAtLast(
+    reader,
+    SESSION_TREE,
+    page.items.map(({ id }) => id),
+  );
+  const newerOf = (id: string) =>
+    apart.has(id) ? newerBranch(reader, SESSION_TREE, id) : undefined;
+  const rows = withPathsHere(reader, page.items);
+  return { ...page, items: rows.map((row) => toSession(row, newerOf(row.id))) };
 }
 
 function conditions(query: Query, filter: WorkspaceFilter | undefined): Condition[] {

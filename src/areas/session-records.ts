@@ -9,6 +9,7 @@ import type { Session } from '../model/session.ts';
 import { IMPORT_DEVICE } from '../model/version.ts';
 import { placeOf, type Repository } from '../model/workspace.ts';
 import type { PreparedMessage } from './large-messages.ts';
+import { newerBranch } from './branch-ends.ts';
 import { found } from './page.ts';
 import { isMember } from './message-tree.ts';
 import { refusePurged } from './purged.ts';
@@ -58,7 +59,8 @@ export function readSession(reader: Reader, id: string): Session {
   );
   const session = found(row, 'session', id);
   const [shown = session] = withPathsHere(reader, [session]);
-  return { ...toSession(reader, shown), details: sessionDetails(loadBody(reader, session)) };
+  const newer = newerBranch(reader, SESSION_TREE, id);
+  return { ...toSession(shown, newer), details: sessionDetails(loadBody(reader, session)) };
 }
 
 /**

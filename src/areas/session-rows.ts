@@ -4,7 +4,7 @@ import { objectMembers, parseJson } from '../model/json-text.ts';
 import type { SessionMessage, SessionSummary } from '../model/session.ts';
 import { formatTime } from '../model/time.ts';
 import { clockOf, deviceOf, IMPORT_DEVICE } from '../model/version.ts';
-import { newerBranch } from './branch-ends.ts';
+import type { BranchEnd } from './branch-ends.ts';
 import { branchIds, currentLeaf, isOnBranch, type MessageTree } from './message-tree.ts';
 import { foreignCursor, found } from './page.ts';
 
@@ -36,8 +36,8 @@ export interface SessionRow {
   readonly device: string;
 }
 
-export function toSession(reader: Reader, row: SessionRow): SessionSummary {
-  const newer = newerBranch(reader, SESSION_TREE, row.id);
+/** @param newer - its newest branch, where this device is not at its end */
+export function toSession(row: SessionRow, newer: BranchEnd | undefined): SessionSummary {
   return {
     id: row.id,
     title: row.title,
