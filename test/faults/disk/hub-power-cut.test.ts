@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -59,9 +59,15 @@ async function hostHub(
   return { url, tokenFile, head, stop };
 }
 
-/** The replication log without its end, and nothing that says that sqld was not ended in order. */
+/** Where its header has the number of frames of a replication log. */
+const FRAME_COUNT = 40;
+
+/** A replication log without a frame that its header counts, and nothing that says that sqld was not ended in order. */
 function cutShort(folder: string): void {
-  truncateSync(join(folder, 'wallog'), 5000);
+  const log = join(folder, 'wallog');
+  const header = readFileSync(log).subarray(0, 64);
+  header.writeBigUInt64LE(1n, FRAME_COUNT);
+  writeFileSync(log, header);
   rmSync(join(folder, '.sentinel'), { force: true });
 }
 
