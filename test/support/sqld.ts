@@ -120,13 +120,18 @@ async function untilHealthy(child: ChildProcess, url: string, log: string[]): Pr
   throw new Error(`sqld did not start:\n${log.join('')}`);
 }
 
+/** Below the ports that the system gives to connections, a part for each worker of the tests. */
+const PORTS = 7_000;
+const FIRST_PORT = 10_000 + (Number(process.env['VITEST_POOL_ID'] ?? 1) % 3) * PORTS;
+let taken = randomInt(PORTS);
+
 /**
- * A port of the loopback that nothing listens on; below those that the system gives to connections, one
- * of which might have it before the hub does, or while it is down.
+ * A port of the loopback that nothing listens on, and that nobody else is given: neither a connection
+ * nor another test may have it before the hub does, or while the hub is down.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(10_000, 32_000);
+    const port = FIRST_PORT + (taken++ % PORTS);
     const isFree = await claimPort('127.0.0.1', port).then(
       () => true,
       () => false,
