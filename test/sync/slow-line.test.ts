@@ -7,7 +7,7 @@ import { syncDevice, type SyncDevice } from '../support/sync-device.ts';
 
 const BYTES_PER_S = 50_000;
 /** What goes over the line takes some seconds, and its largest piece longer than this. */
-const SILENCE_MS = 800;
+const SILENCE_MS = 2000;
 
 /** A device at the end of a slow line, and one beside the hub. */
 async function setup(bytesPerS: number, options: SlowLineOptions = {}) {
