@@ -93,26 +93,30 @@ export class ReplicaHub implements Hub {
     }
   }
 
-  /** As of the last {@link sync}; `read` only. */
-  // Rejects, never throws, like every other way to the hub.
-  // eslint-disable-next-line @typescript-eslint/require-await
+  /**
+   * As of the last {@link sync}; `read` only. A file whose damage shows only now is made anew.
+   *
+   * @throws what {@link sync} throws where it cannot be made anew; `HubBusyError` the copy is as
+   *   damaged then: go on over HTTP
+   */
   async run(statements: readonly HubStatement[], mode: 'read' | 'write'): Promise<HubRow[][]> {
     this.#refuseClosed();
     if (mode === 'write')
       throw new Error('a replica is for reading: it would send this to the hub');
     if (!this.#open) throw new Error('sync() the replica before reading it');
-    const { driver } = this.#open;
     try {
-      // After a plain `begin` the driver would ask the hub instead of the file.
-      driver.exec('begin readonly');
-      const rows = statements.map((statement) => select(driver, statement));
-      driver.exec('commit');
-      return rows;
+      return read(this.#open.driver, statements);
     } catch (error) {
-      if (driver.inTransaction) driver.exec('rollback');
       if (!isDamaged(error)) throw readFailure(error);
-      this.remove();
-      throw new HubBusyError('the copy of the hub was damaged; it is made anew', 0, {
+    }
+    // A hub that was put back to an older state and went on spoils the copy without a word.
+    this.remove();
+    await this.sync();
+    try {
+      return read(this.#open.driver, statements);
+    } catch (error) {
+      if (!isDamaged(error)) throw readFailure(error);
+      throw new HubBusyError('the copy of the hub is damaged however new it is', undefined, {
         cause: error,
       });
     }
@@ -166,6 +170,19 @@ export class ReplicaHub implements Hub {
 
   #refuseClosed(): void {
     if (this.#closed) throw new ClosedError('the replica of the hub is closed');
+  }
+}
+
+function read(driver: Libsql.Database, statements: readonly HubStatement[]): HubRow[][] {
+  try {
+    // After a plain `begin` the driver would ask the hub instead of the file.
+    driver.exec('begin readonly');
+    const rows = statements.map((statement) => select(driver, statement));
+    driver.exec('commit');
+    return rows;
+  } catch (error) {
+    if (driver.inTransaction) driver.exec('rollback');
+    throw error;
   }
 }
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import {
   copyFileSync,
   readFileSync,
@@ -9,11 +8,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Driver } from '../../../src/db/driver.ts';
 import { HubAccessError, HubBusyError, HubUnreachableError } from '../../../src/errors.ts';
 import { HttpHub } from '../../../src/sync/hub/http-hub.ts';
 import { ReplicaHub, type ReplicaHubOptions } from '../../../src/sync/hub/replica-hub.ts';
+import { spoilCopying } from '../../support/copying-proxy.ts';
 import { makeHubKey } from '../../support/hub-token.ts';
 import { startSqld, type SqldOptions } from '../../support/sqld.ts';
 import { tempFolder } from '../../support/temp-store.ts';
@@ -52,46 +52,14 @@ async function setup(options: SqldOptions = {}, token?: string) {
 const filesOf = (path: string) =>
   readdirSync(dirname(path)).map((name) => join(dirname(path), name));
 
-type CopyFault = 'not found' | 'cut';
+const PAGE_BYTES = 4096;
 
-/**
- * A proxy that spoils the answers with entries of the log: in a thread of its own, because `sync`
- * blocks this one.
- */
-async function spoilCopying(target: string, fault: CopyFault) {
-  /** Whether it spoils, and how often it did. */
-  const state = new Int32Array(new SharedArrayBuffer(8));
-  state[0] = 1;
-  const worker = new Worker(
-    `const http = require('node:http');
-    const { workerData: { target, fault, state }, parentPort } = require('node:worker_threads');
-    const headers = {
-      'content-type': 'application/grpc-web+proto', 'grpc-status': '14', 'grpc-message': 'snapshot not found',
-    };
-    const server = http.createServer((incoming, reply) => {
-      const spoil = /Entries$/.test(incoming.url) && Atomics.load(state, 0) === 1;
-      if (spoil) Atomics.add(state, 1, 1);
-      if (spoil && fault === 'not found') return reply.writeHead(200, headers).end();
-      const { method, headers: sent } = incoming;
-      incoming.pipe(http.request(new URL(incoming.url, target), { method, headers: sent }, (answer) => {
-        reply.writeHead(answer.statusCode, answer.headers);
-        if (!spoil) return answer.pipe(reply);
-        answer.once('data', (chunk) => reply.write(chunk.subarray(0, 5000), () => reply.destroy()));
-      }));
-    });
-    server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`,
-    { eval: true, workerData: { target, fault, state } },
-  );
-  onTestFinished(async () => {
-    await worker.terminate();
-  });
-  const [port] = (await once(worker, 'message')) as [number];
-  return {
-    url: `http://127.0.0.1:${port}`,
-    spoilt: () => Atomics.load(state, 1),
-    stopSpoiling: () => Atomics.store(state, 0, 0),
-  };
-}
+/** Where in a file of SQLite the last page begins that holds a text. */
+const pageWith = (bytes: Buffer, text: string) => {
+  const at = bytes.lastIndexOf(text);
+  if (at < PAGE_BYTES) throw new Error(`no page after the first holds ${text}`);
+  return at - (at % PAGE_BYTES);
+};
 
 describe('ReplicaHub', () => {
   it('reads from the file alone: also while the hub is gone', async () => {
@@ -213,9 +181,27 @@ describe('ReplicaHub', () => {
     hub.close();
     const again = replica();
     await again.sync();
-    await expect(again.run(count, 'read')).rejects.toThrow(HubBusyError);
-    await again.sync();
     expect(await again.run(count, 'read')).toEqual(everything);
+  });
+
+  it('says so when it is damaged however often it is made, as the file of the hub is', async () => {
+    const { sqld, replica } = await setup();
+    await sqld.stop();
+    const folder = join(sqld.dir, 'db', 'dbs', 'default');
+    const file = join(folder, 'data');
+    const database = new Driver(file);
+    database.pragma('wal_checkpoint(TRUNCATE)');
+    database.close();
+    const page = pageWith(readFileSync(file), MARK);
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0x5a, page, page + PAGE_BYTES));
+    // Taken for a crash, after which the server makes its log anew from the file.
+    writeFileSync(join(folder, '.sentinel'), '');
+    await sqld.restart();
+    const hub = replica();
+    await hub.sync();
+    await expect(hub.run(count, 'read')).rejects.toThrow(HubBusyError);
+    await expect(hub.run(count, 'read')).rejects.toThrow('damaged however new');
   });
 
   it('says at once that the token is wrong, and takes a renewed one', async () => {
@@ -249,7 +235,7 @@ describe('ReplicaHub', () => {
     await expect(hub.sync()).rejects.toThrow(kind);
     expect(proxy.spoilt()).toBeGreaterThan(0);
 
-    proxy.stopSpoiling();
+    proxy.calm();
     await hub.sync();
     expect(await hub.run(count, 'read')).toEqual(everything);
   });

@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { openStore as open } from '../../../src/index.ts';
 import { builtLibrary } from '../../support/built-library.ts';
+import { spoilCopying } from '../../support/copying-proxy.ts';
 import { startSqld } from '../../support/sqld.ts';
 import { tempFolder, tempStore } from '../../support/temp-store.ts';
 
@@ -25,6 +26,30 @@ async function setup() {
   return { sqld, id, append };
 }
 
+/** A store whose copy of the hub is damaged before it reads on. */
+async function readWithDamage(
+  url: string,
+  append: () => Promise<void>,
+  before: () => void = () => undefined,
+) {
+  const { path, sync, sessions } = await tempStore();
+  await sync.enable(url, { name: 'reader', encryption: false, pull: 'replica' });
+  await sync.now();
+  const copy = join(dirname(path), 'hub-replica.db');
+  for (const file of [copy, `${copy}-wal`]) {
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0x5a, Math.floor((bytes.length * 3) / 4)));
+  }
+  await append();
+  before();
+  await sync.now();
+  const messages = async () => {
+    const [session] = (await sessions.list()).items;
+    return (await sessions.messages(String(session?.id), { limit: 1000 })).items;
+  };
+  return { sync, messages };
+}
+
 it('a worker and single exchanges share the copy of the hub, and no exchange fails for it', async () => {
   const { openStore } = (await import(await builtLibrary())) as { openStore: typeof open };
   const { sqld, id } = await setup();
@@ -44,23 +69,30 @@ it('a worker and single exchanges share the copy of the hub, and no exchange fai
   }
 }, 120_000);
 
-it('an exchange goes on over HTTP where the copy shows its damage while it is read', async () => {
-  const { sqld, id, append } = await setup();
-  const { path, sync, sessions } = await tempStore();
-  await sync.enable(sqld.url, { name: 'reader', encryption: false, pull: 'replica' });
-  await sync.now();
-  const copy = join(dirname(path), 'hub-replica.db');
-  for (const file of [copy, `${copy}-wal`]) {
-    const bytes = readFileSync(file);
-    writeFileSync(file, bytes.fill(0x5a, Math.floor((bytes.length * 3) / 4)));
-  }
-  await append();
-  await sync.now();
-  expect((await sessions.messages(id, { limit: 1000 })).items).toHaveLength(2 * MESSAGES);
-  const { lastError } = await sync.status();
-  expect(lastError?.message).toContain(
-    'damaged; it is made anew; what it was for was read over HTTP',
-  );
-  await sync.now();
-  expect((await sync.status()).lastError).toBeNull();
+describe('a copy of the hub that shows its damage while it is read', () => {
+  it('is made anew at once, and there is nothing to tell', async () => {
+    const { sqld, append } = await setup();
+    const reader = await readWithDamage(sqld.url, append);
+    expect(await reader.messages()).toHaveLength(2 * MESSAGES);
+    expect((await reader.sync.status()).lastError).toBeNull();
+  });
+
+  it('is told of where it cannot be made anew; the exchange goes on over HTTP', async () => {
+    const { sqld, append } = await setup();
+    const proxy = await spoilCopying(sqld.url, 'not from the beginning');
+    proxy.calm();
+    const reader = await readWithDamage(proxy.url, append, () => {
+      proxy.spoil();
+    });
+    expect(proxy.spoilt()).toBeGreaterThan(0);
+    expect(await reader.messages()).toHaveLength(2 * MESSAGES);
+    const { lastError } = await reader.sync.status();
+    expect(lastError?.message).toContain('; what it was for was read over HTTP');
+
+    proxy.calm();
+    await append();
+    await reader.sync.now();
+    expect(await reader.messages()).toHaveLength(3 * MESSAGES);
+    expect((await reader.sync.status()).lastError).toBeNull();
+  });
 });
