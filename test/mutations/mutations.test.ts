@@ -25,6 +25,7 @@ const FILES: readonly (readonly [string, string, string])[] = [
   ['passes', `it('a', () => {});`, 'green'],
   ['fails', `it('a', () => { expect(1).toBe(2); });`, 'red'],
   ['throws', `it('a', () => { throw new Error('x'); });`, 'red'],
+  ['meets-bad-json', `it('a', () => { JSON.parse('{'); });`, 'red'],
   ['hangs', `it('a', () => new Promise(() => {}));`, 'red'],
   ['does-not-parse', `it('a', () => {`, 'BROKEN'],
   ['does-not-load', `import './nowhere.ts'; it('a', () => {});`, 'BROKEN'],

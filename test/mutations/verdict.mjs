@@ -11,7 +11,7 @@ export function verdictOf(report) {
   const tests = report.testResults.flatMap((file) => file.assertionResults);
   const failed = tests.filter(({ status }) => status === 'failed');
   const said = failed.flatMap((test) => test.failureMessages);
-  const noProgram = said.find((text) => /^(ReferenceError|SyntaxError)\b/.test(text));
+  const noProgram = said.find((text) => /^ReferenceError\b/.test(text));
   if (noProgram) return { outcome: 'BROKEN', why: firstLine(noProgram) };
   if (failed.length > 0) return { outcome: 'red', why: firstLine(said[0] ?? '') };
   if (report.success && tests.some(({ status }) => status === 'passed'))
