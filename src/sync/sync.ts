@@ -1,9 +1,7 @@
-import { EventEmitter } from 'node:events';
 import PQueue from 'p-queue';
 import { rmSync } from 'node:fs';
 import * as z from 'zod';
 import type { Page } from '../areas/page.ts';
-import { ReadOnlyError } from '../errors.ts';
 import { pathSchema, validate } from '../model/validate.ts';
 import { replicaPath, type Access } from './connect.ts';
 import {
@@ -30,27 +28,24 @@ import { readStatus, type SyncDevice, type SyncStatus } from './status.ts';
 import { indexAll, syncNow, toReport, type SyncReport } from './sync-now.ts';
 import { nowSchema, watchSchema, type NowOptions, type WatchOptions } from './run-options.ts';
 import { digestStore, type Digest } from './verify.ts';
-import { recordFailure } from './worker/record-status.ts';
 import { exchanges } from './worker/exchanges.ts';
-import { startWorkerThread, type WorkerThread } from './worker/host.ts';
+import { OwnWorker } from './worker/own-worker.ts';
 
 const numberSchema = z.int().min(1);
 
 /** Keeps a store in step with the user's other machines. Every method rejects with a `StoreError`. */
 export class Sync {
   readonly #access: Access;
-  readonly #durability: 'full' | 'normal';
   readonly #onApplied: () => void;
-  readonly #events = new EventEmitter<SyncEvents>();
+  readonly #worker: OwnWorker;
   /** One at a time: two would each make keys for one hub. */
   readonly #enabling = new PQueue({ concurrency: 1 });
-  #worker: Promise<WorkerThread> | undefined;
 
   /** @param onApplied - called after entries of other devices were applied */
   constructor(access: Access, durability: 'full' | 'normal', onApplied: () => void) {
     this.#access = access;
-    this.#durability = durability;
     this.#onApplied = onApplied;
+    this.#worker = new OwnWorker(access, durability, onApplied);
   }
 
   /**
@@ -95,48 +90,12 @@ export class Sync {
    * @throws `WorkerCrashedError` the thread could not open the store
    */
   async start(): Promise<void> {
-    const { database } = this.#access;
-    if (database.readOnly) throw new ReadOnlyError('the store was opened read-only');
-    await database.read(() => undefined);
-    this.#worker ??= this.#startThread();
-    const starting = this.#worker;
-    try {
-      await starting;
-    } catch (error) {
-      if (this.#worker === starting) this.#worker = undefined;
-      throw error;
-    }
-  }
-
-  #startThread(): Promise<WorkerThread> {
-    const { database, encryptionKey } = this.#access;
-    return startWorkerThread(
-      { path: database.path, durability: this.#durability, encryptionKey },
-      {
-        status: () => {
-          void this.#emitStatus();
-        },
-        applied: (count) => {
-          this.#onApplied();
-          this.#events.emit('applied', count);
-        },
-        error: (error) => {
-          recordFailure(this.#access, error).then(
-            () => this.#emitStatus(),
-            () => undefined,
-          );
-        },
-      },
-    );
+    await this.#worker.start();
   }
 
   /** Stops the worker of this process, within a second. */
   async stop(): Promise<void> {
-    const starting = this.#worker;
-    this.#worker = undefined;
-    // Who started it is told why it did not start.
-    const worker = await starting?.catch(() => undefined);
-    await worker?.stop();
+    await this.#worker.stop();
   }
 
   /**
@@ -280,7 +239,7 @@ export class Sync {
   ): this {
     validate(eventSchema, event, 'event');
     validate(listenerSchema, listener, 'listener');
-    this.#events.on(event, listener);
+    this.#worker.events.on(event, listener);
     return this;
   }
 
@@ -288,17 +247,7 @@ export class Sync {
   off(event: keyof SyncEvents, listener: (value: never) => void): this {
     validate(eventSchema, event, 'event');
     validate(listenerSchema, listener, 'listener');
-    this.#events.off(event, listener as (...values: unknown[]) => void);
+    this.#worker.events.off(event, listener as (...values: unknown[]) => void);
     return this;
-  }
-
-  async #emitStatus(): Promise<void> {
-    if (this.#events.listenerCount('status') === 0) return;
-    try {
-      this.#events.emit('status', await this.status());
-    } catch (error) {
-      // The store was closed meanwhile: there is nobody left to tell.
-      if (!(error instanceof Error && error.name === 'ClosedError')) throw error;
-    }
   }
 }
