@@ -9,9 +9,7 @@ import { Transaction, type Stamper } from './transaction.ts';
 import { closeSnapshot, openSnapshot } from './snapshot.ts';
 import { giveTurn } from './turns.ts';
 import { forgetUnsynced } from './unsynced.ts';
-import { WriteQueue, untilFree, type LockWait } from './write-queue.ts';
-
-const LOCK_WAIT: LockWait = { deadlineMs: 30_000, pauseMaxMs: 16 };
+import { WriteQueue, untilFree } from './write-queue.ts';
 
 /**
  * Owns the connections to the store file: one that writes, one that reads, so that a read never
@@ -70,7 +68,7 @@ export class Database {
     return this.#during(async () => {
       const wait = giveTurn();
       if (wait) await wait;
-      return untilFree(() => this.#readOnce(job), LOCK_WAIT);
+      return untilFree(() => this.#readOnce(job));
     });
   }
 
@@ -94,7 +92,7 @@ export class Database {
   async snapshot<T>(job: (read: Database['read']) => Promise<T>): Promise<T> {
     this.#queue.refuseInside();
     this.#refuseClosing();
-    const connection = await untilFree(() => this.#takeSnapshot(), LOCK_WAIT);
+    const connection = await untilFree(() => this.#takeSnapshot());
     const reader = new Reader(connection);
     try {
       return await job(async (one) => {
@@ -130,7 +128,7 @@ export class Database {
       if (this.#damaged) {
         throw new DamagedStoreError(`${this.#path} is damaged; nothing more is written to it`);
       }
-      const connection = await untilFree(() => this.#begin(), LOCK_WAIT);
+      const connection = await untilFree(() => this.#begin());
       const transaction = new Transaction(connection, stamper);
       try {
         const result = await job(transaction);
@@ -153,7 +151,7 @@ export class Database {
   /** Runs `job` alone in this process, outside a transaction, for statements that need that. */
   async exclusive<T>(job: (connection: Connection) => T): Promise<T> {
     this.#refuseClosing();
-    return this.#queue.add(() => untilFree(() => this.#onWriter(job), LOCK_WAIT));
+    return this.#queue.add(() => untilFree(() => this.#onWriter(job)));
   }
 
   /** A number that changes when somebody else commits: another process, or another handle. */

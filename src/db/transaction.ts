@@ -1,5 +1,5 @@
-import { isRoutine, mainRegister, type MutableTable } from '../model/table-kinds.ts';
-import { clockOf, endOfMs, rightAfter, tick, type Clock } from '../model/version.ts';
+import { mainRegister, type MutableTable } from '../model/table-kinds.ts';
+import { clockOf, rightAfter, tick, type Clock } from '../model/version.ts';
 import { ClosedError, ConflictError } from '../errors.ts';
 import { followVersion } from './ancestors.ts';
 import { fixedClock, isLater, type FixedVersion } from './fixed-version.ts';
@@ -8,7 +8,7 @@ import { EVERY_REGISTER, noteChange } from './outbox.ts';
 import type { Connection, Value } from './connection.ts';
 import { readDevice, type DeviceRow } from './device-row.ts';
 import { Reader } from './reader.ts';
-import { furtherOn, registerVersion } from './register-version.ts';
+import { editClock, furtherOn, registerVersion } from './register-version.ts';
 
 /** Who stamps, and by which clock; `now` is injected so that tests own the time. */
 export interface Stamper {
@@ -276,23 +276,17 @@ export class Transaction extends Reader {
       const by = { id: fixed.device, contentKey: fixed.device === id ? contentKey : null };
       return registerVersion(table, register, row, fixedClock(fixed, above), by);
     }
-    const clock = this.#stampClock(table, register, above ? clockOf(above) : undefined, routine);
+    const clock = editClock(
+      table,
+      register,
+      routine,
+      above ? clockOf(above) : undefined,
+      (below) => {
+        this.#clock = tick(this.clock, this.now(), below);
+        return this.#clock;
+      },
+    );
     return registerVersion(table, register, row, clock, this.#identity());
-  }
-
-  #stampClock(
-    table: MutableTable,
-    register: string,
-    above: Clock | undefined,
-    routine: boolean,
-  ): Clock {
-    const isBoth = isRoutine(table, register);
-    if (routine && !isBoth) throw new Error(`nothing is carried on in ${table.name}.${register}`);
-    if (routine && above) return rightAfter(above);
-    // In a millisecond of its own: what carries on what it replaces stays below it.
-    const below = above && isBoth ? endOfMs(above) : above;
-    this.#clock = tick(this.clock, this.now(), below);
-    return this.#clock;
   }
 
   #identity(): DeviceRow {

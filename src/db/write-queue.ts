@@ -11,6 +11,8 @@ export interface LockWait {
   readonly pauseMaxMs: number;
 }
 
+const LOCK_WAIT: LockWait = { deadlineMs: 30_000, pauseMaxMs: 16 };
+
 /**
  * One writer per process: SQLite has one anyway, and the driver would wait for it on the calling
  * thread. Between processes the lock is asked for again and again with a random pause, so that
@@ -52,7 +54,7 @@ export class WriteQueue {
 }
 
 /** Calls `attempt` until it does not throw {@link BusyError}, with full jitter, up to the deadline. */
-export async function untilFree<T>(attempt: () => T, wait: LockWait): Promise<T> {
+export async function untilFree<T>(attempt: () => T, wait: LockWait = LOCK_WAIT): Promise<T> {
   const start = performance.now();
   for (let tries = 0; ; tries++) {
     try {
