@@ -1,34 +1,20 @@
 import { setImmediate } from 'node:timers/promises';
-import {
-  ClosedError,
-  HubRefusedError,
-  HubTooLargeError,
-  HubUnreachableError,
-  StoreError,
-} from '../errors.ts';
 import { applyEntries, type Tally } from './apply/apply-entries.ts';
 import { finishStep, type ApplyContext } from './apply/context.ts';
 import { openEntry, type Opened } from './apply/open-entry.ts';
 import { Shapes } from './apply/shape.ts';
-import { sameAsk, sameMark, type Ask } from './ask.ts';
+import { sameAsk, type Ask } from './ask.ts';
 import { followState, STEADY, type Answer, type Exchange } from './exchange.ts';
 import { fetchBodies } from './fetch-bodies.ts';
-import { clockOffset } from './clock-offset.ts';
-import { askHub, type HubMeta, type HubSeen } from './hub-meta.ts';
-import type { Hub } from './hub/hub.ts';
+import type { HubMeta, HubSeen } from './hub-meta.ts';
 import { identify, noticeCopy } from './identify.ts';
 import { replaceLost } from './lost-entries.ts';
-import { replaceLostTables } from './lost-tables.ts';
-import {
-  pageStatement,
-  readPage,
-  type Entry,
-  type HubPage,
-  type PageForm,
-} from './pull-statements.ts';
+import { sizeOf, type Entry } from './pull-statements.ts';
 import { askOf } from './push-once.ts';
+import { readCopy } from './read-copy.ts';
+import { readHub } from './read-page.ts';
 import { catchUp, contextOf, settle } from './settle.ts';
-import { needState, saveCursor, savePair, type SyncState } from './state.ts';
+import { needState, saveCursor, savePair } from './state.ts';
 import { takeOffUnreadable } from './take-off.ts';
 
 /**
@@ -60,15 +46,15 @@ export async function pullOnce(exchange: Exchange): Promise<Pulled> {
   const state = await exchange.database.read(needState);
   followState(exchange, state);
   const ask = askOf(state, exchange.now());
-  const fromReplica = await readReplica(exchange, state);
+  const fromCopy = await readCopy(exchange, state);
   const answer =
-    fromReplica ?? (await readAhead(exchange, ask)) ?? (await readHub(exchange, exchange.hub, ask));
-  if (!fromReplica && !(await identify(exchange, ask, answer?.meta ?? null))) return again(answer);
+    fromCopy ?? (await readAhead(exchange, ask)) ?? (await readHub(exchange, exchange.hub, ask));
+  if (!fromCopy && !(await identify(exchange, ask, answer?.meta ?? null))) return again(answer);
   if (!answer) return again(answer);
   // A copy may be old: only the hub itself knows that there is no more.
-  const ended = !answer.page.more && !fromReplica;
+  const ended = !answer.page.more && !fromCopy;
   exchange.memory.fitPage(answer.page.entries.length, sizeOf(answer.page));
-  if (!ended && !fromReplica) askAhead(exchange, ask, answer);
+  if (!ended && !fromCopy) askAhead(exchange, ask, answer);
   const open = (entries: readonly Entry[]) => openSome(exchange, answer.meta, entries, []);
   const waited = await catchUp(exchange, answer.meta, open);
   const tally = await applyPage(exchange, ask, answer, ended);
@@ -112,77 +98,6 @@ async function readAhead({ memory }: Exchange, ask: Ask): Promise<Answer | null>
   const { ahead } = memory;
   memory.ahead = undefined;
   return ahead && sameAsk(ahead.ask, ask) ? ahead.answer : null;
-}
-
-async function readHub(exchange: Exchange, hub: Hub, state: Ask): Promise<Answer | null> {
-  try {
-    return await readHubPage(exchange, hub, state);
-  } catch (error) {
-    if (error instanceof HubUnreachableError) exchange.memory.pageLost();
-    throw error;
-  }
-}
-
-async function readHubPage(exchange: Exchange, hub: Hub, state: Ask): Promise<Answer | null> {
-  const { memory } = exchange;
-  const rows = memory.pageRows;
-  const read = async (form: PageForm) => {
-    const before = exchange.now();
-    const asked = await askHub(hub, state, [pageStatement(state.cursor, rows, form)]);
-    if (!asked) return null;
-    const after = exchange.now();
-    const offsetMs = clockOffset(asked.meta.nowMs, before, after);
-    const page = readPage(asked.answers[0], rows, form);
-    memory.pageArrived(sizeOf(page), after - before);
-    return { meta: { ...asked.meta, offsetMs }, page };
-  };
-  try {
-    return await read(rows === 1 ? 'rows' : 'packed');
-  } catch (error) {
-    if (error instanceof HubTooLargeError && memory.shrinkPage()) {
-      return readHubPage(exchange, hub, state);
-    }
-    if (!isAboutText(error)) throw error;
-    if (await hasLostTables(exchange, hub, state)) return readHub(exchange, hub, state);
-    return read('bytes');
-  }
-}
-
-/** A hub that lacks a table gets it back; a copy of it is not what lost it. */
-async function hasLostTables(exchange: Exchange, hub: Hub, { storeId }: Ask): Promise<boolean> {
-  if (hub !== exchange.hub || storeId === null) return false;
-  const isReplaced = await replaceLostTables(hub, storeId);
-  if (isReplaced) exchange.memory.repairs.tell('the hub had lost a table, which was made anew');
-  return isReplaced;
-}
-
-/**
- * One row of broken text fails the whole page (sqld answers with status 500), unless text is read as
- * bytes. Where nothing was answered it is not that, and to ask again would only double the wait.
- */
-function isAboutText(error: unknown): boolean {
-  if (error instanceof HubUnreachableError) return error.cause === undefined;
-  return error instanceof HubRefusedError;
-}
-
-/**
- * The replica is read only while it is a copy of the very hub, state and all, that we know. Under another
- * lock some of it may be sealed with a key that is not here: the rest would come before that.
- */
-async function readReplica(exchange: Exchange, state: SyncState): Promise<Answer | null> {
-  const { replica, memory } = exchange;
-  const hub = state.storeId === null ? undefined : await replica?.hub(memory.gap);
-  if (!hub) return null;
-  const answer = await readHub(exchange, hub, state).catch((error: unknown) => {
-    if (error instanceof HubRefusedError) return null;
-    if (!(error instanceof StoreError) || error instanceof ClosedError) throw error;
-    replica?.giveUp(error);
-    return null;
-  });
-  if (!answer || answer.page.entries.length === 0) return null;
-  const { meta } = answer;
-  const ours = meta.storeId === state.storeId && sameMark(meta.epoch, state.epoch) && meta.hasPair;
-  return ours && meta.isSound && meta.keyCheck === state.keyCheck ? answer : null;
 }
 
 /**
@@ -278,8 +193,4 @@ function applyFor(
     next += STEP_ENTRIES;
   } while (next < opened.length && performance.now() < until);
   return Math.min(next, opened.length);
-}
-
-function sizeOf(page: HubPage): number {
-  return page.entries.reduce((sum, entry) => sum + entry.payload.length + 200, 0);
 }

@@ -57,6 +57,11 @@ export interface HubPage {
   readonly more: boolean;
 }
 
+/** About as many bytes as it was on the way. */
+export function sizeOf(page: HubPage): number {
+  return page.entries.reduce((sum, entry) => sum + entry.payload.length + 200, 0);
+}
+
 /** @throws `HubRefusedError` it is no such page */
 export function readPage(
   answer: readonly HubRow[] | undefined,
@@ -120,6 +125,19 @@ export function wholeNumber(value: HubRow[number] | undefined): number {
 /** Broken bytes become U+FFFD: such an entry opens nowhere and is parked. */
 export function textOf(value: HubRow[number] | undefined): string {
   return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : String(value ?? '');
+}
+
+const HELD = `select json_group_array(json_array(seq, table_name, id, register, version))
+  from hub_entries where seq > ?1 and seq <= ?2 and table_name <> '${CHUNK_TABLE}'`;
+
+/** What entries there are after one number and up to another, without what is in them. */
+export function heldStatement(after: number, upTo: number): HubStatement {
+  return { sql: HELD, params: [after, upTo] };
+}
+
+/** @throws `HubRefusedError` it is no such answer */
+export function readHeld(answer: readonly HubRow[] | undefined): HubRow[] {
+  return parseRows(answer?.[0]?.[0]);
 }
 
 const CHUNKS = `select register, ${safe('key_number')}, payload from hub_entries

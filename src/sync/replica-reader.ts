@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts';
+import { HubBusyError, StoreError } from '../errors.ts';
 import type { Hub } from './hub/hub.ts';
 import type { ReplicaHub } from './hub/replica-hub.ts';
 import type { PullMode } from './state.ts';
@@ -19,6 +19,7 @@ export class ReplicaReader {
   readonly #mode: PullMode;
   #fresh = false;
   #failed = false;
+  #discarded = false;
   failure: StoreError | undefined;
 
   constructor(replica: ReplicaHub, mode: PullMode) {
@@ -30,6 +31,7 @@ export class ReplicaReader {
   begin(): void {
     this.#fresh = false;
     this.#failed = false;
+    this.#discarded = false;
   }
 
   /** @param gap - entries that this device has not read, as far as it knows */
@@ -49,6 +51,16 @@ export class ReplicaReader {
       this.giveUp(error);
       return undefined;
     }
+  }
+
+  /** It is no copy of the hub: it is made anew, once in a run. */
+  discard(): void {
+    this.#replica.remove();
+    this.#fresh = false;
+    if (this.#discarded) {
+      this.giveUp(new HubBusyError('the copy of the hub is not like the hub however new it is'));
+    }
+    this.#discarded = true;
   }
 
   /** Reading goes on over HTTP for the rest of this run. */

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { Driver } from '../../../src/db/driver.ts';
 import type { EnableOptions } from '../../../src/index.ts';
+import { ReplicaHub } from '../../../src/sync/hub/replica-hub.ts';
 import { freePort, startSqld, type Sqld } from '../../support/sqld.ts';
 import { tempFolder } from '../../support/temp-store.ts';
 import { BaseLoad } from './base-load.ts';
@@ -74,6 +76,26 @@ it('a hub that was restored from a backup is noticed, and gets back what it lost
   // Raised once, whoever noticed, and nobody was taken for a copy.
   for (const member of [a, b, c]) expect(epochOf(member)).toBe(epoch + 1);
   expect([a, b, c].map((member) => identityOf(member)['device'])).toEqual(known);
+});
+
+it('a copy of the hub that lacks what the hub holds hides nothing', async () => {
+  const sqld = await startSqld();
+  const load = new BaseLoad(seeded('a mixed copy'));
+  const { a, b, c } = await group(sqld, load);
+  await load.burst(a, 100);
+  await a.sync();
+  // A hub that is put back and goes on sends a copy only what lies after the place where it was before:
+  // pages of two histories, sound to look at.
+  const path = join(dirname(b.path), 'hub-replica.db');
+  const replica = new ReplicaHub({ path, url: sqld.url, token: () => undefined });
+  await replica.sync();
+  replica.close();
+  const copy = new Driver(path);
+  copy.exec('delete from hub_entries where seq % 3 = 0');
+  copy.pragma('wal_checkpoint(TRUNCATE)');
+  copy.close();
+  await b.sync();
+  await expectWhole({ load, members: [a, b, c], url: sqld.url });
 });
 
 it('a restored hub is noticed although others have pushed it past what was lost', async () => {
