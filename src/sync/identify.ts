@@ -131,7 +131,8 @@ async function knowsOurPush(exchange: Exchange, ask: Ask, meta: HubMeta): Promis
   if (!sent || sameMark(ask.sent, ask.acked)) return true;
   await change(exchange, ask, (transaction) => {
     saveAcked(transaction, ask.sent);
-    // Together: a hub that goes back to before this push would else look as if we had been copied.
+    // Together: of a hub that goes back to before this push it would else look as if somebody had
+    // written over what it knows of us.
     savePair(transaction, meta.head);
   });
   return false;

@@ -125,6 +125,34 @@ describe('what the hub lost stays to be noticed', () => {
     expect(await titlesOf(b)).toEqual(['one', 'two']);
     expect((await stateOf(a)).device).toBe(device);
   });
+
+  test('by who sent it, also where it learned of that alone before the hub went back', async () => {
+    const hub = new RestoredHub();
+    const [a, b] = [await syncDevice('a', hub), await syncDevice('b', hub)];
+    for (const device of [a, b]) await device.sync();
+    const restore = hub.snapshot();
+    await add(a, 'one');
+    const wake = await pushAndSleep(a);
+    // It is told that the push came in, and no more.
+    let answers = 1;
+    const dying: Hub = {
+      run: (...request) =>
+        answers-- > 0 ? hub.run(...request) : Promise.reject(new HubUnreachableError('no answer')),
+      close: () => undefined,
+    };
+    const exchange = { ...a.exchange, hub: dying, memory: new Memory() };
+    await expect(syncOnce(exchange)).rejects.toThrow(HubUnreachableError);
+    const { device, acked, sent } = await stateOf(a);
+    expect(acked).toEqual(sent);
+    restore();
+
+    for (const one of [a, b]) await one.sync();
+    expect(await titlesOf(b)).toEqual(['one']);
+    expect((await stateOf(a)).device).toBe(device);
+    // A hub that went back, not one whose rows somebody wrote over.
+    expect(a.exchange.memory.repairs.told).toEqual([]);
+    await wake();
+  });
 });
 
 test('a change that came back for its clock is not lost to the one that it replaced', async () => {
