@@ -16,10 +16,13 @@ const shared = {
 const files = (folders: readonly string[]) => folders.map((name) => `test/${name}/**/*.test.ts`);
 
 /** A process for each file: it leaves many open files and much memory behind. */
-const ALONE = files(['faults', 'fuzz', 'simulation', 'soak']);
+const ALONE = [
+  'test/faults/*.test.ts',
+  ...files(['faults/disk', 'faults/files', 'faults/hostile', 'fuzz', 'simulation', 'soak']),
+];
 
 // The others share processes and what they import, one file after the other: half of the time.
-const SYNC = files(['sync']);
+const SYNC = files(['sync', 'faults/sync', 'faults/devices']);
 
 export default defineConfig({
   test: {

@@ -60,7 +60,7 @@ describe('readHome', () => {
   });
 
   it('gives records whose text and value agree, and file entries that add up', async () => {
-    const { home: dir } = legacyHome('--seed', '11', '--faults');
+    const { home: dir } = legacyHome('--seed', '11', '--faults', ...SMALL_HOME);
     const { records, files, problems, all } = await readAll(dir);
     for (const record of records) expect(JSON.parse(record.raw)).toEqual(record.value);
     const sum = (pick: (file: FileEntry) => number) =>
@@ -89,7 +89,7 @@ describe('readHome', () => {
   });
 
   it('reads a file that did not change only to hash it', async () => {
-    const { home: dir } = legacyHome('--seed', '13', '--faults');
+    const { home: dir } = legacyHome('--seed', '13', '--faults', ...SMALL_HOME);
     const first = await readAll(dir);
     const marks = new Map(
       first.files
@@ -115,7 +115,7 @@ describe('readHome', () => {
   });
 
   it('asks the store before it calls a record an orphan', async () => {
-    const { home: dir } = legacyHome('--seed', '14', '--faults');
+    const { home: dir } = legacyHome('--seed', '14', '--faults', ...SMALL_HOME);
     const asked = new Set<string>();
     const known = (kind: string) => {
       asked.add(kind);

@@ -10,7 +10,6 @@ import { tempFolder } from '../support/temp-store.ts';
 describe('exportStore, legacy', () => {
   it.each([
     ['seed 3 with faults', ['--seed', '3', '--faults']],
-    ['seed 9137 with faults', ['--seed', '9137', '--faults']],
     ['seed 60411', ['--seed', '60411', ...SMALL_HOME]],
     ['state.db of version 1', ['--seed', '5', '--state-version', '1', ...SMALL_HOME]],
     ['many sessions, with branches', ['--seed', '7', ...SMALL_HOME, '--sessions', '40']],

@@ -52,7 +52,7 @@ async function twoDevices() {
 
 describe('copies of a home whose files have other times', () => {
   it('give the same rows in two stores, versions included', async () => {
-    const { home } = legacyHome('--seed', '81', '--sessions', '6', '--faults');
+    const { home } = legacyHome('--seed', '81', ...SMALL.split(' '), '--sessions', '6', '--faults');
     const [a, b] = [await tempStore(), await tempStore()];
     await a.import([home]);
     await b.import([copyOf(home, LATER)]);
@@ -64,7 +64,7 @@ describe('copies of a home whose files have other times', () => {
   });
 
   it('change nothing in a store that has one', async () => {
-    const { home } = legacyHome('--seed', '85', '--sessions', '6', '--faults');
+    const { home } = legacyHome('--seed', '85', ...SMALL.split(' '), '--sessions', '6', '--faults');
     const store = await tempStore();
     const first = await store.import([home]);
     const before = await digestsOf(store);

@@ -48,8 +48,8 @@ it(
   },
 );
 
-/** Half of the size is large enough to tell. */
-const OTHERS_MB = MEGABYTES / 2;
+/** A quarter of the size is large enough to tell. */
+const OTHERS_MB = MEGABYTES / 4;
 
 it(
   `a text of ${OTHERS_MB} MB is imported and appended piece by piece`,
