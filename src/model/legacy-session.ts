@@ -1,5 +1,4 @@
 import { arrayElements, objectMembers, parseJson, patchObject } from './json-text.ts';
-import { messageId } from './session.ts';
 
 /**
  * A session file taken apart: messages become rows, the rest stays as a skeleton that names them.
@@ -51,12 +50,8 @@ export type NameMessage = (message: UnnamedMessage) => string;
 /** Each step asks for the id of a message, which may be long in the making. */
 type Steps<T> = Generator<UnnamedMessage, T, string>;
 
-/** @param name - gives a message its id; by what it says unless given */
-export function splitSession(
-  sessionId: string,
-  raw: string,
-  name: NameMessage = ({ parentId, body, twin }) => messageId(sessionId, parentId, body, twin),
-): SplitSession {
+/** @param name - gives a message its id */
+export function splitSession(raw: string, name: NameMessage): SplitSession {
   const steps = splitSteps(raw);
   let step = steps.next();
   while (!step.done) step = steps.next(name(step.value));

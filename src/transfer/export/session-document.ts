@@ -41,7 +41,7 @@ export function joinSession(parts: SessionParts): SessionDocument {
   const joined = joinSkeleton(parts);
   const base = joined?.raw;
   const name = namesOf(parts, joined);
-  const split = base === undefined ? undefined : splitSession(parts.id, base, name);
+  const split = base === undefined ? undefined : splitSession(base, name);
   const known = new Set(split?.rows.map((row) => row.id));
   const missing = [...parts.messages.values()].filter((message) => !known.has(message.id));
   const implied = split?.leaf ?? null;
@@ -54,7 +54,7 @@ export function joinSession(parts: SessionParts): SessionDocument {
   const journal = base === undefined ? undefined : objectOf(base, 'journal');
   let next: ExtendedJournal | undefined;
   if (joined && journal !== undefined) {
-    const entryOf = entryIds(parts.id, joined, name);
+    const entryOf = entryIds(joined, name);
     next = extendJournal(parts, journal, depthOf(start), entryOf, [...missing, ...path]);
   } else if (parts.messages.size > path.length) {
     const all = [...parts.messages.values()];
@@ -206,11 +206,7 @@ function moveTo(
 }
 
 /** Row to the id of its journal entry. */
-function entryIds(
-  sessionId: string,
-  { raw, entryRows }: JoinedSkeleton,
-  name: NameMessage,
-): Map<string, string> {
+function entryIds({ raw, entryRows }: JoinedSkeleton, name: NameMessage): Map<string, string> {
   const ids = new Map<string, string>();
   const journal = memberOf(raw, 'journal') ?? '{}';
   const entries = arrayElements(memberOf(journal, 'entries') ?? '[]');
@@ -218,7 +214,7 @@ function entryIds(
     const id = memberOf(entry, 'id') ?? '""';
     // The row of an entry that holds no message (a compaction, say; there are few) is the one that
     // the file would open at if the entry were its leaf.
-    const row = entryRows[i] ?? splitSession(sessionId, openedAt(raw, journal, id), name).leaf;
+    const row = entryRows[i] ?? splitSession(openedAt(raw, journal, id), name).leaf;
     if (row !== null && !ids.has(row)) ids.set(row, parseJson(id) as string);
   }
   return ids;

@@ -21,8 +21,7 @@ export const applySession: Apply = (transaction, record, context) => {
   const id = text(metadata, 'id').trim();
   const updatedAt = requiredTime(metadata, 'updated_at');
   const names = record.large?.names ?? SessionNames.of(transaction, id, record.mark);
-  const split =
-    record.large?.split ?? splitSession(id, record.raw, (message) => names.nameOf(message));
+  const split = record.large?.split ?? splitSession(record.raw, (message) => names.nameOf(message));
   const held = heldConversation(transaction, id);
   let added = false;
   for (const message of split.rows) {
