@@ -39,6 +39,8 @@ export interface BareContext {
   readonly beforeLeaving: (job: () => Promise<void>) => void;
   /** To be interrupted is how this command ends: that is no failure. */
   readonly endsByInterrupt: () => void;
+  /** Aborted by the first signal, for a call that goes on while the store is closing. */
+  readonly interrupted: AbortSignal;
 }
 
 export interface Context extends BareContext {
@@ -55,6 +57,11 @@ interface Description<A, O> {
   readonly example: string;
   readonly args?: A;
   readonly options?: O;
+  /**
+   * The work is done in calls that hold the thread, where no signal is heard: the system ends the program at
+   * once, as `kill -9` does, which no work of the store minds.
+   */
+  readonly holdsThread?: true;
 }
 
 /** A command as the program sees it: the types of its input are its own business. */

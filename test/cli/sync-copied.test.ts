@@ -42,11 +42,19 @@ it('a copy of a store is told by whatever finds it, and by the status until its 
 
   const watch = watching.start('sync', 'watch');
   const ended = once(watch, 'exit');
-  let errors = '';
+  let [out, errors] = ['', ''];
+  watch.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   watch.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
   await vi.waitFor(
     () => {
       expect(errors).toContain(SAYS);
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+  await watching.run('task', 'add', 'of the watching copy');
+  await vi.waitFor(
+    () => {
+      expect(out.match(/sent /g)?.length).toBeGreaterThan(1);
     },
     { timeout: 20_000, interval: 20 },
   );
