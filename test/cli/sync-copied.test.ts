@@ -29,7 +29,10 @@ it('a copy of a store is told by whatever finds it, and by the status until its 
   await byHand.run('task', 'add', 'of the copy');
   expect((await byHand.run('sync', 'now')).stderr).not.toContain(SAYS);
   expect((await byHand.run('sync', 'status')).stdout).toMatch(/^copied .*\(2\) belong to/m);
+  const { stdout } = await byHand.run('sync', 'status');
+  expect(stdout).toContain(` ${former}, last seen`);
   const { deviceId } = await byHand.json<{ deviceId: string }>('sync', 'status');
+  expect(stdout).toContain(` ${deviceId} (this one), last seen`);
   for (const { id } of (await byHand.json<{ items: { id: string }[] }>('task', 'list')).items) {
     await byHand.run('task', 'hand-over', id, deviceId, '--lost');
   }

@@ -45,9 +45,11 @@ function statusText(status: SyncStatus): string {
       lines.push('          The worker tries again by itself.');
   }
   for (const [i, device] of status.devices.entries()) {
+    const isUnique = status.devices.filter(({ name }) => name === device.name).length === 1;
+    const id = isUnique ? '' : ` ${foreignLine(device.id)}`;
     const revoked = device.revokedAt === null ? '' : ', revoked';
     lines.push(
-      `${i === 0 ? 'devices  ' : '         '} ${foreignLine(device.name)}${device.self ? ' (this one)' : ''}, last seen ${withAge(device.seenAt)}${revoked}`,
+      `${i === 0 ? 'devices  ' : '         '} ${foreignLine(device.name)}${id}${device.self ? ' (this one)' : ''}, last seen ${withAge(device.seenAt)}${revoked}`,
     );
   }
   return lines.join('\n');
