@@ -43,7 +43,7 @@ let opening = false;
 /** See `BareContext.beforeLeaving`. */
 const leavings: (() => Promise<void>)[] = [];
 /** See `BareContext.endsByInterrupt`. */
-let interruptIsEnd = false;
+let endOfInterrupt: 'done' | 'signal' | undefined;
 /** Set once the program ends, by whatever; what fails after that is not told. */
 let ending = false;
 /** What the first signal does to what is under way. */
@@ -96,7 +96,7 @@ async function runCommand({ command, input, settings }: Run): Promise<number> {
     storeOptions: { path, ...keyOf(settings, out) },
     markFailed: () => (code = EXIT.failed),
     beforeLeaving: (job) => leavings.push(job),
-    endsByInterrupt: () => (interruptIsEnd = true),
+    endsByInterrupt: (code = 'done') => (endOfInterrupt = code),
     interrupted: interruption.signal,
     open: async (wanted) => {
       opening = true;
@@ -177,19 +177,18 @@ async function finish(code: number): Promise<void> {
 }
 
 /** The first signal waits for the write under way, a second one does not. */
-function interrupt(code: number): void {
-  if (interruption.signal.aborted) process.exit(interruptIsEnd ? EXIT.done : code);
+function interrupt(signal: number): void {
+  const code = endOfInterrupt === 'done' ? EXIT.done : signal;
+  if (interruption.signal.aborted) process.exit(code);
   interruption.abort();
   // Who is leaving already has done, or told, what there was.
   if (ending) return;
-  if (interruptIsEnd) {
-    void end(EXIT.done);
-    return;
-  }
-  setTimeout(() => {
-    out.note('stopping after the work under way; once more stops it at once');
-  }, TELL_MS).unref();
+  if (endOfInterrupt === undefined) setTimeout(tellWhatItWaitsFor, TELL_MS).unref();
   void end(code);
+}
+
+function tellWhatItWaitsFor(): void {
+  out.note('stopping after the work under way; once more stops it at once');
 }
 
 /** Closes what is open and leaves when all output has been taken. */
@@ -202,7 +201,7 @@ async function end(code: number): Promise<void> {
     tell(error);
     code ||= EXIT.failed;
   }
-  if (interruption.signal.aborted && !interruptIsEnd) {
+  if (interruption.signal.aborted && endOfInterrupt === undefined) {
     // Of a call that was waited for the command hears first.
     await nextTurn();
     if (finished === undefined) tell(new StoppedError('interrupted before the end'));
