@@ -26,5 +26,5 @@ export function monotonicFactory(): typeof ulid {
 
 /** The time in an id, unix milliseconds. */
 export function decodeTime(id: string): number {
-  return [...id.slice(0, 10)].reduce((time, digit) => time * 32 + LETTERS.indexOf(digit), 0);
+  return Array.from(id.slice(0, 10)).reduce((time, digit) => time * 32 + LETTERS.indexOf(digit), 0);
 }
