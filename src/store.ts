@@ -53,6 +53,7 @@ const progressSchema = z.custom<(progress: never) => void>((value) => typeof val
 
 const importSchema = z.strictObject({
   dryRun: z.boolean().optional(),
+  signal: z.instanceof(AbortSignal, { error: 'an AbortSignal' }).optional(),
   onProgress: progressSchema.optional(),
 });
 
@@ -190,6 +191,7 @@ export class Store implements Areas {
    * Imports legacy homes; without `homes` those of this machine. They are only read. A second
    * import takes what is new or grown since.
    *
+   * @throws `StoppedError` the signal of the options was aborted; what is in stays, and the same call goes on
    * @throws `HomeNotFoundError` a given path does not exist or is no folder; nothing was imported
    */
   async import(homes?: readonly string[], options: ImportOptions = {}): Promise<ImportReport> {

@@ -37,8 +37,13 @@ export interface BareContext {
   readonly markFailed: () => void;
   /** What must be done before the program leaves, by itself or by a signal. */
   readonly beforeLeaving: (job: () => Promise<void>) => void;
-  /** To be interrupted is how this command ends: that is no failure. */
-  readonly endsByInterrupt: () => void;
+  /**
+   * To be interrupted is how this command ends: no failure is told. The exit code is 0, or that of the
+   * signal, for a command that may have been to go on to an end of its own.
+   */
+  readonly endsByInterrupt: (code?: 'done' | 'signal') => void;
+  /** Aborted by the first signal, for a call that goes on while the store is closing. */
+  readonly interrupted: AbortSignal;
 }
 
 export interface Context extends BareContext {
@@ -55,6 +60,11 @@ interface Description<A, O> {
   readonly example: string;
   readonly args?: A;
   readonly options?: O;
+  /**
+   * The work is done in calls that hold the thread, where no signal is heard: the system ends the program at
+   * once, as `kill -9` does, which no work of the store minds.
+   */
+  readonly holdsThread?: true;
 }
 
 /** A command as the program sees it: the types of its input are its own business. */

@@ -2,7 +2,15 @@
 import { lstatSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultPath, OlderSchemaError, openStore, StorePathError, type Store } from '../index.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import {
+  defaultPath,
+  OlderSchemaError,
+  openStore,
+  StoppedError,
+  StorePathError,
+  type Store,
+} from '../index.ts';
 import type { Access, BareContext, Context } from './command.ts';
 import { tree } from './command-tree.ts';
 import { keyOf } from './encryption-key.ts';
@@ -20,6 +28,10 @@ class MissingStoreError extends StorePathError {
     'enable URL" for what your other machines have; or give its file with --db.';
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** How long a signal may take before it is said what it waits for, in milliseconds. */
+const TELL_MS = 500;
+
 const args = process.argv.slice(2);
 const afterOptions = args.indexOf('--');
 const words = afterOptions === -1 ? args : args.slice(0, afterOptions);
@@ -31,9 +43,13 @@ let opening = false;
 /** See `BareContext.beforeLeaving`. */
 const leavings: (() => Promise<void>)[] = [];
 /** See `BareContext.endsByInterrupt`. */
-let interruptIsEnd = false;
-/** Set once a signal or a closed pipe ends the program; what fails after that is not told. */
+let endOfInterrupt: 'done' | 'signal' | undefined;
+/** Set once the program ends, by whatever; what fails after that is not told. */
 let ending = false;
+/** What the first signal does to what is under way. */
+const interruption = new AbortController();
+/** The code of a command that came to its end, also where a signal was heard meanwhile. */
+let finished: number | undefined;
 /** Set once a failure was told. */
 let told = false;
 /** Why standard output took no more; a reader that left, such as `head`, is no failure. */
@@ -47,10 +63,10 @@ process.stderr.on('error', () => {
   // Nobody is there to be told.
 });
 process.on('SIGINT', () => {
-  interrupt(interruptIsEnd ? EXIT.done : EXIT.interrupted);
+  interrupt(EXIT.interrupted);
 });
 process.on('SIGTERM', () => {
-  interrupt(interruptIsEnd ? EXIT.done : EXIT.terminated);
+  interrupt(EXIT.terminated);
 });
 
 try {
@@ -69,6 +85,7 @@ async function run(parsed: Parsed): Promise<number> {
 }
 
 async function runCommand({ command, input, settings }: Run): Promise<number> {
+  if (command.holdsThread) for (const signal of SIGNALS) process.removeAllListeners(signal);
   let code: number = EXIT.done;
   const access = command.accessFor(input);
   const path = fullPath(settings.db ?? defaultPath());
@@ -79,7 +96,8 @@ async function runCommand({ command, input, settings }: Run): Promise<number> {
     storeOptions: { path, ...keyOf(settings, out) },
     markFailed: () => (code = EXIT.failed),
     beforeLeaving: (job) => leavings.push(job),
-    endsByInterrupt: () => (interruptIsEnd = true),
+    endsByInterrupt: (code = 'done') => (endOfInterrupt = code),
+    interrupted: interruption.signal,
     open: async (wanted) => {
       opening = true;
       store = await open(bare, wanted);
@@ -140,6 +158,7 @@ function readVersion(): string {
 }
 
 function fail(error: unknown): void {
+  if (error instanceof StoppedError) tell(error);
   if (ending) return;
   tell(error, error instanceof UsageError ? error.help : undefined);
   void end(exitCodeOf(error, opening));
@@ -153,13 +172,23 @@ function tell(error: unknown, help?: string): void {
 
 /** Leaves after the command is done, unless a signal or a closed pipe is about to. */
 async function finish(code: number): Promise<void> {
+  finished = code;
   if (!ending) await end(code);
 }
 
 /** The first signal waits for the write under way, a second one does not. */
-function interrupt(code: number): void {
-  if (ending) process.exit(code);
+function interrupt(signal: number): void {
+  const code = endOfInterrupt === 'done' ? EXIT.done : signal;
+  if (interruption.signal.aborted) process.exit(code);
+  interruption.abort();
+  // Who is leaving already has done, or told, what there was.
+  if (ending) return;
+  if (endOfInterrupt === undefined) setTimeout(tellWhatItWaitsFor, TELL_MS).unref();
   void end(code);
+}
+
+function tellWhatItWaitsFor(): void {
+  out.note('stopping after the work under way; once more stops it at once');
 }
 
 /** Closes what is open and leaves when all output has been taken. */
@@ -171,6 +200,12 @@ async function end(code: number): Promise<void> {
   } catch (error) {
     tell(error);
     code ||= EXIT.failed;
+  }
+  if (interruption.signal.aborted && endOfInterrupt === undefined) {
+    // Of a call that was waited for the command hears first.
+    await nextTurn();
+    if (finished === undefined) tell(new StoppedError('interrupted before the end'));
+    else code = finished;
   }
   await flush(process.stdout);
   if (outputError && outputError.code !== 'EPIPE') {

@@ -125,6 +125,7 @@ export function parseInteger(min: number, max: number): (text: string) => number
 
 /** A folder as people type it: `.` and `../x` are meant from here, anything else is as recorded. */
 export function parseFolder(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Give the name of a folder.');
   return /^\.{1,2}([/\\]|$)/.test(text) ? fullPath(text) : text;
 }
 

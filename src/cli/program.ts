@@ -50,7 +50,7 @@ Ids may be shortened as long as they are unique. Times are dates (a day of the l
 after "--".
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 store refused (missing, damaged, newer schema),
-75 worth trying again.
+75 worth trying again, 130 and 143 ended by Ctrl-C and SIGTERM.
 
 Start here:
   $ ${PROGRAM} import          take over what the old stores of this machine hold

@@ -60,7 +60,10 @@ export class Connection {
   };
   readonly #onStatement: ((sql: string) => void) | undefined;
 
+  readonly #path: string;
+
   constructor(path: string, options: ConnectionOptions) {
+    this.#path = path;
     this.#onStatement = options.onStatement;
     try {
       this.#driver = new Driver(nameOf(path, options), {
@@ -68,7 +71,7 @@ export class Connection {
         ...(options.encryptionKey === undefined ? {} : { encryptionKey: options.encryptionKey }),
       });
     } catch (error) {
-      throw translate(error);
+      throw translate(error, path);
     }
   }
 
@@ -152,7 +155,7 @@ export class Connection {
   }
 
   #noted(error: unknown, prepared: boolean): Error {
-    const translated = translate(error);
+    const translated = translate(error, this.#path);
     if (translated instanceof DiskError) this.poisoned = true;
     if (prepared && translated instanceof BusyError) this.poisoned = true;
     if (this.#begun && (this.poisoned || !this.#driver.inTransaction)) this.#lost = translated;
@@ -209,7 +212,7 @@ function codeOf(error: unknown): string {
 }
 
 /** The driver's errors in this library's words. Messages of SQLite name tables, never content. */
-export function translate(error: unknown): Error {
+function translate(error: unknown, path: string): Error {
   if (error instanceof StoreError || !(error instanceof Error)) {
     return error instanceof Error ? error : new DatabaseError(String(error));
   }
@@ -226,7 +229,7 @@ export function translate(error: unknown): Error {
   }
   if (code.startsWith('SQLITE_FULL')) return new DiskFullError('the disk is full', options);
   if (code.startsWith('SQLITE_IOERR') || code.startsWith('SQLITE_CANTOPEN')) {
-    return new DiskError('the operating system failed to read or write the store', options);
+    return new DiskError(`the operating system failed to read or write ${path}`, options);
   }
   if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) {
     return new DamagedStoreError(

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, chmodSync, openSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, chmodSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ulid } from 'ulid';
 import {
@@ -212,6 +212,9 @@ function notAStore(path: string, what: string, options: ErrorOptions = {}): Dama
   });
 }
 
+/** More than one write of SQLite's: where that failed, this fails, and says why. */
+const PROBE_BYTES = 1 << 20;
+
 /**
  * A verified copy of the whole file, made by SQLite itself. It is on the disk when it resolves.
  *
@@ -224,9 +227,15 @@ export async function backUp(
 ): Promise<void> {
   closeSync(openSync(target, 'wx', 0o600));
   // `vacuum into` wants an empty file or none; the empty one already has its mode.
-  await database.exclusive((connection) => {
-    connection.run('vacuum into ?', [target]);
-  });
+  try {
+    await database.exclusive((connection) => {
+      connection.run('vacuum into ?', [target]);
+    });
+  } catch (error) {
+    // SQLite says the same of a store that cannot be read and of a copy that cannot be written.
+    if (error instanceof DiskError) appendFileSync(target, Buffer.alloc(PROBE_BYTES));
+    throw error;
+  }
   chmodSync(target, 0o600);
   syncFile(target);
   syncFolder(dirname(target));

@@ -46,3 +46,16 @@ export class ConflictError extends StoreError {
   override readonly name = 'ConflictError';
   readonly code = 'CONFLICT';
 }
+
+/** The caller's signal ended the call before its end. What it had written by then stays. */
+export class StoppedError extends StoreError {
+  override readonly name = 'StoppedError';
+  readonly code = 'STOPPED';
+  override readonly retryable = true;
+  override readonly hint: string;
+
+  constructor(message: string, hint = '') {
+    super(message);
+    this.hint = hint;
+  }
+}

@@ -25,7 +25,10 @@ const optionsSchema = z.strictObject({
   dir: pathSchema,
   port: z.int().min(0).max(65_535).default(8080),
   listen: z
-    .union([z.ipv4(), z.ipv6()], { error: 'an IP address of this machine' })
+    .union([z.ipv4(), z.ipv6()], {
+      error:
+        'it is no IP address; give one of this machine, such as 127.0.0.1, and the port by itself (--port)',
+    })
     .default(LOOPBACK),
   sqld: pathSchema.optional(),
 });

@@ -3,7 +3,14 @@ import { eventSchema, type RuntimeEvent } from './event.ts';
 import { jsonSchema } from './json-schema.ts';
 import { detailsSchema } from './record-body.ts';
 import { titleSchema } from './session.ts';
-import { cursorSchema, idSchema, limitSchema, textSchema, timeSchema } from './validate.ts';
+import {
+  cursorSchema,
+  idSchema,
+  limitSchema,
+  textSchema,
+  timeSchema,
+  workspaceSchema,
+} from './validate.ts';
 
 export const runtimeStatusSchema = z.enum([
   'queued',
@@ -72,7 +79,7 @@ export const runtimeThreadCreateSchema = z.strictObject({
   id: idSchema.optional(),
   title: titleSchema.nullable().default(null),
   /** The folder that the thread works in. */
-  workspace: textSchema,
+  workspace: workspaceSchema,
   model: textSchema.default('auto'),
   mode: textSchema.default('agent'),
   sessionId: idSchema.nullable().default(null),
@@ -91,7 +98,7 @@ export const runtimeThreadUpdateSchema = z.strictObject({
     })
     .nullable()
     .optional(),
-  workspace: textSchema.optional(),
+  workspace: workspaceSchema.optional(),
   model: textSchema.optional(),
   mode: textSchema.optional(),
   sessionId: idSchema.nullable().optional(),
@@ -103,7 +110,7 @@ export const runtimeThreadUpdateSchema = z.strictObject({
 });
 
 export const runtimeThreadListSchema = z.strictObject({
-  workspace: textSchema.optional(),
+  workspace: workspaceSchema.optional(),
   archived: z.enum(['exclude', 'only', 'include']).default('exclude'),
   /** Only the deleted ones. */
   deleted: z.boolean().default(false),

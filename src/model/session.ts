@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { jsonObjectSchema, jsonSchema } from './json-schema.ts';
-import { cursorSchema, idSchema, limitSchema, textSchema, timeSchema } from './validate.ts';
+import {
+  cursorSchema,
+  idSchema,
+  limitSchema,
+  textSchema,
+  timeSchema,
+  workspaceSchema,
+} from './validate.ts';
 
 // Controls, bidirectional marks and zero-width characters can hide what a title says.
 const INVISIBLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
@@ -25,7 +32,7 @@ export const sessionCreateSchema = z.strictObject({
   id: newSessionIdSchema.optional(),
   title: titleSchema.default('New Session'),
   /** The folder that the session works in. */
-  workspace: textSchema,
+  workspace: workspaceSchema,
   model: textSchema.default('auto'),
   parentId: idSchema.nullable().default(null),
   createdAt: timeSchema.optional(),
@@ -35,7 +42,7 @@ export const sessionCreateSchema = z.strictObject({
 
 export const sessionUpdateSchema = z.strictObject({
   title: titleSchema.optional(),
-  workspace: textSchema.optional(),
+  workspace: workspaceSchema.optional(),
   model: textSchema.optional(),
   /** Replaces the details as a whole. */
   details: jsonObjectSchema.optional(),
@@ -43,7 +50,7 @@ export const sessionUpdateSchema = z.strictObject({
 
 export const sessionListSchema = z.strictObject({
   /** A folder, as an absolute path of this device or as a session shows it. */
-  workspace: textSchema.optional(),
+  workspace: workspaceSchema.optional(),
   archived: z.enum(['exclude', 'only', 'include']).default('exclude'),
   /** Only the deleted ones. */
   deleted: z.boolean().default(false),

@@ -1,6 +1,13 @@
 import * as z from 'zod';
 import { detailsSchema } from './record-body.ts';
-import { cursorSchema, idSchema, limitSchema, textSchema, timeSchema } from './validate.ts';
+import {
+  cursorSchema,
+  idSchema,
+  limitSchema,
+  textSchema,
+  timeSchema,
+  workspaceSchema,
+} from './validate.ts';
 import { IMPORT_DEVICE } from './version.ts';
 
 export const taskStatusSchema = z.enum(['queued', 'running', 'completed', 'failed', 'canceled']);
@@ -49,8 +56,8 @@ export const taskCreateSchema = z.strictObject({
   /** `task_` and a ULID unless given. */
   id: idSchema.optional(),
   prompt: promptSchema,
-  /** The folder that the task works in. */
-  workspace: textSchema.default(''),
+  /** The folder that the task works in; empty unless given. */
+  workspace: workspaceSchema.default(''),
   model: textSchema.default('auto'),
   /** The runtime thread that it runs in. */
   threadId: idSchema.nullable().default(null),
@@ -62,7 +69,7 @@ export const taskCreateSchema = z.strictObject({
 
 export const taskUpdateSchema = z.strictObject({
   prompt: promptSchema.optional(),
-  workspace: textSchema.optional(),
+  workspace: workspaceSchema.optional(),
   model: textSchema.optional(),
   threadId: idSchema.nullable().optional(),
   sessionId: idSchema.nullable().optional(),
@@ -73,7 +80,7 @@ export const taskUpdateSchema = z.strictObject({
 export const taskListSchema = z.strictObject({
   /** Any of these. */
   status: z.array(taskStatusSchema).min(1).optional(),
-  workspace: textSchema.optional(),
+  workspace: workspaceSchema.optional(),
   archived: z.enum(['exclude', 'only', 'include']).default('exclude'),
   /** Only the deleted ones. */
   deleted: z.boolean().default(false),

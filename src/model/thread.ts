@@ -1,7 +1,14 @@
 import * as z from 'zod';
 import { jsonSchema } from './json-schema.ts';
 import { detailsSchema } from './record-body.ts';
-import { cursorSchema, idSchema, limitSchema, textSchema, timeSchema } from './validate.ts';
+import {
+  cursorSchema,
+  idSchema,
+  limitSchema,
+  textSchema,
+  timeSchema,
+  workspaceSchema,
+} from './validate.ts';
 
 export const threadStatusSchema = z.enum([
   'running',
@@ -41,7 +48,7 @@ export const threadUpsertSchema = z.strictObject({
   preview: textSchema.optional(),
   modelProvider: textSchema.optional(),
   /** The folder that the thread works in; a new thread needs one. */
-  cwd: textSchema.optional(),
+  cwd: workspaceSchema.optional(),
   source: threadSourceSchema.optional(),
   status: threadStatusSchema.optional(),
   createdAt: timeSchema.optional(),
@@ -52,7 +59,7 @@ export const threadUpsertSchema = z.strictObject({
 });
 
 export const threadListSchema = z.strictObject({
-  cwd: textSchema.optional(),
+  cwd: workspaceSchema.optional(),
   archived: z.enum(['exclude', 'only', 'include']).default('exclude'),
   /** Only the deleted ones. */
   deleted: z.boolean().default(false),

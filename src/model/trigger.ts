@@ -1,6 +1,13 @@
 import * as z from 'zod';
 import { detailsSchema } from './record-body.ts';
-import { cursorSchema, idSchema, limitSchema, textSchema, timeSchema } from './validate.ts';
+import {
+  cursorSchema,
+  idSchema,
+  limitSchema,
+  textSchema,
+  timeSchema,
+  workspaceSchema,
+} from './validate.ts';
 
 export const triggerStatusSchema = z.enum(['pending', 'fired', 'canceled', 'failed']);
 
@@ -27,7 +34,7 @@ export const triggerCreateSchema = z.strictObject({
   message: textSchema
     .transform((text) => text.trim())
     .refine((text) => text !== '', { error: 'a trigger needs a text' }),
-  workspace: textSchema.nullable().default(null),
+  workspace: workspaceSchema.nullable().default(null),
   /** The session that it speaks to; without one it never fires. */
   ownerSessionId: idSchema.nullable().default(null),
   /** Anything else, kept as it is. */

@@ -87,5 +87,8 @@ export const timeSchema = z.iso
 /** Text for a column: lone surrogates cannot be stored as UTF-8 and become U+FFFD. */
 export const textSchema = z.string().transform((text) => text.toWellFormed());
 
+/** A folder to work in, or to list by. Records that were imported, or made without one, may have an empty one. */
+export const workspaceSchema = textSchema.pipe(z.string().min(1, 'is empty: give a folder'));
+
 export const limitSchema = z.int().min(1).max(1000).default(50);
 export const cursorSchema = z.string().max(2000).nullable().optional();

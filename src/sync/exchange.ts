@@ -86,6 +86,8 @@ export class Memory {
   parkedFrom = 0;
   readonly parking: Parking = {};
   readonly repairs = new Repairs();
+  /** The device that this store was until it was found to be a copy; undefined once that was told. */
+  copyOf: string | undefined;
   /** Pieces of large bodies on the hub that do not open. */
   readonly spoiltPieces = new Map<string, Suspect>();
   readonly #batch = new Portion(BATCH_BYTES_FIRST, BATCH_BYTES_MAX);

@@ -160,9 +160,8 @@ async function setMarkRight(exchange: Exchange, ask: Ask, meta: HubMeta): Promis
 
 /** The work of the former device stays with it, because that may go on elsewhere: so it is told. */
 function becomeAnother({ machine, memory }: Exchange, transaction: Transaction): void {
-  const former = transaction.device;
+  memory.copyOf = transaction.device;
   takeIdentity(transaction, newUlid(transaction.now()), machine);
-  memory.repairs.tellCopied(former, transaction.device);
 }
 
 /**

@@ -23,7 +23,6 @@ export class Repairs {
   #waits = false;
   #sum = 0;
   readonly #told = new Map<string, number>();
-  #copied: { readonly text: string; readonly at: number } | undefined;
 
   get isPausing(): boolean {
     return performance.now() - this.#tookAt < PAUSE_MS;
@@ -42,17 +41,6 @@ export class Repairs {
 
   tell(text: string): void {
     this.#told.set(text, performance.now());
-  }
-
-  /** The store was found to be a copy, and is another device now. */
-  tellCopied(former: string, device: string): void {
-    const text = `this store is a copy: it goes on as the device ${device}, and what the device ${former} runs and owns stays with that one`;
-    this.#copied = { text, at: performance.now() };
-  }
-
-  get copied(): string | undefined {
-    const isLate = this.#copied && performance.now() - this.#copied.at > PAUSE_MS;
-    return isLate ? undefined : this.#copied?.text;
   }
 
   /** Entries that were taken off since the process began. */

@@ -2,12 +2,16 @@ import type { Reader } from '../db/reader.ts';
 import { IMMUTABLE_TABLES, MUTABLE_TABLES } from '../model/registers.ts';
 import { formatTime } from '../model/time.ts';
 import { shown } from './devices.ts';
+import { findLeftWork } from './left-work.ts';
 import { soundRing } from './keys/group-key.ts';
 import { machineId } from './machine.ts';
 import { findState, heldKeyOf, type SyncState } from './state.ts';
 import { countWaiting } from './waiting.ts';
 
-/** Why the last exchange failed, and what can be done about it. */
+/**
+ * Why the last exchange failed, and what can be done about it. `DEVICE_COPIED` is no failure: work was left
+ * with a device that this store was before it was copied or restored, and that was not heard of since.
+ */
 export interface SyncFailure {
   code: string;
   message: string;
@@ -75,7 +79,10 @@ export function readStatus(reader: Reader, now: number): SyncStatus {
     ['hub_head', 'clock_offset_ms', 'synced_at', 'error'],
     'from sync_status where only = 1',
   );
-  const devices = shown(listedDevices(reader));
+  const known = listedDevices(reader);
+  const clockOffsetMs = row?.clock_offset_ms ?? null;
+  const error = row?.error ? (JSON.parse(row.error) as SyncFailure) : null;
+  const left = () => findLeftWork(reader, deviceId, known, clockOffsetMs ?? 0);
   return {
     enabled: state?.enabled ?? false,
     url: state?.url ?? null,
@@ -87,12 +94,12 @@ export function readStatus(reader: Reader, now: number): SyncStatus {
     ...pending(reader, state),
     cursor: state?.cursor ?? 0,
     hubSeq: row?.hub_head ?? null,
-    clockOffsetMs: row?.clock_offset_ms ?? null,
+    clockOffsetMs,
     lastSyncAt: formatTime(row?.synced_at ?? null),
-    lastError: row?.error ? (JSON.parse(row.error) as SyncFailure) : null,
+    lastError: error ?? (state?.enabled ? left() : null),
     parked: countParked(reader),
     conflicts: reader.number('select count(*) from conflicts'),
-    devices: devices.map((device) => ({ ...device, self: device.id === deviceId })),
+    devices: shown(known).map((device) => ({ ...device, self: device.id === deviceId })),
   };
 }
 

@@ -16,6 +16,11 @@ export interface SyncReport {
   parked: number;
   /** Entries that nobody could read, and that were taken off the hub. */
   removed: number;
+  /**
+   * The device that this store was until this exchange found it to be a copy of that one's, which goes on
+   * under its id and keeps its work; null: it was not.
+   */
+  copyOf: string | null;
   hubSeq: number;
   cursor: number;
   tookMs: number;
@@ -55,6 +60,7 @@ export async function indexAll({ database, now }: Access): Promise<void> {
 }
 
 export function toReport(exchanged: Exchanged, tookMs: number): SyncReport {
-  const { pushed, pulled, applied, parked, removed, hubSeq, cursor } = exchanged;
-  return { pushed, pulled, applied, parked, removed, hubSeq, cursor, tookMs: Math.round(tookMs) };
+  const { pushed, pulled, applied, parked, removed, copyOf, hubSeq, cursor } = exchanged;
+  const counts = { pushed, pulled, applied, parked, removed };
+  return { ...counts, copyOf, hubSeq, cursor, tookMs: Math.round(tookMs) };
 }

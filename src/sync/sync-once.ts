@@ -24,6 +24,8 @@ export interface Exchanged {
   /** How far the hub is, and how far this device has read it. */
   readonly hubSeq: number;
   readonly cursor: number;
+  /** The device that this store was until now, where it was found to be a copy of that one's. */
+  readonly copyOf: string | null;
   /** The hub as it was seen last. */
   readonly meta: HubSeen | null;
 }
@@ -31,7 +33,9 @@ export interface Exchanged {
 const TURNS_MAX = 100_000;
 const CHANGES_MAX = 50;
 
-type Sum = { -readonly [Key in keyof Omit<Exchanged, 'hubSeq' | 'cursor'>]: Exchanged[Key] };
+type Sum = {
+  -readonly [Key in keyof Omit<Exchanged, 'hubSeq' | 'cursor' | 'copyOf'>]: Exchanged[Key];
+};
 
 export interface Progress {
   readonly pushed: number;
@@ -68,13 +72,14 @@ export async function syncOnce(
     commits: 0,
     meta: null,
   };
-  const removed = exchange.memory.repairs.sum;
+  const { memory } = exchange;
+  const removed = memory.repairs.sum;
   let changes = 0;
   let sentAll = false;
   const push = () => pushAll(exchange, sum, signal, onProgress);
   let done = false;
   if (beginning === 'push') {
-    exchange.memory.next = undefined;
+    memory.next = undefined;
     await noticeCopy(exchange);
     // Without an answer nothing is known of the hub: there may have been only notes to clear away.
     done = (await push()) === 'sent' && sum.meta !== null && (await hasReadAll(exchange));
@@ -98,8 +103,10 @@ export async function syncOnce(
   }
   const { cursor } = await exchange.database.read(needState);
   sum.parked += await exchange.database.read((reader) => setAsideAfter(reader, before));
-  sum.removed = exchange.memory.repairs.sum - removed;
-  return { ...sum, hubSeq: Math.max(sum.meta?.head.number ?? 0, cursor), cursor };
+  sum.removed = memory.repairs.sum - removed;
+  const { copyOf = null } = memory;
+  memory.copyOf = undefined;
+  return { ...sum, copyOf, hubSeq: Math.max(sum.meta?.head.number ?? 0, cursor), cursor };
 }
 
 /** Whether our last push was the last of all, and nothing of others lay before it unread. */

@@ -58,7 +58,7 @@ export async function backup(
     if (error instanceof StoreError) throw error;
     throw fileFailure(`the backup ${target} cannot be written`, error);
   } finally {
-    removeMade(partial);
+    for (const suffix of ['', '-journal']) removeMade(partial + suffix);
   }
   return { file: target, bytes: fileSize(target) };
 }
@@ -155,7 +155,7 @@ async function putInPlace(
     renameDurably(fresh, target);
     return { path: target, replaced, deviceId };
   } finally {
-    for (const suffix of ['', '-wal', '-shm']) removeMade(fresh + suffix);
+    for (const suffix of ['', '-journal', '-wal', '-shm']) removeMade(fresh + suffix);
   }
 }
 

@@ -202,6 +202,17 @@ describe('hub start', () => {
     expect(isRunning(hub.pid)).toBe(false);
   });
 
+  it('says where the port goes that is given with the address', async () => {
+    const cli = await setupCli();
+    for (const listen of ['127.0.0.1:18080', 'localhost']) {
+      const { code, stderr } = await cli.run('hub', 'start', '--listen', listen);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/listen: it is no IP address; .* \(--port\)/) as string,
+      ]);
+    }
+  });
+
   it('is refused while another runs from the same folder, and harms neither', async () => {
     const cli = await setupCli();
     const hub = await startHub(cli);

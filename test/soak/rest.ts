@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 const STILL_MS = 60_000;
 const LOOK_MS = 250;
 const TELL_MS = 10_000;
-/** That a store was copied is told for as long as its worker lives: it keeps nothing from resting. */
+/** That work was left with a former device is told until somebody takes it over: it keeps nothing from resting. */
 const TOLD = 'DEVICE_COPIED';
 /** Told of an exchange that brought all there was, until the next one. */
 const TOLD_OF_COPY = 'what it was for was read over HTTP';

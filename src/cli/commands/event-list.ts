@@ -29,12 +29,13 @@ export const eventList = storeCommand({
     tail: value('n', 'only the last n; with --follow 0 for none', parseInteger(0, EVENTS_MAX)),
     follow: flag('go on with what comes'),
   },
-  async run({ store, out }, { thread, follow, ...selection }) {
+  async run({ store, out, endsByInterrupt }, { thread, follow, ...selection }) {
     if (selection.tail !== undefined && selection.sinceSeq !== undefined) {
       throw new UsageError('--tail and --since-seq exclude each other');
     }
     const id = await store.resolveId('runtimeThread', thread);
     if (follow) {
+      endsByInterrupt('signal');
       await followEvents(store, out, id, selection);
       return;
     }

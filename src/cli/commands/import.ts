@@ -25,9 +25,10 @@ export const importHomes = storeCommand({
   access: ({ dryRun }) => (dryRun ? 'preview' : 'create'),
   args: { homes: variadicArgument('home', 'a folder such as ~/.codewhale') },
   options: { dryRun: flag('only count what would come in') },
-  async run({ store, out }, { homes, dryRun }) {
+  async run({ store, out, interrupted }, { homes, dryRun }) {
     const report = await store.import(homes.length === 0 ? undefined : homes, {
       dryRun,
+      signal: interrupted,
       onProgress: ({ kind, records, bytes }) => {
         out.progress(`${kind}: ${formatCount(records, 'record')}, ${formatBytes(bytes)}`);
       },

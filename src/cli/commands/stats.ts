@@ -10,6 +10,7 @@ const SIZES_SHOWN = 12;
 
 export const stats = storeCommand({
   name: 'stats',
+  holdsThread: true,
   summary: 'count records and bytes; with --json of every table and index',
   example: 'stats --json',
   access: 'read',

@@ -36,14 +36,20 @@ function statusText(status: SyncStatus): string {
   if (status.parked > 0) lines.push(`set aside ${status.parked}: see "sync parked"`);
   if (status.conflicts > 0) lines.push(`conflicts ${status.conflicts}: see "sync conflicts"`);
   if (lastError) {
-    lines.push(`error     ${safeLine(lastError.message)} (${formatAge(lastError.at)})`);
+    const isCopy = lastError.code === 'DEVICE_COPIED';
+    lines.push(
+      `${isCopy ? 'copied   ' : 'error    '} ${safeLine(lastError.message)} (${formatAge(lastError.at)})`,
+    );
     if (lastError.hint !== '') lines.push(`          ${safeLine(lastError.hint)}`);
-    if (status.leader !== null) lines.push('          The worker tries again by itself.');
+    if (status.leader !== null && !isCopy)
+      lines.push('          The worker tries again by itself.');
   }
   for (const [i, device] of status.devices.entries()) {
+    const isUnique = status.devices.filter(({ name }) => name === device.name).length === 1;
+    const id = isUnique ? '' : ` ${foreignLine(device.id)}`;
     const revoked = device.revokedAt === null ? '' : ', revoked';
     lines.push(
-      `${i === 0 ? 'devices  ' : '         '} ${foreignLine(device.name)}${device.self ? ' (this one)' : ''}, last seen ${withAge(device.seenAt)}${revoked}`,
+      `${i === 0 ? 'devices  ' : '         '} ${foreignLine(device.name)}${id}${device.self ? ' (this one)' : ''}, last seen ${withAge(device.seenAt)}${revoked}`,
     );
   }
   return lines.join('\n');

@@ -2,7 +2,7 @@ import { SyncOffError, type Store, type SyncNotice } from '../../index.ts';
 import { storeCommand } from '../command.ts';
 import { formatSpan, localTime } from '../format.ts';
 import type { Output } from '../output.ts';
-import { reportText } from './exchange-report.ts';
+import { reportText, warnOfCopy } from './exchange-report.ts';
 
 export const syncWatch = storeCommand({
   name: 'watch',
@@ -36,6 +36,7 @@ async function watch(store: Store, out: Output, signal: AbortSignal): Promise<vo
   for await (const report of store.sync.watch({ signal, onNotice })) {
     if (out.json) await out.printJsonLine({ event: 'exchanged', ...report });
     else out.printText(`${now()}  ${reportText(report)}`);
+    warnOfCopy(out, report);
   }
 }
 

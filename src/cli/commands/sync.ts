@@ -4,7 +4,7 @@ import { UsageError } from '../failure.ts';
 import { foreignLine, formatCount } from '../format.ts';
 import type { Output } from '../output.ts';
 import { argument, choice, filePath, flag, value } from '../parameters.ts';
-import { reportText } from './exchange-report.ts';
+import { reportText, warnOfCopy } from './exchange-report.ts';
 
 const MOVED =
   'this hub was empty: your group moves to it. Run "sync enable" with its address on your other ' +
@@ -74,6 +74,7 @@ export const syncNow = storeCommand({
     };
     const report = await store.sync.now({ onProgress });
     out.print(report, () => reportText(report));
+    warnOfCopy(out, report);
     noteParked(out, report.parked);
     noteRemoved(out, report.removed);
     noteWaiting(out, await store.sync.status());

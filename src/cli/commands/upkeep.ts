@@ -17,6 +17,7 @@ import { parseSince } from '../time-options.ts';
 
 export const doctor = bareCommand({
   name: 'doctor',
+  holdsThread: true,
   summary: 'look for damage and leftovers; exit code 1 when there are any',
   details:
     'With --repair it first rebuilds the search index and file modes and drops unused blobs. Of a ' +
@@ -94,6 +95,7 @@ async function rebuild({ out, path, storeOptions }: BareContext): Promise<Rebuil
 
 export const backup = storeCommand({
   name: 'backup',
+  holdsThread: true,
   summary: 'write a verified, consistent copy of the store to a new file',
   details: 'Other programs may go on working meanwhile.',
   example: 'backup ~/store-2026-08-18.db',
@@ -107,6 +109,7 @@ export const backup = storeCommand({
 
 export const restore = bareCommand({
   name: 'restore',
+  holdsThread: true,
   summary: 'put a backup in the place of the store',
   details:
     'The file that is replaced is kept beside it. The restored store is a new device. ' +
@@ -163,6 +166,7 @@ export const purge = storeCommand({
 
 export const vacuum = storeCommand({
   name: 'vacuum',
+  holdsThread: true,
   summary: 'give unused space back to the disk',
   example: 'vacuum',
   access: 'write',

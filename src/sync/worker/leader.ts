@@ -170,8 +170,8 @@ export class Leader {
   }
 
   async #record(exchange: Exchange, exchanged: Exchanged, tookMs: number): Promise<void> {
-    const { pushed, pulled, applied, parked, meta } = exchanged;
-    const moved = pushed + pulled + applied + parked > 0;
+    const { pushed, pulled, applied, parked, copyOf, meta } = exchanged;
+    const moved = pushed + pulled + applied + parked > 0 || copyOf !== null;
     if (applied > 0) {
       this.#events.onApplied?.(applied);
       this.#indexSoon();

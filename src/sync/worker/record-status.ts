@@ -82,8 +82,7 @@ export async function recordExchange(
 ): Promise<void> {
   const unsynced = replica?.failure && describeFailure(replica.failure, now);
   if (unsynced) unsynced.message += '; what it was for was read over HTTP';
-  const failure =
-    describeRepairs(memory.repairs, now) ?? describeCopied(memory.repairs, now) ?? unsynced;
+  const failure = describeRepairs(memory.repairs, now) ?? unsynced;
   await database.write({ now }, (transaction) => {
     needStatusRow(transaction);
     transaction.run(
@@ -112,20 +111,6 @@ function describeRepairs({ lately, told }: Repairs, now: () => number): SyncFail
       .join('; '),
     hint: 'Look who has a token for the hub, and after its disk; your devices send what they have again.',
     retryable: true,
-    at: new Date(now()).toISOString(),
-  };
-}
-
-/** That this store is another device now, whose work stayed with the former one; undefined: it is not. */
-function describeCopied({ copied }: Repairs, now: () => number): SyncFailure | undefined {
-  if (copied === undefined) return undefined;
-  return {
-    code: 'DEVICE_COPIED',
-    message: copied,
-    hint:
-      'Where that device is gone, "codewhale-store task hand-over ID DEVICE --lost" brings a task here, and ' +
-      '`store.automations.update(id, { owner })` an automation. Where it is not, leave them there.',
-    retryable: false,
     at: new Date(now()).toISOString(),
   };
 }

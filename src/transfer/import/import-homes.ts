@@ -14,17 +14,21 @@ import { importArtifact } from './import-artifact.ts';
 import { isKnown } from './known-parents.ts';
 import { linkedTask } from './link-clashes.ts';
 import { Marks } from './marks.ts';
-import { HomeContext, homeLabel, shortId, type HomePlace, type ImportRecord } from './record.ts';
+import { placeAmongHomes } from './place-among-homes.ts';
+import { HomeContext, shortId, type HomePlace, type ImportRecord } from './record.ts';
 import { isOfOneRecord, tryPart } from './one-by-one.ts';
 import { unmarked } from './take-mark.ts';
 import { isLargeEntry, prepareLarge, type LargeEntry } from './prepare-large.ts';
 import { isPurged } from './purged.ts';
 import { recordPlaces } from './record-places.ts';
+import { Stopped, refuseStopped, stoppedError } from './stop.ts';
 import { ReportBuilder, type ImportProgress, type ImportReport } from './report.ts';
 
 export interface ImportOptions {
   /** Counts what would come in and writes nothing. */
   dryRun?: boolean | undefined;
+  /** Ends it after the write under way. */
+  signal?: AbortSignal | undefined;
   onProgress?: ((progress: ImportProgress) => void) | undefined;
 }
 
@@ -58,21 +62,38 @@ export async function importHomes(
 ): Promise<ImportReport> {
   const report = new ReportBuilder();
   await database.bulk(async (bulk) => {
-    for (const home of homes) {
-      report.home(home.root);
-      const place = await placeAmongHomes(bulk, stamper, home.root, homes[0]?.root, options);
-      const marks = await Marks.load(bulk, home.root);
-      await new HomeImport(bulk, stamper, home, place, marks, report, options).run();
+    try {
+      await importAll(bulk, stamper, homes, report, options);
+    } catch (error) {
+      if (!(error instanceof Stopped)) throw error;
+      if (!options.dryRun) await bulk.settle();
+      throw stoppedError(report.build(), options);
     }
-    if (options.dryRun) return;
-    await recordPlaces(bulk, stamper);
-    const progress = { home: '', kind: 'search index', bytes: 0 };
-    await indexAll(bulk, stamper, ({ indexed }) =>
-      options.onProgress?.({ ...progress, records: indexed }),
-    );
-    await bulk.settle();
+    if (!options.dryRun) await bulk.settle();
   });
   return report.build();
+}
+
+async function importAll(
+  bulk: Database,
+  stamper: Stamper,
+  homes: readonly LegacyHome[],
+  report: ReportBuilder,
+  options: ImportSettings,
+): Promise<void> {
+  for (const home of homes) {
+    report.home(home.root);
+    const place = await placeAmongHomes(bulk, stamper, home.root, homes[0]?.root, options);
+    const marks = await Marks.load(bulk, home.root);
+    await new HomeImport(bulk, stamper, home, place, marks, report, options).run();
+  }
+  if (options.dryRun) return;
+  await recordPlaces(bulk, stamper);
+  const progress = { home: '', kind: 'search index', bytes: 0 };
+  await indexAll(bulk, stamper, ({ indexed }) => {
+    options.onProgress?.({ ...progress, records: indexed });
+    refuseStopped(options);
+  });
 }
 
 class HomeImport {
@@ -117,7 +138,10 @@ class HomeImport {
       store: database.path,
       largeBytes: this.#options.largeBytes,
     });
-    for await (const entry of entries) await this.#take(entry);
+    for await (const entry of entries) {
+      refuseStopped(this.#options);
+      await this.#take(entry);
+    }
     await this.#flush();
   }
 
@@ -268,29 +292,4 @@ class HomeImport {
 function problemOf(entry: Extract<HomeEntry, { type: 'problem' }>) {
   const { type: _type, line, ...problem } = entry;
   return line === undefined ? problem : { ...problem, line };
-}
-
-/**
- * Tells the records of other homes apart from those of the first that came into this store, in this
- * run or an earlier one: two homes have files of the same name that are not the same record.
- */
-async function placeAmongHomes(
-  database: Database,
-  stamper: Stamper,
-  root: string,
-  firstOfRun: string | undefined,
-  options: ImportOptions,
-): Promise<HomePlace> {
-  if (!options.dryRun) {
-    await database.write(stamper, (transaction) => {
-      transaction.run('insert or ignore into import_homes (root) values (?)', [root]);
-    });
-  }
-  const known = await database.read((reader) =>
-    reader.rows('select root from import_homes order by number').map(([home]) => String(home)),
-  );
-  const at = known.indexOf(root);
-  const earlier = at === -1 ? known : known.slice(0, at);
-  if (root === (known[0] ?? firstOfRun)) return { root, label: '', rank: '', earlier };
-  return { root, label: homeLabel(root), rank: String(earlier.length + 1), earlier };
 }

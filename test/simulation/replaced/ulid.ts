@@ -23,3 +23,8 @@ export function ulid(now: number): string {
 export function monotonicFactory(): typeof ulid {
   return ulid;
 }
+
+/** The time in an id, unix milliseconds. */
+export function decodeTime(id: string): number {
+  return Array.from(id.slice(0, 10)).reduce((time, digit) => time * 32 + LETTERS.indexOf(digit), 0);
+}
