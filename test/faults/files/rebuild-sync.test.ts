@@ -113,3 +113,43 @@ it('a device is again where it was in a session when the message comes back that
   expect(await shown()).toEqual(ends);
   expect((await first.store.check()).ok).toBe(true);
 });
+
+it('events that come back stand between those of their device, and a new one stands last', async () => {
+  const sqld = await startSqld();
+  const path = join(tempFolder(), 'store.db');
+  const first = await device('first', { path });
+  const witness = await device('witness');
+  await enable(sqld.url, [first, witness]);
+  const { id: threadId } = await first.store.runtime.createThread({ workspace: '/w', model: 'm' });
+  await agree([first, witness]);
+  for (let round = 0; round < 3; round++) {
+    for (const { store } of [first, witness]) {
+      const some = Array.from({ length: 70 }, (_, n) => ({ type: 'note', payload: { round, n } }));
+      await store.events.append(threadId, some);
+      await agree([first, witness]);
+    }
+  }
+  const list = async () => (await first.store.events.since(threadId, 0, { limit: 1000 })).items;
+  const before = await list();
+  await first.store.close();
+  const pages = pagesOf(path, 'runtime_events');
+  for (const [i, page] of pages.entries()) if (i % 2 === 0) spoilPage(path, page);
+  await rebuildStore(path);
+
+  first.store = await openStore({ path });
+  const kept = await list();
+  expect(kept.length).toBeLessThan(before.length * 0.7);
+  expect(kept.at(-1)?.seq).toBe(before.length);
+  const [added] = await witness.store.events.append(threadId, [{ type: 'new', payload: {} }]);
+  await agree([first, witness]);
+  const after = await list();
+  expect(after.map(({ seq }) => seq)).toEqual([...before, added].map((_, i) => i + 1));
+  expect(after.at(-1)?.id).toBe(added?.id);
+  for (const writer of new Set(before.map((event) => event.device))) {
+    const written = (events: typeof before) =>
+      events
+        .filter((event) => event.device === writer && event.type === 'note')
+        .map(({ id }) => id);
+    expect(written(after)).toEqual(written(before));
+  }
+});
