@@ -148,6 +148,8 @@ it('events that come back stand between those of their device, and a new one sta
   expect(kept.length).toBeLessThan(before.length * 0.7);
   expect(kept.at(-1)?.seq).toBe(before.length);
   const [added] = await witness.store.events.append(threadId, [{ type: 'new', payload: {} }]);
+  // It comes with what comes back.
+  await witness.sync();
   await agree([first, witness]);
   const after = await list();
   const isKept = (id: string) => kept.some((event) => event.id === id);
