@@ -6,6 +6,7 @@ import {
   countBranch,
   currentLeaf,
   followsBranch,
+  notedLeaf,
   putLeaf,
   type MessageTree,
 } from './message-tree.ts';
@@ -58,7 +59,7 @@ export function goAlongFromChosen(
   tree: MessageTree,
   ownerId: string,
 ): void {
-  const chosen = currentLeaf(transaction, tree, ownerId);
+  const chosen = notedLeaf(transaction, tree, ownerId);
   if (chosen === null || followsBranch(transaction, tree, ownerId)) return;
   const leaf = newestEnd(transaction, tree, ownerId, chosen);
   if (leaf !== null) putLeaf(transaction, tree, ownerId, leaf, false);

@@ -18,7 +18,8 @@ const BATCH = 256;
 
 /**
  * What happened in runtime threads, in the order in which it came to this device: whoever has seen
- * the number n of a thread never misses a later one. Every method rejects with a `StoreError`.
+ * the number n of a thread never misses a later one (but what was lost to damage comes back under the
+ * lower numbers that it left free). Every method rejects with a `StoreError`.
  */
 export class Events {
   readonly #runner: Runner;

@@ -15,6 +15,8 @@ export interface MessageTree {
     reader: Reader,
     ownerId: string,
   ): { readonly id: string; readonly at: number } | undefined;
+  /** Where this device is while the message that it was at is lost; absent: nowhere. */
+  standIn?(reader: Reader, ownerId: string): string | null;
 }
 
 /** Messages from `leaf` upwards, in this order; parameters are leaf, owner, owner. */
@@ -28,8 +30,18 @@ export const branchOf = (
     ${limits}
   )`;
 
-/** The end of the branch that this device is on, or null where it is on none. */
+/**
+ * The end of the branch that this device is on, or null where it is on none. One that was lost to damage
+ * stays noted: where a pull or an import brings it back, this device is there again.
+ */
 export function currentLeaf(reader: Reader, tree: MessageTree, ownerId: string): string | null {
+  const leaf = notedLeaf(reader, tree, ownerId);
+  if (leaf === null || !tree.standIn || isMember(reader, tree, ownerId, leaf)) return leaf;
+  return tree.standIn(reader, ownerId);
+}
+
+/** The same, whether that message is here or not. */
+export function notedLeaf(reader: Reader, tree: MessageTree, ownerId: string): string | null {
   const row = reader.rows(`select leaf_id from ${tree.leaves} where ${tree.owner} = ?`, [
     ownerId,
   ])[0];

@@ -4,7 +4,7 @@ import { objectMembers, parseJson } from '../model/json-text.ts';
 import type { SessionMessage, SessionSummary } from '../model/session.ts';
 import { formatTime } from '../model/time.ts';
 import { clockOf, deviceOf, IMPORT_DEVICE } from '../model/version.ts';
-import type { BranchEnd } from './branch-ends.ts';
+import { newestEnd, type BranchEnd } from './branch-ends.ts';
 import { branchIds, currentLeaf, isOnBranch, type MessageTree } from './message-tree.ts';
 import { foreignCursor, found } from './page.ts';
 
@@ -99,6 +99,7 @@ export const SESSION_TREE: MessageTree = {
   leaves: 'session_leaves',
   owner: 'session_id',
   namedEnd,
+  standIn: (reader, sessionId) => newestEnd(reader, SESSION_TREE, sessionId),
 };
 
 /** The last message of the list in the session's file, which is as new as that file. */

@@ -92,3 +92,8 @@ export const IMPORT_DEVICE = 'import';
 export function isImported(version: string): boolean {
   return deviceOf(version) === IMPORT_DEVICE;
 }
+
+/** Whether it stands for what was lost to damage: nobody said that, and it is older than every word. */
+export function isNobodys(version: string): boolean {
+  return version !== '' && clockOf(version).ms === 0 && !isImported(version);
+}

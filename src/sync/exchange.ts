@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { EventGaps } from '../areas/event-gaps.ts';
 import type { Database } from '../db/database.ts';
 import type { Ask } from './ask.ts';
 import type { Batch, BatchLimits, RefusedBodies, HeldPieces } from './gathering.ts';
@@ -76,6 +77,8 @@ export class Memory {
   readonly refusedBodies: RefusedBodies = new Map();
   /** Entries that this device has not read, as of the last answer. */
   gap = 0;
+  /** While everything is read from the first entry on, where events were lost here; good for one place. */
+  gaps: { readonly cursor: number; readonly events: EventGaps } | undefined;
   /** The epoch in which this device found the hub empty: it need not ask what the hub lacks. */
   emptyEpoch: string | undefined;
   /** The next page, asked for while the former one is applied. */

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { EventGaps } from '../areas/event-gaps.ts';
 import { applyEntries, type Tally } from './apply/apply-entries.ts';
 import { finishStep, type ApplyContext } from './apply/context.ts';
 import { openEntry, type Opened } from './apply/open-entry.ts';
@@ -120,7 +121,8 @@ async function applyPage(
     const done = await exchange.database.write({ now: exchange.now }, (transaction) => {
       const held = needState(transaction);
       if (!sameAsk(expected, held)) return undefined;
-      const context = contextOf(exchange, transaction, meta, held, shapes);
+      const gaps = gapsAt(exchange, held.cursor);
+      const context = { ...contextOf(exchange, transaction, meta, held, shapes), gaps };
       const step = { applied: 0, parked: 0 };
       const end = applied + applyFor(pace.stepMs, context, opened, step);
       const last = end >= entries.length;
@@ -129,7 +131,7 @@ async function applyPage(
       saveCursor(transaction, cursor);
       savePair(transaction, meta.head);
       if (last && ended) transaction.run('update sync_state set copied = 0');
-      return { ...step, end, cursor };
+      return { ...step, end, cursor, gaps };
     });
     if (!done) return undefined;
     tally.applied += done.applied;
@@ -137,11 +139,20 @@ async function applyPage(
     opened = opened.slice(done.end - applied);
     applied = done.end;
     expected = { ...expected, cursor: done.cursor, pair: meta.head };
+    const isOver = ended && applied >= entries.length;
+    exchange.memory.gaps =
+      done.gaps && !isOver ? { cursor: done.cursor, events: done.gaps } : undefined;
     const unopened = entries.slice(applied + opened.length);
     const [, more] = await Promise.all([pace.rest(), openSome(exchange, meta, unopened, opened)]);
     opened.push(...more);
   }
   return tally;
+}
+
+/** Only of a pull that began with the first entry, and where no other process has gone on with it. */
+function gapsAt({ memory }: Exchange, cursor: number): EventGaps | undefined {
+  if (cursor === 0) return new EventGaps();
+  return memory.gaps?.cursor === cursor ? memory.gaps.events : undefined;
 }
 
 /** Opens about as many entries as one step applies, while nobody is kept from writing. */

@@ -1,5 +1,5 @@
 import { newestEnd } from '../areas/branch-ends.ts';
-import { chooseLeaf, countBranch, currentLeaf, isMember, moveLeaf } from '../areas/message-tree.ts';
+import { countBranch, currentLeaf, moveLeaf } from '../areas/message-tree.ts';
 import { SESSION_TREE } from '../areas/session-rows.ts';
 import type { Database } from '../db/database.ts';
 import type { Reader } from '../db/reader.ts';
@@ -18,17 +18,14 @@ export function misplacedSessions(reader: Reader): string[] {
      where s.purged_at is null
        and s.id not in (select row_id from stale_roots where table_name = 'sessions')`,
   );
-  const isWrong = (id: string, count: number, leaf: string | null) => {
-    if (leaf === null) return count > 0;
-    if (countBranch(reader, SESSION_TREE, id, leaf) === count) return false;
-    return isMember(reader, SESSION_TREE, id, leaf);
-  };
+  const isWrong = (id: string, count: number, leaf: string | null) =>
+    leaf === null ? count > 0 : countHere(reader, id) !== count;
   return sessions
     .filter(([id, count, leaf]) => isWrong(String(id), Number(count), leaf as string | null))
     .map(([id]) => String(id));
 }
 
-/** Puts this device on a branch of sessions that it has lost its place in, and counts anew. */
+/** Puts this device on a branch of sessions that it has no place in, and counts anew. */
 export async function findPlaces(
   database: Database,
   stamper: Stamper,
@@ -41,14 +38,17 @@ export async function findPlaces(
   }
 }
 
+/** A message that is lost stays noted as the place: an import or a pull may bring it back. */
 function findPlace(transaction: Transaction, id: string): void {
-  let leaf = currentLeaf(transaction, SESSION_TREE, id);
-  if (leaf === null || !isMember(transaction, SESSION_TREE, id, leaf)) {
-    leaf = newestEnd(transaction, SESSION_TREE, id);
-    if (leaf === null) chooseLeaf(transaction, SESSION_TREE, id, null);
-    else moveLeaf(transaction, SESSION_TREE, id, leaf);
+  if (currentLeaf(transaction, SESSION_TREE, id) === null) {
+    const leaf = newestEnd(transaction, SESSION_TREE, id);
+    if (leaf !== null) moveLeaf(transaction, SESSION_TREE, id, leaf);
   }
-  const count = leaf === null ? 0 : countBranch(transaction, SESSION_TREE, id, leaf);
   const sql = 'update sessions set message_count = ?2 where id = ?1 and message_count <> ?2';
-  transaction.run(sql, [id, count]);
+  transaction.run(sql, [id, countHere(transaction, id)]);
+}
+
+function countHere(reader: Reader, id: string): number {
+  const leaf = currentLeaf(reader, SESSION_TREE, id);
+  return leaf === null ? 0 : countBranch(reader, SESSION_TREE, id, leaf);
 }

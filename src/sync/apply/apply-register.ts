@@ -9,7 +9,7 @@ import { queueDoc, type SearchKind } from '../../db/search-index.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
 import { mergeRegister } from '../../model/merge.ts';
 import { mainRegister, type MutableTable } from '../../model/table-kinds.ts';
-import { clockOf, IMPORT_DEVICE } from '../../model/version.ts';
+import { clockOf, IMPORT_DEVICE, isNobodys } from '../../model/version.ts';
 import { sweepPurged } from '../../upkeep/purge.ts';
 import { checkLargeBody, completeBody } from '../chunks.ts';
 import { payloadOf, type Column, type Columns, type Payload } from '../../db/content.ts';
@@ -144,7 +144,7 @@ function isSame(name: string, lost: Column | undefined, won: Column | undefined)
 /** What the old program counts and finds its files by, per home: nothing that anybody wrote. */
 const BOOKKEEPING = new Set(['runtime_state', 'runtime_owner', 'task_queue', 'session_index']);
 
-/** The columns that lost, for people to see, unless they say what the winner says. */
+/** The columns that lost, for people to see, unless they say what the winner says, or nobody said them. */
 function keepLoser(
   transaction: Transaction,
   table: MutableTable,
@@ -152,6 +152,8 @@ function keepLoser(
   register: string,
   won: string,
 ): void {
+  const lostVersion = held[`${register}_version`] as string;
+  if (isNobodys(lostVersion)) return;
   const names = table.registers[register] as readonly string[];
   const now = rowsById(transaction, table, [held['id'] as string]).get(held['id'] as string);
   if (names.every((name) => isSame(name, held[name], now?.[name]))) return;
@@ -167,7 +169,7 @@ function keepLoser(
       table_name: table.name,
       row_id: held['id'] as string,
       register,
-      lost_version: held[`${register}_version`] as string,
+      lost_version: lostVersion,
       won_version: won,
       found_at: transaction.now(),
       ...storeBody(transaction, lost),

@@ -177,16 +177,22 @@ function noteClash(
 }
 
 /**
- * Events get the next number of their thread here, in the order in which they come.
+ * Events get the next number of their thread here, in the order in which they come; those that were lost
+ * here, and come again, one where they were.
  *
  * @returns false when the id is taken
  */
-function insert(context: ApplyContext, table: ImmutableTable, row: Row): boolean {
+function insert(context: ApplyContext, table: ImmutableTable, row: Row & { id: string }): boolean {
   if (table.name !== 'runtime_events') return insertOrIgnore(context, table.name, row);
+  const { transaction, gaps } = context;
   const thread = String(row['thread_id']);
+  const device = String(row['device']);
   const last = lastSeqOf(context, thread);
-  const added = insertOrIgnore(context, table.name, { ...row, seq: last + 1 });
-  context.lastSeq.set(thread, added ? last + 1 : last);
+  if (gaps?.has(transaction, thread) && gaps.meets(transaction, thread, device, row.id))
+    return false;
+  const seq = gaps?.numberFor(transaction, thread, device, last) ?? last + 1;
+  const added = insertOrIgnore(context, table.name, { ...row, seq });
+  context.lastSeq.set(thread, added ? Math.max(last, seq) : last);
   return added;
 }
 

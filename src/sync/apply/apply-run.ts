@@ -82,6 +82,7 @@ function additionOf(
   row['id'] = payload.i;
   if (table.name === 'runtime_events') {
     const thread = String(row['thread_id']);
+    if (context.gaps?.has(transaction, thread)) return undefined;
     const seq = (lastSeq.get(thread) ?? lastSeqOf(context, thread)) + 1;
     lastSeq.set(thread, seq);
     row['seq'] = seq;

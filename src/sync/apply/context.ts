@@ -1,3 +1,4 @@
+import type { EventGaps } from '../../areas/event-gaps.ts';
 import type { BodyRef } from '../../db/content.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import type { HubMeta } from '../hub-meta.ts';
@@ -14,6 +15,8 @@ interface Basis {
   readonly round: number;
   readonly shapes: Shapes;
   readonly parking: Parking;
+  /** While everything is read again: where events were lost. */
+  readonly gaps?: EventGaps | undefined;
   /** Whether the hub is known to hold all of a large body. */
   readonly isHeld: (body: BodyRef) => boolean;
 }

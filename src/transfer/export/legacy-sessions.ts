@@ -1,3 +1,5 @@
+import { currentLeaf } from '../../areas/message-tree.ts';
+import { SESSION_TREE } from '../../areas/session-rows.ts';
 import { loadBody, type BodyColumns } from '../../db/bodies.ts';
 import { messageId } from '../../model/session.ts';
 import { parseJson, patchObject } from '../../model/json-text.ts';
@@ -102,18 +104,13 @@ function sessionRecord(
   row: SessionRow,
   messages: ReadonlyMap<string, StoredMessage>,
 ): { raw: string; ids: RowMark['ids']; isBare: boolean } {
-  const leaf = reader.first<{ leaf_id: string }>(
-    ['leaf_id'],
-    'from session_leaves where session_id = ?',
-    [row.id],
-  );
   const body = withMetadataFirst(bodyOf(reader, 'sessions', row.id));
   const isBare = !isReadable(body, row);
   const { raw, length } = joinSession({
     id: row.id,
     body: isBare ? withMetadataFirst('{}') : body,
     messages,
-    leaf: leaf?.leaf_id ?? null,
+    leaf: currentLeaf(reader, SESSION_TREE, row.id),
     createdAt: row.created_at,
   });
   const metadata = metadataOf(raw, row, length);
@@ -185,15 +182,31 @@ function readMessages(reader: Reader, sessionId: string): Map<string, StoredMess
     'from session_messages where session_id = ? order by number',
     [sessionId],
   );
-  return new Map(
+  return parentsFirst(
     rows.map((row) => {
       const { id, device } = row;
       const stored = loadBody(reader, row);
       const body = device === IMPORT_DEVICE ? stored : readableMessage(stored);
       const message = { id, parentId: row.parent_id, createdAt: row.created_at, device };
-      return [id, { ...message, stored, body }];
+      return { ...message, stored, body };
     }),
   );
+}
+
+/** By id, in their order, but each after its parent: one that was lost came back after what follows it. */
+function parentsFirst(messages: readonly StoredMessage[]): Map<string, StoredMessage> {
+  const byId = new Map(messages.map((message) => [message.id, message]));
+  const ordered = new Map<string, StoredMessage>();
+  for (const message of messages) {
+    const path = new Set<StoredMessage>();
+    for (let at: StoredMessage | undefined = message; at && !ordered.has(at.id);) {
+      if (path.has(at)) break;
+      path.add(at);
+      at = byId.get(at.parentId ?? '');
+    }
+    for (const one of [...path].toReversed()) ordered.set(one.id, one);
+  }
+  return ordered;
 }
 
 interface CheckpointRow {

@@ -1,3 +1,5 @@
+import { currentLeaf } from '../../areas/message-tree.ts';
+import { SESSION_TREE } from '../../areas/session-rows.ts';
 import { loadBody, type BodyColumns } from '../../db/bodies.ts';
 import type { Reader } from '../../db/reader.ts';
 import { formatTime } from '../../model/time.ts';
@@ -106,13 +108,8 @@ function currentBranch(reader: Reader, sessionId: string): { branch: string[]; o
     [sessionId],
   );
   const parents = new Map(rows.map((row) => [row.id, row.parent_id]));
-  const leaf = reader.first<{ leaf_id: string }>(
-    ['leaf_id'],
-    'from session_leaves where session_id = ?',
-    [sessionId],
-  );
   const branch = new Set<string>();
-  let at: string | null = leaf?.leaf_id ?? rows.at(-1)?.id ?? null;
+  let at: string | null = currentLeaf(reader, SESSION_TREE, sessionId) ?? rows.at(-1)?.id ?? null;
   while (at !== null && parents.has(at) && !branch.has(at)) {
     branch.add(at);
     at = parents.get(at) ?? null;

@@ -177,6 +177,7 @@ export const applyEvent: Apply = (transaction, record, context) => {
     item_id: storedId(value, 'item_id', 'items', context),
     created_at: at,
   };
+  const { gaps } = context;
   const named = mark?.id !== undefined && mark.device !== undefined ? mark : undefined;
   let { id = '', device = IMPORT_DEVICE } = named ?? {};
   if (named) {
@@ -185,6 +186,7 @@ export const applyEvent: Apply = (transaction, record, context) => {
       lackingDetail(transaction, held, said.item_id) !== undefined &&
       wholePayload(held, '{}') === wholePayload(payload, '{}');
     const held = claimedRow(transaction, 'runtime_events', id, { ...said, ...body }, isSame);
+    if (held === 'same') gaps.meets(transaction, threadId, device, id);
     if (held === 'same') return 'unchanged';
     if (held === 'another') [id, device] = ['', IMPORT_DEVICE];
   }
@@ -193,8 +195,7 @@ export const applyEvent: Apply = (transaction, record, context) => {
       record.large?.digests?.event ??
       createHash('sha256').update(eventHead(record)).update(record.raw).digest('hex');
     id = `ev_${digest.slice(0, 28)}${suffix(context.occurrence(digest))}`;
-    const known = transaction.number('select count(*) from runtime_events where id = ?', [id]);
-    if (known > 0) return 'unchanged';
+    if (gaps.meets(transaction, threadId, device, id)) return 'unchanged';
   }
   const isSpelled = isDerivedId(threadId) && legacyId(threadId) === logId;
   const written = (key: string) => parseJson(members.get(key) ?? 'null') as string | null;
@@ -216,8 +217,10 @@ export const applyEvent: Apply = (transaction, record, context) => {
           ),
         }
       : {};
-  const seq =
-    transaction.number('select max(seq) from runtime_events where thread_id = ?', [threadId]) + 1;
+  const last = transaction.number('select max(seq) from runtime_events where thread_id = ?', [
+    threadId,
+  ]);
+  const seq = gaps.numberFor(transaction, threadId, device, last);
   return importPlain(transaction, 'runtime_events', {
     id,
     device,

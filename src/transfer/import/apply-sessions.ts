@@ -65,7 +65,7 @@ export const applySession: Apply = (transaction, record, context) => {
     context.isSuccessor(transaction, record.path),
     formerly(columns, 'metadata'),
   );
-  followFile(transaction, id, { ...split, body }, held);
+  followFile(transaction, id, { ...split, body }, held, added);
   noteForSearch(transaction, outcome, { kind: 'session', refId: id, ownerId: id, at: updatedAt });
   return outcome === 'unchanged' && added ? 'updated' : outcome;
 };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { EventGaps } from '../../areas/event-gaps.ts';
 import type { Outcome } from '../../db/import-row.ts';
 import type { Reader } from '../../db/reader.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
@@ -63,6 +64,8 @@ export class HomeContext {
   /** Those that the batch under way has counted. */
   readonly #counting = new Map<string, number>();
   #anyOrphans: boolean | undefined;
+  /** Where events were lost: logs are read from their first line on. */
+  readonly gaps = new EventGaps();
   /** Turns of purged threads: their items stay out too. */
   readonly purgedTurns = new Set<string>();
   /** Threads of state.db that stand in the store as this home has them. */
