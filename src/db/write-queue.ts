@@ -13,6 +13,18 @@ export interface LockWait {
 
 const LOCK_WAIT: LockWait = { deadlineMs: 30_000, pauseMaxMs: 16 };
 
+/** A job of a queue, from its beginning on. */
+interface Turn {
+  readonly queue: WriteQueue;
+  over: boolean;
+}
+
+/**
+ * In which jobs a call is made, those of other stores around it included. One for all queues: Node 20
+ * carries each such storage through every promise of the process, for as long as that lives.
+ */
+const turns = new AsyncLocalStorage<readonly Turn[]>();
+
 /**
  * One writer per process: SQLite has one anyway, and the driver would wait for it on the calling
  * thread. Between processes the lock is asked for again and again with a random pause, so that
@@ -20,18 +32,18 @@ const LOCK_WAIT: LockWait = { deadlineMs: 30_000, pauseMaxMs: 16 };
  */
 export class WriteQueue {
   readonly #queue = new PQueue({ concurrency: 1 });
-  readonly #inside = new AsyncLocalStorage<{ over: boolean }>();
 
   /** Runs `job` alone. Rejects when called from within a job of this queue: it would wait for itself. */
   async add<T>(job: () => T | Promise<T>): Promise<T> {
     this.refuseInside();
     // What a job begins and does not wait for, such as a timer, stays inside of it for ever.
-    const turn = { over: false };
+    const turn: Turn = { queue: this, over: false };
+    const inside = [...openTurns(), turn];
     return this.#queue.add(async () => {
       const wait = giveTurn();
       if (wait) await wait;
       try {
-        return await this.#inside.run(turn, job);
+        return await turns.run(inside, job);
       } finally {
         turn.over = true;
       }
@@ -40,7 +52,7 @@ export class WriteQueue {
 
   /** Throws when called from within a transaction of this store. */
   refuseInside(): void {
-    if (this.#inside.getStore()?.over === false) {
+    if (openTurns().some(({ queue }) => queue === this)) {
       throw new ConflictError(
         'the store was used inside its own transaction; use the handle that the transaction was given',
       );
@@ -51,6 +63,10 @@ export class WriteQueue {
   async idle(): Promise<void> {
     await this.#queue.onIdle();
   }
+}
+
+function openTurns(): readonly Turn[] {
+  return (turns.getStore() ?? []).filter(({ over }) => !over);
 }
 
 /** Calls `attempt` until it does not throw {@link BusyError}, with full jitter, up to the deadline. */

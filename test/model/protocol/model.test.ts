@@ -43,6 +43,7 @@ describe('the protocol as a model', () => {
     ['cursorInTx', [], 100, 'C'],
     ['replyFence+ownMark', [], 100, 'C'],
     ['offerAll', [], 100, 'C'],
+    ['copyCompared', ['copy'], 100, 'C'],
     ['ownRead', ['send'], 100, 'C'],
     ['sendReads', ['send'], 100, 'C3'],
     ['ownExact', ['bases'], 300, 'C9'],

@@ -24,13 +24,22 @@ export function pullAsk(w, d, limit, viaReplica) {
   if (viaReplica && d.replica) {
     const r = hubPull(w, d.replica, q);
     const ours = r.meta.storeId === q.storeId && r.meta.epoch === q.epoch && r.meta.hasPair;
-    if (!w.R.replicaOnly || ours) {
+    if ((!w.R.replicaOnly || ours) && (!w.R.copyCompared || holdsAll(w, q, r))) {
       // What it says of our last push is old, and nobody listens to it.
       const mine = w.R.replicaOnly ? (q.sent ?? q.acked) : r.meta.mine;
       return { q, r: { ...r, meta: { ...r.meta, mine } }, replica: true };
     }
   }
   return { q, r: hubPull(w, w.hub, q) };
+}
+
+/** Whether a page of a replica has everything that the hub holds up to where the cursor will be. */
+function holdsAll(w, q, { page, more, meta }) {
+  const upTo = more ? page.at(-1).seq : meta.head;
+  const read = new Map(page.map((e) => [e.seq, e]));
+  return hubPull(w, w.hub, { ...q, limit: Infinity }).page.every(
+    ({ seq, key, ver }) => seq > upTo || (read.get(seq)?.key === key && read.get(seq).ver === ver),
+  );
 }
 
 /**

@@ -57,6 +57,8 @@ export const RULES = {
   immByContent: ['added', "an immutable entry's register is its content hash"],
   replicaOnly: ['added', 'a replica is read only if it has our store id, epoch and pair'],
 
+  copyCompared: ['copy', 'and each page of it only where it has all that the hub holds there'],
+
   ownRead: [
     'send',
     'an acknowledged push counts as read only where nothing of others lay before it',
@@ -145,6 +147,7 @@ export const ADVISED_AGAINST = ['restampCopy'];
 
 /** What the product does beyond the plain exchange of registers. */
 export const EXTENSIONS = [
+  'copy',
   'send',
   'offer',
   'bases',
