@@ -1,4 +1,4 @@
-import { ClosedError, HubRefusedError, StoreError } from '../errors.ts';
+import { ClosedError, HubRefusedError, HubTooLargeError, StoreError } from '../errors.ts';
 import { sameMark } from './ask.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import type { Hub } from './hub/hub.ts';
@@ -52,7 +52,7 @@ async function holdsAll(
     const [held] = await hub.run([heldStatement(cursor, entries.at(-1)?.seq ?? cursor)], 'read');
     return readHeld(held).every((row) => read.has(JSON.stringify(row)));
   } catch (error) {
-    if (isAboutText(error)) return undefined;
+    if (isAboutText(error) || error instanceof HubTooLargeError) return undefined;
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Driver } from '../../../src/db/driver.ts';
 import type { EnableOptions } from '../../../src/index.ts';
+import { HttpHub } from '../../../src/sync/hub/http-hub.ts';
 import { ReplicaHub } from '../../../src/sync/hub/replica-hub.ts';
 import { freePort, startSqld, type Sqld } from '../../support/sqld.ts';
 import { tempFolder } from '../../support/temp-store.ts';
@@ -97,6 +98,31 @@ it('a copy of the hub that lacks what the hub holds hides nothing', async () => 
   await b.sync();
   await expectWhole({ load, members: [a, b, c], url: sqld.url });
 });
+
+it('a copy of the hub with more than the hub can list at once ends no exchange', async () => {
+  const sqld = await startSqld();
+  const load = new BaseLoad(seeded('a long list'));
+  const { a, b, c } = await group(sqld, load);
+  const writer = new HttpHub({ url: sqld.url, token: () => undefined });
+  const ids = `with recursive n (i) as (values (1) union all select i + 1 from n where i < 30)
+    insert into hub_entries select (select head from hub_meta) + i, 'tasks',
+      i || printf('%.*c', 400000, 'x'), 'title', '', 0, 1, x'00' from n`;
+  const head = 'update hub_meta set head = head + 30';
+  await writer.run(
+    [ids, head].map((sql) => ({ sql, params: [] })),
+    'write',
+  );
+  writer.close();
+  await b.sync();
+  await load.burst(a, 5);
+  for (const member of [a, b, c]) await member.sync();
+  // What nobody can read waits on each of them; all else is there.
+  const digests = await Promise.all([a, b, c].map(({ store }) => store.sync.verify()));
+  expect(new Set(digests.map(({ digest }) => digest)).size).toBe(1);
+  expect(b.row('select count(*) from session_messages')).toEqual(
+    a.row('select count(*) from session_messages'),
+  );
+}, 300_000);
 
 it('a restored hub is noticed although others have pushed it past what was lost', async () => {
   const random = seeded('a restored hub that went on');
