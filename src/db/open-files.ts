@@ -1,5 +1,12 @@
 import { fstatSync, ftruncateSync, lstatSync, readdirSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
 import { StorePathError } from '../errors.ts';
+
+/**
+ * A folder that did not change for so long, in milliseconds, changes its times with the next file that
+ * comes or goes: more than the clock of any file system counts in (FAT: two seconds).
+ */
+const SETTLED_MS = 3000;
 
 /**
  * The files that a connection has open, by what had their names then. SQLite goes on writing to a file
@@ -10,6 +17,8 @@ export class OpenFiles {
   readonly #store: string | undefined;
   #log: string | undefined;
   #lost: string | undefined;
+  /** In which state of their folder both files were seen in their places. */
+  #folder: string | undefined;
 
   /** @param path - of the store file, of which a connection was opened just now */
   constructor(path: string) {
@@ -20,6 +29,7 @@ export class OpenFiles {
   /** A further connection was opened: where no other was left, SQLite makes the log anew. */
   reopened(): void {
     this.#log = undefined;
+    this.#folder = undefined;
   }
 
   /** A transaction was begun: the log is there by now. */
@@ -55,9 +65,18 @@ export class OpenFiles {
     return `${this.#path}-wal`;
   }
 
+  /**
+   * The folder is asked, and the files only where it has changed: where the times of the log have been
+   * looked at, Linux notes the next ones exactly, and that commit waits for the journal of the file
+   * system, too (6.18, ext4: 0.33 ms in place of 0.25 ms).
+   */
   #findLost(): string | undefined {
+    const folder = stateOf(dirname(this.#path));
+    if (folder !== undefined && folder === this.#folder) return undefined;
     if (identityOf(this.#path) !== this.#store) return this.#path;
-    return identityOf(this.#logPath) === this.#log ? undefined : this.#logPath;
+    if (identityOf(this.#logPath) !== this.#log) return this.#logPath;
+    this.#folder = folder;
+    return undefined;
   }
 }
 
@@ -66,6 +85,17 @@ function identityOf(file: string | number): string | undefined {
   try {
     const { dev, ino }: Stats = typeof file === 'string' ? lstatSync(file) : fstatSync(file);
     return `${dev} ${ino}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What changes with the names in a folder; undefined where that may have been just now. */
+function stateOf(folder: string): string | undefined {
+  try {
+    const { dev, ino, mtimeMs, ctimeMs } = lstatSync(folder);
+    if (Math.max(mtimeMs, ctimeMs) > Date.now() - SETTLED_MS) return undefined;
+    return `${dev} ${ino} ${mtimeMs} ${ctimeMs}`;
   } catch {
     return undefined;
   }

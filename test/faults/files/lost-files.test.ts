@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { releaseClosed } from '../../../src/db/release.ts';
 import { openStore, type Store } from '../../../src/index.ts';
 import { setupCli } from '../../cli/run-cli.ts';
@@ -23,17 +23,38 @@ async function titles(path: string): Promise<string[]> {
   return items.map(({ title }) => title);
 }
 
-it.each([
-  ['its folder is removed', (path: string) => { rmSync(dirname(path), { recursive: true }); }],
-  ['its file is removed', (path: string) => { rmSync(path); }],
-  ['its folder is renamed', (path: string) => { renameSync(dirname(path), `${dirname(path)}2`); }],
-])('a write says so when %s under an open store', async (_, lose) => {
+const LOSSES: [string, (path: string) => void][] = [
+  ['its folder is removed', (path) => { rmSync(dirname(path), { recursive: true }); }],
+  ['its file is removed', (path) => { rmSync(path); }],
+  ['its log is removed', (path) => { rmSync(`${path}-wal`); }],
+  ['its folder is renamed', (path) => { renameSync(dirname(path), `${dirname(path)}2`); }],
+]; // prettier-ignore
+
+it.each(LOSSES)('a write says so when %s under an open store', async (_, lose) => {
   const store = await opened();
   lose(store.path);
   await expect(write(store)).rejects.toMatchObject(GONE);
   await expect(write(store)).rejects.toMatchObject(GONE);
   await store.close();
-}); // prettier-ignore
+});
+
+it.each(LOSSES)(
+  'and when %s after long work in a folder where nothing changed',
+  async (_, lose) => {
+    const store = await opened();
+    const later = Date.now() + 3_600_000;
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(later);
+    onTestFinished(() => {
+      clock.mockRestore();
+    });
+    await write(store);
+    await write(store);
+    lose(store.path);
+    await expect(write(store)).rejects.toMatchObject(GONE);
+    await expect(write(store)).rejects.toMatchObject(GONE);
+    await store.close();
+  },
+);
 
 it('what was written before the folder was renamed is in it', async () => {
   const store = await opened();
