@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { BusyError, ConflictError, DiskFullError, ReadOnlyError } from '../../src/index.ts';
-import { exitCodeOf } from '../../src/cli/failure.ts';
+import { tree } from '../../src/cli/command-tree.ts';
+import { exitCodeOf, UsageError } from '../../src/cli/failure.ts';
+import { parseCommandLine } from '../../src/cli/program.ts';
 import { setupCli } from './run-cli.ts';
 
 interface Failure {
@@ -23,7 +25,6 @@ describe('the command line', () => {
     ['a status that does not exist', ['task', 'list', '--status', 'queued,done']],
     ['a mandatory option left out', ['prune']],
     ['a value left out', ['session', 'list', '--db']],
-    ['a key file that is not there', ['stats', '--encryption-key-file', 'none']],
     ['a shell that is not known', ['completion', 'tcsh']],
     ['an address left out', ['sync', 'enable']],
     ['a store without a name', ['--db', '', 'session', 'list']],
@@ -37,7 +38,17 @@ describe('the command line', () => {
     ['a restore of nothing', ['restore', '']],
     ['a hub nowhere', ['hub', 'init', '--dir', '']],
     ['a key file without a name', ['stats', '--encryption-key-file', '']],
-  ])('ends with 2 and says why: %s', async (_what, args) => {
+  ])('is refused before anything is done, and says why: %s', (_what, args) => {
+    for (const all of [args, ['--json', ...args]]) {
+      expect(() => parseCommandLine(all, tree)).toThrow(UsageError);
+    }
+  });
+
+  it.each([
+    ['its words are wrong', ['session', 'list', '--limit', '1e2']],
+    ['it gives no noun', []],
+    ['it names a file that is not there', ['stats', '--encryption-key-file', 'none']],
+  ])('ends with 2 and says why, where %s', async (_what, args) => {
     const cli = await setupCli();
     const json = await cli.run('--json', ...args);
     expect(json).toMatchObject({ code: 2, stdout: '' });

@@ -14,6 +14,8 @@ cannot do that, or not so.
   LevelDB without a sync and has no setting for it. The servers are as they start by themselves: sqld and
   PouchDB's do not sync each commit, Turso's was not looked into.
 - **libsql binding** is the limit: prepared statements on a copy of the very file, nothing around them.
+- **Lists** are asked for 30 times in all, in a process that has just begun. The store's also says where other
+  devices went on and where a folder lies on this one; asked for again and again it takes half of that.
 - **Search.** The store and the binding, on its file, have an index of words. The others look at every message.
 - **Servers**, each in a process of its own on the loopback: sqld; \`tursodb --sync-server\`, which is made for
   development and answers a long poll at once, so that its reader asks without a pause; express-pouchdb.
