@@ -179,17 +179,22 @@ export class Connection {
   }
 }
 
+/** No file at all. */
+const IN_MEMORY = ':memory:';
+
 /**
- * What the driver is to open. Its own way to files, through a layer for ciphers, takes a read that
- * failed for one that succeeded: whatever was in memory then passes for the page, and is written back
- * (libsql 0.5.29). SQLite's own does not; but only the other can decrypt.
+ * What the driver is to open. It makes no file: an empty one in the place of a store that was moved
+ * away costs the log, which SQLite then takes for a leftover and deletes.
+ *
+ * Its own way to files, through a layer for ciphers, takes a read that failed for one that succeeded:
+ * whatever was in memory then passes for the page, and is written back (libsql 0.5.29). SQLite's own
+ * does not; but only the other can decrypt.
  */
 function nameOf(path: string, options: ConnectionOptions): string {
-  const flags = [];
+  if (path === IN_MEMORY) return path;
+  const flags = [options.readOnly ? 'mode=ro' : 'mode=rw'];
   if (options.withoutLog) flags.push('immutable=1');
-  else if (options.readOnly) flags.push('mode=ro');
   if (options.encryptionKey === undefined && process.platform !== 'win32') flags.push('vfs=unix');
-  if (flags.length === 0) return path;
   return `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?${flags.join('&')}`;
 }
 

@@ -1,19 +1,18 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BusyError, ClosedError, DamagedStoreError, ReadOnlyError } from '../errors.ts';
 import type { Connection } from './connection.ts';
-import { LogBound, foldLog } from './log-bound.ts';
-import { openConnection, synchronousOf, type DatabaseOptions } from './open-connection.ts';
-import { OpenFiles } from './open-files.ts';
+import { Connections } from './connections.ts';
+import { LogBound } from './log-bound.ts';
+import type { OpenFiles } from './open-files.ts';
+import { synchronousOf, type DatabaseOptions } from './open-connection.ts';
 import { Reader } from './reader.ts';
 import { Transaction, type Stamper } from './transaction.ts';
-import { closeSnapshot, openSnapshot } from './snapshot.ts';
 import { giveTurn } from './turns.ts';
 import { forgetUnsynced } from './unsynced.ts';
 import { WriteQueue, untilFree } from './write-queue.ts';
 
 /**
- * Owns the connections to the store file: one that writes, one that reads, so that a read never
- * sees half of a transaction of its own process.
+ * A handle to the store file: transactions that write, one after the other, and reads beside them.
  *
  * The file itself must not be opened by other means while a connection is open in this process:
  * closing any descriptor of it would drop SQLite's POSIX locks (sqlite.org/howtocorrupt.html, 2.2).
@@ -23,25 +22,19 @@ export class Database {
   readonly #options: DatabaseOptions;
   readonly #queue = new WriteQueue();
   readonly #log: LogBound;
-  /** Of the first writing connection: another file at its path is never written to. */
-  #files: OpenFiles | undefined;
-  #writer: Connection | undefined;
-  #reader: Connection | undefined;
-  /** Each with a state of the store that it keeps. */
-  readonly #snapshots = new Set<Connection>();
+  readonly #connections: Connections;
   /** No call is taken any more; those before are still done. */
   #closing = false;
-  #closed = false;
   /** Reads, and jobs on other handles, that are under way. */
   #calls = 0;
   /** A damaged page was met: more writes could spread the damage. */
   #damaged = false;
-  /** Connections that were dropped after a BUSY, for tests and diagnosis. */
-  dropped = 0;
 
-  constructor(path: string, options: DatabaseOptions) {
+  /** @param files - that another handle of the store has open: this one opens no others */
+  constructor(path: string, options: DatabaseOptions, files?: OpenFiles) {
     this.#path = path;
     this.#options = options;
+    this.#connections = new Connections(path, options, files);
     this.#log = new LogBound(path);
   }
 
@@ -51,6 +44,11 @@ export class Database {
 
   get readOnly(): boolean {
     return this.#options.readOnly;
+  }
+
+  /** Connections that were dropped after a BUSY, for tests and diagnosis. */
+  get dropped(): number {
+    return this.#connections.dropped;
   }
 
   /** The file is sealed with a key. */
@@ -73,15 +71,14 @@ export class Database {
   }
 
   #readOnce<T>(job: (reader: Reader) => T): T {
-    const connection = this.#readConnection();
+    const connection = this.#connections.reader();
     connection.begin('deferred');
     try {
       return job(new Reader(connection));
     } finally {
       // Nothing was written; and the state that was seen is let go whatever became of the job.
       connection.rollBack();
-      this.#damaged ||= connection.damaged;
-      if (connection.poisoned) this.#dropReader();
+      this.#used(connection);
     }
   }
 
@@ -92,7 +89,7 @@ export class Database {
   async snapshot<T>(job: (read: Database['read']) => Promise<T>): Promise<T> {
     this.#queue.refuseInside();
     this.#refuseClosing();
-    const connection = await untilFree(() => this.#takeSnapshot());
+    const connection = await untilFree(() => this.#connections.snapshot());
     const reader = new Reader(connection);
     try {
       return await job(async (one) => {
@@ -104,13 +101,13 @@ export class Database {
       });
     } finally {
       this.#damaged ||= connection.damaged;
-      this.#dropSnapshot(connection);
+      this.#connections.dropSnapshot(connection);
     }
   }
 
   /** Like {@link read}, at once, for a caller that cannot wait. @throws `BusyError` */
   readNow<T>(job: (reader: Reader) => T): T {
-    return job(new Reader(this.#readConnection()));
+    return job(new Reader(this.#connections.reader()));
   }
 
   /**
@@ -133,7 +130,7 @@ export class Database {
       try {
         const result = await job(transaction);
         transaction.finish();
-        this.#files?.refuseLost();
+        this.#connections.files?.refuseLost();
         connection.commit();
         this.#log.committed(connection);
         return result;
@@ -142,16 +139,26 @@ export class Database {
         throw error;
       } finally {
         transaction.end();
-        this.#damaged ||= connection.damaged;
-        if (connection.poisoned) this.#dropWriter();
+        this.#used(connection);
       }
     });
   }
 
-  /** Runs `job` alone in this process, outside a transaction, for statements that need that. */
+  /**
+   * Runs `job` alone in this process, outside a transaction, for statements that need that.
+   *
+   * @throws `StorePathError` the file was removed or replaced while it was open
+   */
   async exclusive<T>(job: (connection: Connection) => T): Promise<T> {
     this.#refuseClosing();
-    return this.#queue.add(() => untilFree(() => this.#onWriter(job)));
+    return this.#queue.add(() =>
+      untilFree(() =>
+        this.#onWriter((connection) => {
+          this.#connections.files?.refuseLost();
+          return job(connection);
+        }),
+      ),
+    );
   }
 
   /** A number that changes when somebody else commits: another process, or another handle. */
@@ -164,13 +171,15 @@ export class Database {
    * has cached of it, and report a sound one as damaged once others have written.
    */
   async readFresh<T>(job: (reader: Reader) => T): Promise<T> {
-    return thenClose(new Database(this.#path, this.#options), (one) => one.read(job));
+    const fresh = new Database(this.#path, this.#options, this.#connections.files);
+    return thenClose(fresh, (one) => one.read(job));
   }
 
   /** Runs `job` on a handle of its own that takes much at once; what it writes is on disk once settled. */
   async bulk<T>(job: (database: Database) => Promise<T>): Promise<T> {
-    this.#refuseClosed();
-    const database = new Database(this.#path, { ...this.#options, bulk: true });
+    this.#connections.refuseClosed();
+    const options = { ...this.#options, bulk: true };
+    const database = new Database(this.#path, options, this.#connections.files);
     return this.#during(() => thenClose(database, job));
   }
 
@@ -207,16 +216,7 @@ export class Database {
     this.#closing = true;
     await this.#queue.idle();
     while (this.#calls > 0) await nextTurn();
-    this.#closed = true;
-    for (const connection of this.#snapshots) this.#dropSnapshot(connection);
-    // As SQLite does when the last connection closes: this driver closes only at garbage collection, and
-    // a copy of the file alone would lack what is in the log.
-    this.#files?.dropReplacedLog();
-    if (this.#writer) foldLog(this.#writer, 'truncate');
-    this.#reader?.close();
-    this.#writer?.close();
-    this.#reader = undefined;
-    this.#writer = undefined;
+    this.#connections.close();
   }
 
   async #during<T>(call: () => Promise<T>): Promise<T> {
@@ -231,66 +231,27 @@ export class Database {
   #begin(): Connection {
     return this.#onWriter((connection) => {
       connection.begin('immediate');
-      this.#files?.begun();
+      this.#connections.files?.begun();
       return connection;
     });
   }
 
-  /** A connection that failed is not used again: see {@link Connection.poisoned}. */
   #onWriter<T>(job: (connection: Connection) => T): T {
-    const connection = this.#writeConnection();
+    const connection = this.#connections.writer();
     try {
       return job(connection);
     } finally {
-      this.#damaged ||= connection.damaged;
-      if (connection.poisoned) this.#dropWriter();
+      this.#used(connection);
     }
   }
 
-  #writeConnection(): Connection {
-    this.#refuseClosed();
-    if (this.#writer) return this.#writer;
-    this.#writer = openConnection(this.#path, this.#options);
-    if (this.#files) this.#files.reopened();
-    else this.#files = new OpenFiles(this.#path);
-    return this.#writer;
-  }
-
-  #readConnection(): Connection {
-    this.#refuseClosed();
-    this.#reader ??= openConnection(this.#path, this.#options);
-    return this.#reader;
-  }
-
-  #takeSnapshot(): Connection {
-    this.#refuseClosed();
-    const connection = openSnapshot(this.#path, this.#options);
-    this.#snapshots.add(connection);
-    return connection;
-  }
-
-  #dropSnapshot(connection: Connection): void {
-    if (this.#snapshots.delete(connection)) closeSnapshot(connection);
-  }
-
-  #dropWriter(): void {
-    this.dropped++;
-    this.#writer?.close();
-    this.#writer = undefined;
-  }
-
-  #dropReader(): void {
-    this.dropped++;
-    this.#reader?.close();
-    this.#reader = undefined;
+  #used(connection: Connection): void {
+    this.#damaged ||= connection.damaged;
+    this.#connections.dropPoisoned(connection);
   }
 
   #refuseClosing(): void {
     if (this.#closing) throw new ClosedError('the store is closed');
-  }
-
-  #refuseClosed(): void {
-    if (this.#closed) throw new ClosedError('the store is closed');
   }
 }
 

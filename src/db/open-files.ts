@@ -26,8 +26,8 @@ export class OpenFiles {
     this.#store = identityOf(path);
   }
 
-  /** A further connection was opened: where no other was left, SQLite makes the log anew. */
-  reopened(): void {
+  /** A connection was closed: where no other is left, SQLite makes the log anew. */
+  forgetLog(): void {
     this.#log = undefined;
     this.#folder = undefined;
   }
@@ -43,7 +43,7 @@ export class OpenFiles {
     if (this.#lost === undefined) return;
     throw new StorePathError(`${this.#lost} was moved, removed or replaced while it was open`, {
       hint:
-        'This write was not made. Close the programs that have the store open, put the file back or ' +
+        'Nothing was read or written. Close the programs that have the store open, put the file back or ' +
         'restore a backup, and start them again.',
     });
   }
@@ -74,6 +74,7 @@ export class OpenFiles {
     const folder = stateOf(dirname(this.#path));
     if (folder !== undefined && folder === this.#folder) return undefined;
     if (identityOf(this.#path) !== this.#store) return this.#path;
+    if (this.#log === undefined) return undefined;
     if (identityOf(this.#logPath) !== this.#log) return this.#logPath;
     this.#folder = folder;
     return undefined;

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -31,6 +32,7 @@ it('answers for the parameters that it was given, whichever way the same text ra
 it('is not used again once a prepared statement of it has met a lock', async () => {
   const path = join(tempFolder(), 'store.db');
   const settings = { busyWaitMs: 0, readOnly: false };
+  writeFileSync(path, '');
   const other = new Connection(path, settings);
   other.exec('pragma journal_mode = wal; create table t (n integer) strict');
   const database = new Database(path, { durability: 'full', readOnly: false });

@@ -25,7 +25,7 @@ export class OwnWorker {
   async start(): Promise<void> {
     const { database } = this.#access;
     if (database.readOnly) throw new ReadOnlyError('the store was opened read-only');
-    await database.read(() => undefined);
+    await database.exclusive(() => undefined);
     this.#thread ??= this.#startThread();
     const starting = this.#thread;
     try {

@@ -1,12 +1,18 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { Connection } from '../../../src/db/connection.ts';
+import { openDatabase } from '../../../src/db/open.ts';
 import { releaseClosed } from '../../../src/db/release.ts';
-import { openStore, type Store } from '../../../src/index.ts';
+import { DiskError, openStore, type Store } from '../../../src/index.ts';
 import { setupCli } from '../../cli/run-cli.ts';
+import { legacyHome, SMALL_HOME } from '../../support/legacy-home.ts';
 import { tempFolder } from '../../support/temp-store.ts';
 
-const GONE = { code: 'STORE_PATH', hint: expect.stringContaining('was not made') as string };
+const GONE = {
+  code: 'STORE_PATH',
+  hint: expect.stringContaining('Nothing was read or written') as string,
+};
 
 async function opened(): Promise<Store> {
   const store = await openStore({ path: join(tempFolder(), 'own', 'store.db') });
@@ -55,6 +61,73 @@ it.each(LOSSES)(
     await store.close();
   },
 );
+
+const LATE_CALLS: [string, (store: Store) => Promise<unknown>][] = [
+  ['a first list', (store) => store.tasks.list()],
+  ['a search', (store) => store.search('before')],
+  ['a check', (store) => store.check()],
+  ['an export', (store) => store.export(tempFolder(), { format: 'jsonl' })],
+  ['an import', (store) => store.import([legacyHome('--seed', '5', ...SMALL_HOME).home])],
+  ['a repair', (store) => store.repair()],
+  ['a vacuum', (store) => store.vacuum()],
+  ['statistics', (store) => store.stats()],
+  ['a backup', (store) => store.backup(join(tempFolder(), 'backup.db'))],
+  ['a start of sync', (store) => store.sync.start()],
+];
+
+it.each(LATE_CALLS)('%s after the file was moved away makes no other one', async (_, call) => {
+  const store = await opened();
+  renameSync(store.path, `${store.path}.moved`);
+  await expect(call(store)).rejects.toMatchObject(GONE);
+  await expect(write(store)).rejects.toMatchObject(GONE);
+  await store.close();
+  expect(existsSync(store.path)).toBe(false);
+  renameSync(`${store.path}.moved`, store.path);
+  expect(await titles(store.path)).toEqual(['before']);
+});
+
+it.each(LATE_CALLS)('%s never reads or writes another store in its place', async (_, call) => {
+  const store = await opened();
+  const other = await opened();
+  await other.sessions.create({ title: 'another', workspace: '/w' });
+  await other.close();
+  renameSync(store.path, `${store.path}.moved`);
+  renameSync(other.path, store.path);
+  await expect(call(store)).rejects.toMatchObject(GONE);
+  await store.close();
+  renameSync(store.path, other.path);
+  renameSync(`${store.path}.moved`, store.path);
+  expect(await titles(store.path)).toEqual(['before']);
+  expect(await titles(other.path)).toEqual(['another', 'before']);
+});
+
+it.each(LATE_CALLS.filter(([name]) => /check|import|export|start/.test(name)))(
+  'nor does %s where the handle has read before',
+  async (_, call) => {
+    const store = await opened();
+    const other = await opened();
+    await other.close();
+    await store.sessions.list();
+    renameSync(other.path, store.path);
+    await expect(call(store)).rejects.toMatchObject(GONE);
+    await store.close();
+  },
+);
+
+it('nothing is done on the connection of a file that was moved away', async () => {
+  const path = join(tempFolder(), 'own', 'store.db');
+  const settings = { durability: 'full', readOnly: false } as const;
+  const database = await openDatabase(path, settings, Date.now);
+  renameSync(path, `${path}.moved`);
+  await expect(database.exclusive(() => 1)).rejects.toMatchObject(GONE);
+  await database.close();
+});
+
+it('a connection makes no file', () => {
+  const path = join(tempFolder(), 'none.db');
+  expect(() => new Connection(path, { busyWaitMs: 0, readOnly: false })).toThrow(DiskError);
+  expect(existsSync(path)).toBe(false);
+});
 
 it('what was written before the folder was renamed is in it', async () => {
   const store = await opened();
