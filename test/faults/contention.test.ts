@@ -12,7 +12,7 @@ import { tempFolder } from '../support/temp-store.ts';
 
 const WRITER = fileURLToPath(new URL('contention-writer.mjs', import.meta.url));
 const WRITERS = ['a', 'b', 'c', 'd'];
-const SECONDS = Number(process.env['CONTENTION_SECONDS'] ?? 20);
+const SECONDS = Number(process.env['CONTENTION_SECONDS'] ?? 12);
 
 /** Numerical Recipes' generator: a failing seed can be run again. */
 function random(seed: number): () => number {
