@@ -165,13 +165,13 @@ function upsertGoal(
   const columns = {
     ...(goesOn ? {} : { status: 'active' }),
     ...withoutUndefined({ status: goal.status, objective: goal.objective }),
-    updated_at: now,
     deleted_at: null,
     ...storeBody(transaction, addDetails(body, goal.details ?? {})),
   };
   const id = goalRowId(scope, ownerId);
   if (!old) transaction.insert(table, { id, scope, owner_id: ownerId, ...columns });
-  else if (goesOn && onlyCounts(goal)) transaction.carryOn(table, id, columns);
+  else if (goesOn && onlyCounts(goal))
+    transaction.carryOn(table, id, { ...columns, updated_at: now });
   else transaction.update(table, id, columns);
   const stored = liveGoal(transaction, scope, ownerId);
   return toGoal(stored.row, stored.body);
