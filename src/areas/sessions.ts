@@ -226,7 +226,7 @@ export class Sessions {
     return wholeMessages(this.#runner, read);
   }
 
-  /** Every branch by its last message, newest first. */
+  /** Every branch by its last message, newest first, on every device in the same order. */
   async branches(id: string): Promise<SessionBranch[]> {
     validate(knownIdSchema, id, 'session id');
     return this.#runner.read((reader) => {
