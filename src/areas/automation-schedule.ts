@@ -62,9 +62,7 @@ function scheduled(next: number | null): Row {
 export function rescheduled(automation: AutomationRow, now: number): Row {
   if (automation.status !== 'active') return {};
   try {
-    const next = scheduled(slotAfter(automation, now));
-    const isMoved = next['next_run_at'] !== automation.next_run_at;
-    return isMoved ? { ...next, updated_at: now } : next;
+    return scheduled(slotAfter(automation, now));
   } catch (error) {
     // It stays as it was, and `due` tells why it does not run.
     if (error instanceof ScheduleError) return {};
@@ -167,9 +165,8 @@ export function takeOverImported(transaction: Transaction): AutomationRow[] {
     'from automations where deleted_at is null and owner = ? order by updated_at desc, id desc',
     [IMPORT_DEVICE],
   );
-  const change = { owner: transaction.device, updated_at: transaction.now() };
   return imported.map(({ id }) => {
-    transaction.update(table, id, change);
+    transaction.update(table, id, { owner: transaction.device });
     return needAutomation(transaction, id);
   });
 }

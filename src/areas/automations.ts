@@ -42,7 +42,6 @@ import { newUlid } from './new-id.ts';
 import { hasCome, readPage, type Condition, type Page } from './page.ts';
 import { refusePurged, RESTORABLE } from './purged.ts';
 import type { Runner } from './runner.ts';
-import { workedOnAt } from './worked-on.ts';
 
 /**
  * Work that runs by a schedule, and its runs. Each automation is run by one device, its owner; an
@@ -85,7 +84,6 @@ export class Automations {
         next_run_at: status === 'active' ? slotOfNewRule(rule, createdAt, now) : null,
         last_run_at: null,
         created_at: createdAt,
-        updated_at: workedOnAt(transaction, createdAt),
         deleted_at: null,
         ...storeBody(transaction, JSON.stringify(automation.details)),
       });
@@ -140,17 +138,12 @@ export class Automations {
         ...withoutUndefined({ ...columns, catch_up: catchUp }),
         ...(isNewRule ? { next_run_at: slotOfNewRule(rule, old.created_at, now) } : {}),
         ...(details && newBody(transaction, id, details)),
-        updated_at: now,
       };
     });
   }
 
   async pause(id: string): Promise<Automation> {
-    return this.#change(id, (transaction) => ({
-      status: 'paused',
-      next_run_at: null,
-      updated_at: transaction.now(),
-    }));
+    return this.#change(id, () => ({ status: 'paused', next_run_at: null }));
   }
 
   /**
@@ -165,7 +158,7 @@ export class Automations {
       const now = transaction.now();
       const next = firstSlot(old, now);
       if (next === null) throw new ConflictError(`the automation ${id} has no time left to run at`);
-      return { status: 'active', next_run_at: next, updated_at: now };
+      return { status: 'active', next_run_at: next };
     });
   }
 

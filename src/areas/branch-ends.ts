@@ -79,17 +79,11 @@ export interface ListedBranch extends BranchEnd {
   readonly currentMessage?: string;
 }
 
-/** Every branch, the one that came last first. One is the current one, where this device is on any. */
+/** Every branch, newest first, as {@link endsOf}. One is the current one, where this device is on any. */
 export function listBranches(reader: Reader, tree: MessageTree, ownerId: string): ListedBranch[] {
-  const rows = reader.rows(
-    `select id, created_at from ${tree.messages} m where ${tree.owner} = ?
-     and not exists (select 1 from ${tree.messages} c where c.parent_id = m.id)
-     order by number desc`,
-    [ownerId],
-  ) as [string, number | null][];
   const current = currentLeaf(reader, tree, ownerId);
   const end = current === null ? null : newestEnd(reader, tree, ownerId, current);
-  return rows.map(([leaf, createdAt]) => ({
+  return endsOf(reader, tree, ownerId).map(([leaf, createdAt]) => ({
     leaf,
     messageCount: countBranch(reader, tree, ownerId, leaf),
     createdAt,
@@ -136,12 +130,15 @@ export function newestEnd(
   const sql = `${branchOf(tree)} select count(*) from branch
     where ${below === undefined ? 'parent_id is null' : 'id = ?'}`;
   const more = below === undefined ? [] : [below];
-  const found = ends.find((end) => reader.number(sql, [end, ownerId, ownerId, ...more]) > 0);
-  return found ?? (below === undefined ? (ends[0] ?? null) : null);
+  const found = ends.find(([end]) => reader.number(sql, [end, ownerId, ownerId, ...more]) > 0);
+  return found?.[0] ?? (below === undefined ? (ends[0]?.[0] ?? null) : null);
 }
 
-/** The ends of all branches, newest first, on every device in the same order. */
-function endsOf(reader: Reader, tree: MessageTree, ownerId: string): string[] {
+/**
+ * The ends of all branches and their times, newest first, on every device in the same order: of one
+ * time by their ids, those without a time last.
+ */
+function endsOf(reader: Reader, tree: MessageTree, ownerId: string): [string, number | null][] {
   const ends = reader.rows(
     `select id, created_at from ${tree.messages} m where ${tree.owner} = ?1 and not exists (
        select 1 from ${tree.messages} c where c.parent_id = m.id and c.${tree.owner} = ?1)`,
@@ -150,7 +147,7 @@ function endsOf(reader: Reader, tree: MessageTree, ownerId: string): string[] {
   const named = ends.some(([, at]) => at === null) ? tree.namedEnd?.(reader, ownerId) : undefined;
   const timeOf = ([id, at]: [string, number | null]) => at ?? (id === named?.id ? named.at : -1);
   // Sorted here: an index tells no time, and branches are few.
-  return ends.toSorted((a, b) => timeOf(b) - timeOf(a) || (a[0] < b[0] ? 1 : -1)).map(([id]) => id);
+  return ends.toSorted((a, b) => timeOf(b) - timeOf(a) || (a[0] < b[0] ? 1 : -1));
 }
 
 /** The last message on the way to `leaf` that this device wrote, or a store that it was. */

@@ -102,31 +102,23 @@ export class Goals {
    * on another device without knowing of it holds, with the numbers that were known there.
    *
    * @throws `NotFoundError`
+   * @throws `InvalidInputError` also where the sum is past 9007199254740991; then nothing is added
    */
   async addUsage(scope: GoalScope, ownerId: string, usage: GoalUsage): Promise<Goal> {
     const { tokens, seconds } = validate(schema.goalUsageSchema, usage, 'usage');
-    return this.#add(scope, ownerId, (used) => ({
-      tokens_used: (used.tokens_used ?? 0) + tokens,
-      time_used_seconds: (used.time_used_seconds ?? 0) + seconds,
-    }));
+    return this.#add(scope, ownerId, { tokens_used: tokens, time_used_seconds: seconds });
   }
 
-  /** Counts one more continuation. @throws `NotFoundError` */
+  /** Counts one more continuation. @throws as {@link addUsage} */
   async addContinuation(scope: GoalScope, ownerId: string): Promise<Goal> {
-    return this.#add(scope, ownerId, (used) => ({
-      continuation_count: (used.continuation_count ?? 0) + 1,
-    }));
+    return this.#add(scope, ownerId, { continuation_count: 1 });
   }
 
-  async #add(
-    scope: GoalScope,
-    ownerId: string,
-    changes: (used: GoalBody) => Record<string, number>,
-  ): Promise<Goal> {
+  async #add(scope: GoalScope, ownerId: string, more: Counts): Promise<Goal> {
     checkKey(scope, ownerId);
     return this.#runner.write((transaction) => {
       const { row, body } = liveGoal(transaction, scope, ownerId);
-      const next = editBody(body, changes(goalBody(body)));
+      const next = editBody(body, sums(goalBody(body), more));
       const updatedAt = Math.max(row.updated_at, transaction.now());
       transaction.carryOn(table, row.id, {
         updated_at: updatedAt,
@@ -135,6 +127,26 @@ export class Goals {
       return toGoal({ ...row, updated_at: updatedAt }, next);
     });
   }
+}
+
+/** What has been used, by the names of the old program. */
+type Counts = Pick<GoalBody, 'tokens_used' | 'time_used_seconds' | 'continuation_count'>;
+
+/**
+ * The counts that grow; one that stays keeps its spelling, as an old home may have counted further.
+ *
+ * @throws `InvalidInputError` a sum could not be told exactly
+ */
+function sums(used: Counts, more: Counts): Counts {
+  const grown = (Object.keys(more) as (keyof Counts)[]).filter((name) => more[name] !== 0);
+  return Object.fromEntries(
+    grown.map((name) => {
+      const sum = (used[name] ?? 0) + (more[name] ?? 0);
+      if (Number.isSafeInteger(sum)) return [name, sum];
+      const most = String(Number.MAX_SAFE_INTEGER);
+      throw new InvalidInputError(`usage: ${name} would pass ${most}; nothing was added`);
+    }),
+  );
 }
 
 function checkKey(scope: GoalScope, ownerId: string): void {
@@ -165,13 +177,13 @@ function upsertGoal(
   const columns = {
     ...(goesOn ? {} : { status: 'active' }),
     ...withoutUndefined({ status: goal.status, objective: goal.objective }),
-    updated_at: now,
     deleted_at: null,
     ...storeBody(transaction, addDetails(body, goal.details ?? {})),
   };
   const id = goalRowId(scope, ownerId);
   if (!old) transaction.insert(table, { id, scope, owner_id: ownerId, ...columns });
-  else if (goesOn && onlyCounts(goal)) transaction.carryOn(table, id, columns);
+  else if (goesOn && onlyCounts(goal))
+    transaction.carryOn(table, id, { ...columns, updated_at: now });
   else transaction.update(table, id, columns);
   const stored = liveGoal(transaction, scope, ownerId);
   return toGoal(stored.row, stored.body);

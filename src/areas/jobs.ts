@@ -103,8 +103,8 @@ function upsertJob(transaction: Transaction, job: z.output<typeof schema.jobUpse
       status: job.status,
       progress: job.progress,
       created_at: job.createdAt,
+      updated_at: job.updatedAt,
     }),
-    updated_at: job.updatedAt ?? now,
     deleted_at: null,
   };
   const old = findJob(transaction, id);

@@ -57,7 +57,6 @@ export function forkThread(transaction: Transaction, threadId: string, fork: For
     archived: 0,
     deleted_at: null,
     created_at: now,
-    updated_at: now,
     ...storeBody(transaction, addDetails(body, { forked_from: threadId })),
   });
   return id;

@@ -1,6 +1,6 @@
 import { loadBody, storeBody } from '../db/bodies.ts';
 import type { Transaction } from '../db/transaction.ts';
-import { runtimeItems, runtimeThreads, runtimeTurns } from '../model/registers.ts';
+import { runtimeItems, runtimeTurns } from '../model/registers.ts';
 import { IMPORT_DEVICE } from '../model/version.ts';
 import { indexItem } from './runtime-items.ts';
 import {
@@ -12,7 +12,7 @@ import {
   toItem,
   type ItemRow,
 } from './runtime-rows.ts';
-import { announceTurn } from './runtime-turns.ts';
+import { announceTurn, workedOn } from './runtime-turns.ts';
 
 const REASON = 'Interrupted by process restart';
 
@@ -61,6 +61,6 @@ function interrupt(transaction: Transaction, id: string): void {
   });
   // A turn can have come from another device before its thread.
   if (!findThread(transaction, turn.thread_id)) return;
-  transaction.update(runtimeThreads, turn.thread_id, { updated_at: now });
+  workedOn(transaction, id);
   announceTurn(transaction, readTurn(transaction, id), 'turn.completed', { recovered: true });
 }

@@ -11,7 +11,6 @@ import { between, hasCome, type Condition, type Listing } from './page.ts';
 import { RESTORABLE } from './purged.ts';
 import { THREAD_COLUMNS, bodyOf, findThread, type ThreadRow } from './runtime-rows.ts';
 import { activeTurn } from './runtime-turns.ts';
-import { workedOnAt } from './worked-on.ts';
 
 /** Columns of a thread by the field that sets them. */
 const COLUMNS = {
@@ -44,7 +43,6 @@ export function insertThread(
     archived: 0,
     deleted_at: null,
     created_at: createdAt,
-    updated_at: workedOnAt(transaction, createdAt),
     ...storeBody(transaction, JSON.stringify(thread.details)),
   });
   return id;
@@ -97,6 +95,5 @@ export function threadChanges(
     ...(update.title === undefined ? {} : { title: update.title }),
     ...(update.archived === undefined ? {} : { archived: update.archived ? 1 : 0 }),
     ...work,
-    ...(Object.keys(work).length > 0 ? { updated_at: transaction.now() } : {}),
   };
 }

@@ -1,6 +1,7 @@
 import { storeBody } from '../db/bodies.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
+import { workedOnAt } from '../db/worked-on.ts';
 import { ConflictError } from '../errors.ts';
 import { addDetails } from '../model/record-body.ts';
 import { runtimeThreads, runtimeTurns as table } from '../model/registers.ts';
@@ -17,6 +18,7 @@ import { announceItems, indexOpenItems, saveItem } from './runtime-items.ts';
 import {
   OPEN,
   bodyOf,
+  findThread,
   findTurn,
   isOpen,
   needThread,
@@ -61,8 +63,8 @@ export function insertTurn(
     ended_at: turn.endedAt ?? (isOpen(status) ? null : now),
     ...storeBody(transaction, JSON.stringify(turn.details)),
   });
-  transaction.carryOn(runtimeThreads, threadId, { latest_turn_id: id, updated_at: now });
-  return needTurn(transaction, id);
+  transaction.carryOn(runtimeThreads, threadId, { latest_turn_id: id });
+  return workedOn(transaction, id);
 }
 
 /**
@@ -93,6 +95,18 @@ export function keepOwnTurn(transaction: Transaction, latestId: string): void {
   );
   if (!own) return;
   transaction.carryOn(runtimeThreads, own[0] as string, { latest_turn_id: own[1] as string });
+}
+
+/** A thread was worked on at the times of its turns: as a sync derives it of the same columns. */
+export function workedOn(transaction: Transaction, turnId: string): TurnRow {
+  const turn = needTurn(transaction, turnId);
+  const thread = findThread(transaction, turn.thread_id);
+  // A turn can have come from another device before its thread.
+  if (!thread) return turn;
+  const { created_at: createdAt, started_at: startedAt, ended_at: endedAt } = turn;
+  const at = Math.max(thread.updated_at, createdAt, startedAt ?? 0, endedAt ?? 0);
+  transaction.update(runtimeThreads, thread.id, { updated_at: workedOnAt(at, transaction.now()) });
+  return turn;
 }
 
 /** The turn of a thread that is under way. */
@@ -141,7 +155,7 @@ export function finishTurn(
     ended_at: finish.endedAt ?? now,
     ...turnBody(transaction, turnId, finish.details),
   });
-  transaction.update(runtimeThreads, turn.thread_id, { updated_at: now });
+  workedOn(transaction, turnId);
   indexOpenItems(transaction, turn);
   const ended = readTurn(transaction, turnId);
   announceTurn(transaction, ended, 'turn.completed');
@@ -201,9 +215,8 @@ function changeTurn(
     created_at: input.createdAt ?? old.created_at,
     ...turnBody(transaction, old.id, input.details),
   });
-  transaction.update(runtimeThreads, threadId, { updated_at: now });
   if (isOpen(old.status) && !isOpen(status)) indexOpenItems(transaction, old);
-  return needTurn(transaction, old.id);
+  return workedOn(transaction, old.id);
 }
 
 /** The columns of a turn's body with more details in it. */

@@ -39,7 +39,6 @@ export function forkSession(
     created_at: now,
     archived_at: null,
     deleted_at: null,
-    updated_at: now,
     message_count: path.length,
     ...storeBody(transaction, JSON.stringify(forkDetails(source.details, path.length))),
   });

@@ -1,6 +1,7 @@
 import { storeBody } from '../db/bodies.ts';
 import type { Reader } from '../db/reader.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
+import { workedOnAt } from '../db/worked-on.ts';
 import { ConflictError } from '../errors.ts';
 import { sessions as table } from '../model/registers.ts';
 import * as schema from '../model/session.ts';
@@ -41,7 +42,6 @@ import {
 } from './session-records.ts';
 import { SESSION_TREE, startOf, walkBranch, type SessionRow } from './session-rows.ts';
 import { recordPlace } from './workspaces.ts';
-import { workedOnAt } from './worked-on.ts';
 
 /** Conversations with their branches. Every method rejects with a `StoreError`. */
 export class Sessions {
@@ -72,7 +72,6 @@ export class Sessions {
         created_at: createdAt,
         archived_at: null,
         deleted_at: null,
-        updated_at: workedOnAt(transaction, createdAt),
         message_count: 0,
         ...storeBody(transaction, JSON.stringify(session.details)),
       });
@@ -120,7 +119,6 @@ export class Sessions {
       ...(columns as Row),
       ...(workspace === undefined ? {} : moveSession(transaction, old, workspace, repository)),
       ...(details ? storeDetails(transaction, id, details) : {}),
-      updated_at: transaction.now(),
     }));
   }
 
@@ -196,7 +194,8 @@ export class Sessions {
         const count = follows
           ? session.message_count + added.length
           : countBranch(transaction, SESSION_TREE, id, previous);
-        transaction.update(table, id, { updated_at: now, message_count: count });
+        const updatedAt = workedOnAt(Math.max(session.updated_at, now), now);
+        transaction.update(table, id, { updated_at: updatedAt, message_count: count });
         // Before the next call has its turn, which goes on from here.
         this.#seen.set(id, previous);
         return added;
@@ -227,7 +226,7 @@ export class Sessions {
     return wholeMessages(this.#runner, read);
   }
 
-  /** Every branch by its last message, newest first. */
+  /** Every branch by its last message, newest first, on every device in the same order. */
   async branches(id: string): Promise<SessionBranch[]> {
     validate(knownIdSchema, id, 'session id');
     return this.#runner.read((reader) => {

@@ -1,4 +1,5 @@
 import type { Row, Transaction } from '../db/transaction.ts';
+import { workedOnAt } from '../db/worked-on.ts';
 import { ConflictError } from '../errors.ts';
 import { addDetails, editBody } from '../model/record-body.ts';
 import { tasks as table } from '../model/registers.ts';
@@ -22,7 +23,6 @@ import {
   writeLease,
   type TaskRow,
 } from './task-rows.ts';
-import { workedOnAt } from './worked-on.ts';
 
 /** Details that tell of one attempt and not of the next. */
 const OF_ONE_ATTEMPT = { cancel_requested: null, terminal_reason: null, result_summary: null };
@@ -194,5 +194,8 @@ function setLifecycle(transaction: Transaction, id: string, changes: Row): void 
   const queuedAgain = attempt > 1 ? queuedAt : 0;
   const endedAt = stopAskedAt(next) === null ? (next.ended_at ?? 0) : 0;
   const updatedAt = Math.max(createdAt, queuedAgain, next.started_at ?? 0, endedAt);
-  transaction.update(table, id, { ...changes, updated_at: workedOnAt(transaction, updatedAt) });
+  transaction.update(table, id, {
+    ...changes,
+    updated_at: workedOnAt(updatedAt, transaction.now()),
+  });
 }

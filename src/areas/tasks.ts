@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { ConflictError } from '../errors.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
+import { workedOnAt } from '../db/worked-on.ts';
 import { editBody, replaceDetails } from '../model/record-body.ts';
 import { tasks as table } from '../model/registers.ts';
 import { recoverSchema, type RecoverOptions } from '../model/runtime.ts';
@@ -48,7 +49,6 @@ import {
   writeLease,
   type TaskRow,
 } from './task-rows.ts';
-import { workedOnAt } from './worked-on.ts';
 
 /**
  * Work in the background and its queue. A task is claimed by the workers of one device, its owner,
@@ -87,7 +87,7 @@ export class Tasks {
         ended_at: null,
         archived_at: null,
         deleted_at: null,
-        updated_at: workedOnAt(transaction, createdAt),
+        updated_at: workedOnAt(createdAt, now),
         ...taskBody(transaction, 'queued', JSON.stringify(task.details)),
       });
       indexTask(transaction, id);

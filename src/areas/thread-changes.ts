@@ -4,6 +4,7 @@ import type { Row, Transaction } from '../db/transaction.ts';
 import { ConflictError, InvalidInputError } from '../errors.ts';
 import { addDetails } from '../model/record-body.ts';
 import { threads as table } from '../model/registers.ts';
+import { isWork } from '../model/table-kinds.ts';
 import type { Thread, threadUpsertSchema } from '../model/thread.ts';
 import { withoutUndefined } from './fields.ts';
 import { newUlid } from './new-id.ts';
@@ -24,8 +25,8 @@ export function upsertThread(transaction: Transaction, thread: CheckedThread): T
       cwd: thread.cwd,
       source: thread.source,
       created_at: thread.createdAt,
+      updated_at: thread.updatedAt,
     }),
-    updated_at: thread.updatedAt ?? now,
     deleted_at: null,
   };
   const old = transaction.first<BodyColumns & { purged_at: number | null }>(
@@ -38,9 +39,11 @@ export function upsertThread(transaction: Transaction, thread: CheckedThread): T
     const body =
       thread.details &&
       storeBody(transaction, addDetails(loadBody(transaction, old), thread.details));
-    transaction.update(table, id, { ...given, ...body });
+    const changed = transaction.update(table, id, { ...given, ...body });
+    const isDated = thread.updatedAt !== undefined || changed.some((name) => isWork(table, name));
+    const at = isDated ? {} : { updated_at: now };
     // The app server says so all the time: no word against that the thread was archived elsewhere.
-    if (thread.status) transaction.carryOn(table, id, { status: thread.status });
+    if (thread.status) transaction.carryOn(table, id, { status: thread.status, ...at });
   } else {
     if (thread.cwd === undefined) throw new InvalidInputError('thread cwd: a new thread needs it');
     transaction.insert(table, {

@@ -203,7 +203,7 @@ export class Threads {
     });
   }
 
-  /** Every branch by its last message, newest first. */
+  /** Every branch by its last message, newest first, on every device in the same order. */
   async leaves(threadId: string): Promise<ThreadLeaf[]> {
     validate(knownIdSchema, threadId, 'thread id');
     return this.#runner.read((reader) => {

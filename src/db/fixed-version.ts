@@ -11,6 +11,13 @@ export interface FixedVersion {
   readonly counter?: number;
 }
 
+/** How a change is made: an edit like any other, unless something is said. */
+export interface Manner {
+  readonly fixed?: FixedVersion | undefined;
+  readonly evenPurged?: boolean;
+  readonly routine?: boolean;
+}
+
 /** The time of a fixed version, over `above` where it follows that. */
 export function fixedClock(fixed: FixedVersion, above: string | undefined): Clock {
   const clock = { ms: Math.max(0, fixed.ms ?? 0), counter: fixed.counter ?? 0 };

@@ -2,13 +2,14 @@ import { mainRegister, type MutableTable } from '../model/table-kinds.ts';
 import { clockOf, rightAfter, tick, type Clock } from '../model/version.ts';
 import { ClosedError, ConflictError } from '../errors.ts';
 import { followVersion } from './ancestors.ts';
-import { fixedClock, isLater, type FixedVersion } from './fixed-version.ts';
+import { fixedClock, isLater, type FixedVersion, type Manner } from './fixed-version.ts';
 import { followEdit } from './imported-bodies.ts';
 import { EVERY_REGISTER, noteChange } from './outbox.ts';
 import type { Connection, Value } from './connection.ts';
 import { readDevice, type DeviceRow } from './device-row.ts';
 import { Reader } from './reader.ts';
 import { editClock, furtherOn, registerVersion } from './register-version.ts';
+import { workAnew, workedOn } from './worked-on.ts';
 
 /** Who stamps, and by which clock; `now` is injected so that tests own the time. */
 export interface Stamper {
@@ -16,13 +17,6 @@ export interface Stamper {
 }
 
 export type Row = Record<string, Value>;
-
-/** How a change is made: an edit like any other, unless something is said. */
-interface Manner {
-  readonly fixed?: FixedVersion | undefined;
-  readonly evenPurged?: boolean;
-  readonly routine?: boolean;
-}
 
 /**
  * One write transaction. Rows of mutable tables are written through {@link insert} and
@@ -75,13 +69,15 @@ export class Transaction extends Reader {
         ? ''
         : this.#stamp(table, register, row, undefined, { fixed });
     }
-    this.insertPlain(table.name, [{ device: fixed?.device ?? this.device, ...row, ...versions }]);
+    const derived = workedOn(table, versions, 0, this.now());
+    const device = fixed?.device ?? this.device;
+    this.insertPlain(table.name, [{ device, ...derived, ...row, ...versions }]);
     noteChange(this, table.name, row['id'] as string, EVERY_REGISTER);
   }
 
   /**
    * Changes columns of one row; registers in which nothing changes keep their version.
-   * Columns of no register (derived ones) are written as they are.
+   * Columns of no register (derived ones) are written as they are, `updated_at` if given.
    *
    * With `fixed` (an import) a register is only taken when its version is the higher one.
    *
@@ -116,10 +112,10 @@ export class Transaction extends Reader {
     const wanted = new Set(columns);
     const touched = registers.filter(([, names]) => names.some((name) => wanted.has(name)));
     for (const [register, names] of touched) {
-      wanted.add(`${register}_version`);
-      for (const name of names) wanted.add(name);
+      for (const name of [...names, `${register}_version`]) wanted.add(name);
     }
     if ('purge' in table.registers) wanted.add('purged_at');
+    if (table.work) wanted.add('updated_at');
     const old = this.first<Row>([...wanted], `from ${table.name} where id = ?`, [id]);
     if (!old) return [];
     const assigned: Row = {};
@@ -139,6 +135,8 @@ export class Transaction extends Reader {
       changed.push(register);
       replaced.push(above);
     }
+    const heard = fixed || manner.routine ? {} : assigned;
+    Object.assign(assigned, workedOn(table, heard, Number(old['updated_at']), this.now()));
     const derived = columns.filter((name) => !governed.has(name) && changes[name] !== old[name]);
     for (const name of derived) assigned[name] = changes[name] as Value;
     if (derived.length > 0) changed.push('derived');
@@ -175,7 +173,9 @@ export class Transaction extends Reader {
       this.#clock = tick(this.clock, this.now(), held === null ? undefined : clockOf(held));
       return this.#clock;
     });
-    if (stamped) noteChange(this, table.name, id, register);
+    if (!stamped) return;
+    workAnew(this, table, { id, register, above: stamped.above });
+    noteChange(this, table.name, id, register);
   }
 
   /**

@@ -29,7 +29,7 @@ export const jobUpsertSchema = z.strictObject({
   status: jobStatusSchema.optional(),
   progress: z.int().min(0).max(255).nullable().optional(),
   createdAt: timeSchema.optional(),
-  /** Now unless given. */
+  /** Unless given, when something of it changed last. One that is given is of this device. */
   updatedAt: timeSchema.optional(),
   /** Anything else. Laid over what is there, key by key. */
   details: detailsSchema(JOB_COLUMN_KEYS).optional(),

@@ -23,6 +23,7 @@ export const sessions = {
     purge: ['purged_at'],
     details: ['workspace', 'model', 'created_at', 'parent_id', ...body],
   },
+  work: ['details'],
 } as const satisfies MutableTable;
 
 export const threads = {
@@ -39,6 +40,8 @@ export const threads = {
   },
   // The status.
   routine: ['archive'],
+  // The old program counts another name, too.
+  work: ['title', 'tools', 'details'],
 } as const satisfies MutableTable;
 
 export const threadCheckpoints = {
@@ -55,6 +58,7 @@ export const jobs = {
     state: ['name', 'status', 'progress', 'created_at', ...body],
     deleted: ['deleted_at'],
   },
+  work: ['state'],
 } as const satisfies MutableTable;
 
 export const goals = {
@@ -64,6 +68,7 @@ export const goals = {
   registers: { state: ['scope', 'owner_id', 'status', 'objective', 'deleted_at', ...body] },
   // What has been used.
   routine: ['state'],
+  work: ['state'],
 } as const satisfies MutableTable;
 
 export const runtimeThreads = {
@@ -89,6 +94,7 @@ export const runtimeThreads = {
   },
   // The latest turn.
   routine: ['details'],
+  work: ['details'],
 } as const satisfies MutableTable;
 
 const TURN_ENDED = ['completed', 'failed', 'interrupted', 'canceled'] as const;
@@ -155,6 +161,7 @@ export const automations = {
   },
   // That a slot ran, and when the next one is.
   routine: ['schedule'],
+  work: ['name', 'schedule', 'details'],
 } as const satisfies MutableTable;
 
 export const automationRuns = {

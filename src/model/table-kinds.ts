@@ -25,6 +25,11 @@ export interface MutableTable {
   /** Registers in which machines note the course of things beside what people decide. */
   readonly routine?: readonly string[];
   /**
+   * Registers whose changes are work on a record: its `updated_at`, which is not sent, is the time of the
+   * latest of their versions, on every device the same.
+   */
+  readonly work?: readonly string[];
+  /**
    * Whether an import leaves what was edited since the last one, where the record says what it said
    * then.
    */
@@ -70,6 +75,11 @@ export function isOfItsColumns(
 /** Whether what machines note in a register must never win over what somebody decides there. */
 export function isRoutine(table: MutableTable, register: string): boolean {
   return table.routine?.includes(register) ?? false;
+}
+
+/** Whether a change of a register is work on the record. */
+export function isWork(table: MutableTable, register: string): boolean {
+  return table.work?.includes(register) ?? false;
 }
 
 /** The register that carries what a row is, and its origin device. */

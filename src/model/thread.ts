@@ -52,7 +52,10 @@ export const threadUpsertSchema = z.strictObject({
   source: threadSourceSchema.optional(),
   status: threadStatusSchema.optional(),
   createdAt: timeSchema.optional(),
-  /** Now unless given. */
+  /**
+   * Unless given, when something of it changed last, or its status was set here. One that is given is of
+   * this device.
+   */
   updatedAt: timeSchema.optional(),
   /** Anything else. Laid over what is there, key by key; `null` is a value like any other. */
   details: detailsSchema(THREAD_COLUMN_KEYS).optional(),

@@ -8,6 +8,7 @@ import { limitOf, type HubMeta } from './hub-meta.ts';
 import type { Taken } from './push-statements.ts';
 import { forgetSetAside, setAside } from './set-aside.ts';
 import { forgetRemoved } from './apply/park.ts';
+import { markStale } from './apply/stale-roots.ts';
 import {
   knownFloor,
   needState,
@@ -115,5 +116,7 @@ function stampAnew(
     // What lies beyond it there is taken off: above that the hub would take nothing.
     const above = held !== null && clockOf(held).ms <= limit ? held : null;
     transaction.restamp(table, source.rowId, source.register, above);
+    // Its messages and turns keep their times, and it was worked on at these, too.
+    markStale(transaction, { table: table.name, id: source.rowId });
   }
 }

@@ -6,9 +6,8 @@ import { rowsById } from '../db/synced-rows.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
 import { MUTABLE_TABLES } from '../model/registers.ts';
-import { mainRegister, type MutableTable } from '../model/table-kinds.ts';
+import type { MutableTable } from '../model/table-kinds.ts';
 import { sweepBlobs } from '../upkeep/repair.ts';
-import { Shapes } from './apply/shape.ts';
 import type { Access } from './connect.ts';
 import { isPurged, rootOf } from './roots.ts';
 
@@ -62,8 +61,7 @@ export async function restoreConflict(
     const changes = lostColumns(transaction, names, JSON.parse(loadBody(transaction, row)) as Lost);
     const same = names.every((name) => changes[name] === held[name]);
     if (!same) {
-      const at = updatedAt(transaction, table, register);
-      transaction.update(table, id, { ...changes, ...at });
+      transaction.update(table, id, changes);
       searchAnew(transaction, table, id);
     }
     forget(transaction, number);
@@ -113,13 +111,6 @@ function lostColumns(transaction: Transaction, names: readonly string[], lost: L
   }
   if (names.includes('body')) return { ...changes, body: null, body_hash: hash ?? null };
   return { ...changes, body_hash: hash ?? '' };
-}
-
-/** What a record is about counts as work on it; of a task only its times do. */
-function updatedAt(transaction: Transaction, table: MutableTable, register: string): Row {
-  const derived = new Shapes().of(transaction, table.name).has('updated_at');
-  const counts = derived && table.name !== 'tasks' && register === mainRegister(table);
-  return counts ? { updated_at: transaction.now() } : {};
 }
 
 const SEARCHED = { sessions: 'session', tasks: 'task' } as const;

@@ -1,3 +1,4 @@
+import Driver from 'libsql';
 import { describe, expect, it } from 'vitest';
 import { expectIndexed, statementLog } from '../support/query-plans.ts';
 import { tempStore } from '../support/temp-store.ts';
@@ -67,6 +68,41 @@ describe('goals', () => {
     await expect(none).rejects.toMatchObject({ code: 'NOT_FOUND' });
     const back = store.goals.addUsage(...key, { tokens: -1 });
     await expect(back).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+
+  it('refuse usage that could not be told exactly any more, and add none of it', async () => {
+    const { store } = await setup();
+    const key = ['session', 's1'] as const;
+    const most = Number.MAX_SAFE_INTEGER;
+    const full = { tokensUsed: most - 5, continuationCount: most };
+    await store.goals.upsert({ scope: 'session', ownerId: 's1', objective: 'o', ...full });
+    await store.goals.addUsage(...key, { tokens: 5 });
+    for (const more of [
+      () => store.goals.addUsage(...key, { tokens: 1, seconds: 1 }),
+      () => store.goals.addUsage(...key, { tokens: most }),
+      () => store.goals.addContinuation(...key),
+    ]) {
+      await expect(more()).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    }
+    const goal = await store.goals.addUsage(...key, { seconds: 2 });
+    expect(goal).toMatchObject({ tokensUsed: most, timeUsedSeconds: 2, continuationCount: most });
+    const { tokensUsed } = goal;
+    await store.goals.upsert({ scope: 'session', ownerId: 's1', tokensUsed });
+  });
+
+  it('keep a number that an old home counted further, while another one grows', async () => {
+    const { store } = await setup();
+    const key = ['session', 's1'] as const;
+    await store.goals.upsert({ scope: 'session', ownerId: 's1', objective: 'o' });
+    const used = '"tokens_used":9007199254740993';
+    const driver = new Driver(store.path);
+    driver.exec(`update goals set state_version = state_version || 'z',
+      body = replace(body, '"tokens_used":0', '${used}')`);
+    await store.goals.addUsage(...key, { seconds: 2 });
+    expect(driver.prepare('select body from goals').raw().get()).toEqual([
+      expect.stringContaining(`${used},"time_used_seconds":2`),
+    ]);
+    driver.close();
   });
 
   it('begin anew after a deletion and under another id', async () => {

@@ -76,6 +76,23 @@ describe('the branches of a session', () => {
     expect(await shown(b)).toBe('m1 m2 b3 b4');
   });
 
+  it('are listed newest first wherever they came in another order', async () => {
+    const parent = await leafOf(a);
+    const add = async ({ store }: SyncDevice, content: string) => {
+      const messages = [{ role: 'user', content } as const];
+      return (await store.sessions.appendMessages(id, messages, { parent }))[0];
+    };
+    const first = await add(a, 'first');
+    clock += 1000;
+    // Of one moment.
+    const second = [await add(a, 'second'), await add(b, 'third')].sort().toReversed();
+    await exchange(b, a, c);
+    for (const { store } of [a, b, c]) {
+      const branches = await store.sessions.branches(id);
+      expect(branches.map(({ leaf }) => leaf)).toEqual([...second, first]);
+    }
+  });
+
   it('that another device went back from are left by a device that only reads', async () => {
     await say(a, 'wrong', 'worse');
     await exchange(a, b, c);

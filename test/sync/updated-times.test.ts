@@ -45,6 +45,7 @@ const KINDS: Record<string, Kind> = {
     changes: [
       ({ sessions }, id) => sessions.rename(id, 'other'),
       ({ sessions }, id) => sessions.update(id, { model: 'm' }),
+      ({ sessions }, id) => sessions.update(id, { model: 'm' }),
       ({ sessions }, id) => sessions.appendMessages(id, [user]),
       ({ sessions }, id) => sessions.archive(id),
       ({ sessions }, id) => sessions.delete(id),
@@ -61,7 +62,36 @@ const KINDS: Record<string, Kind> = {
         const turn = await runtime.startTurn(id);
         await runtime.finishTurn(turn.id);
       },
+      async ({ runtime }, id) => {
+        const times = { startedAt: '2026-08-18T07:00:00Z', endedAt: '2026-08-18T07:30:00Z' };
+        await runtime.saveTurnWithItems(id, {
+          turn: { createdAt: '2026-08-18T07:00:00Z', ...times },
+        });
+      },
+      ({ runtime }, id) => runtime.startTurn(id),
+      ({ runtime }) => runtime.recover(),
       ({ runtime }, id) => runtime.deleteThread(id),
+    ],
+  },
+  job: {
+    make: ({ jobs }) => jobs.upsert({ name: 'n' }),
+    get: ({ jobs }, id) => jobs.get(id),
+    changes: [
+      ({ jobs }, id) => jobs.upsert({ id, progress: 3 }),
+      ({ jobs }, id) => jobs.upsert({ id, progress: 3 }),
+      ({ jobs }, id) => jobs.upsert({ id, details: { more: 1 } }),
+    ],
+  },
+  'goal of a session': {
+    make: async ({ sessions, goals }) => {
+      const { id } = await sessions.create({ workspace: '/w' });
+      await goals.upsert({ scope: 'session', ownerId: id, objective: 'o' });
+      return { id };
+    },
+    get: ({ goals }, id) => goals.get('session', id),
+    changes: [
+      ({ goals }, ownerId) => goals.upsert({ scope: 'session', ownerId, objective: 'other' }),
+      ({ goals }, ownerId) => goals.upsert({ scope: 'session', ownerId, status: 'paused' }),
     ],
   },
   task: {
@@ -95,3 +125,71 @@ it.each(Object.entries(KINDS))(
     }
   },
 );
+
+it.each(Object.entries(KINDS))(
+  '%s: it is the same time where the clock goes on between its look and the stamp',
+  async (_, { make, get, changes: [change] }) => {
+    let time = Date.parse('2026-08-18T08:30:00Z');
+    const now = () => time++;
+    const hub = new FileHub({ path: join(tempFolder(), 'hub.db'), now });
+    const [a, b] = [await syncDevice('a', hub, { now }), await syncDevice('b', hub, { now })];
+    const { id } = await make(a.store);
+    for (const step of [() => Promise.resolve(), change]) {
+      await step?.(a.store, id);
+      for (const one of [a, b]) await one.sync();
+      const { updatedAt } = await get(a.store, id);
+      expect((await get(b.store, id)).updatedAt).toBe(updatedAt);
+    }
+  },
+);
+
+it.each(Object.entries(KINDS))(
+  '%s: what was stamped an hour ahead and came back is as old as elsewhere',
+  async (kind, { make, get, changes }) => {
+    const clock = { now: Date.parse('2026-08-18T08:30:00Z'), ahead: 0 };
+    const hub = new FileHub({ path: join(tempFolder(), 'hub.db'), now: () => clock.now });
+    const a = await syncDevice('a', hub, { now: () => clock.now + clock.ahead });
+    const b = await syncDevice('b', hub, { now: () => clock.now });
+    const all = async () => {
+      for (const one of [a, b, a, b]) await one.sync();
+    };
+    const { id } = await make(a.store);
+    await all();
+    clock.now += 60_000;
+    clock.ahead = 3_600_000;
+    for (const change of changes) await change(a.store, id);
+    const early = await make(a.store);
+    await all();
+    clock.ahead = 0;
+    await all();
+    for (const one of [id, early.id]) {
+      const { updatedAt } = await get(a.store, one);
+      expect((await get(b.store, one)).updatedAt).toBe(updatedAt);
+      // What its messages, turns and times say is content, and stays.
+      if (['automation', 'job', 'goal of a session'].includes(kind)) {
+        expect(Date.parse(updatedAt)).toBeLessThan(clock.now + 60_000);
+      }
+    }
+  },
+);
+
+it('a record that messages of a clock ahead make late is not earlier after an edit', async () => {
+  const clock = { now: Date.parse('2026-08-18T08:30:00Z'), ahead: 3_600_000 };
+  const hub = new FileHub({ path: join(tempFolder(), 'hub.db'), now: () => clock.now });
+  const a = await syncDevice('a', hub, { now: () => clock.now + clock.ahead });
+  const b = await syncDevice('b', hub, { now: () => clock.now });
+  const { id } = await a.store.sessions.create({ workspace: '/w' });
+  await a.store.sessions.appendMessages(id, [user]);
+  clock.ahead = 0;
+  for (const one of [a, b, a]) await one.sync();
+  for (const work of [
+    () => b.store.sessions.update(id, { model: 'm' }),
+    () => b.store.sessions.appendMessages(id, [user]),
+  ]) {
+    clock.now += 1000;
+    await work();
+    for (const one of [b, a]) await one.sync();
+    const { updatedAt } = await b.store.sessions.get(id);
+    expect((await a.store.sessions.get(id)).updatedAt).toBe(updatedAt);
+  }
+});

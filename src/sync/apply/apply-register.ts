@@ -8,7 +8,7 @@ import { noteAgain } from '../../db/outbox.ts';
 import { queueDoc, type SearchKind } from '../../db/search-index.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
 import { mergeRegister } from '../../model/merge.ts';
-import { mainRegister, type MutableTable } from '../../model/table-kinds.ts';
+import { isWork, mainRegister, type MutableTable } from '../../model/table-kinds.ts';
 import { clockOf, IMPORT_DEVICE, isNobodys } from '../../model/version.ts';
 import { sweepPurged } from '../../upkeep/purge.ts';
 import { checkLargeBody, completeBody } from '../chunks.ts';
@@ -247,22 +247,14 @@ function afterChange(
   if (register === 'details') keepOwnTurn(transaction, id);
 }
 
-/** Changes of these are no work on a record: its `updated_at` stays. */
-const QUIET = new Set(['title', 'archive', 'last_run', 'deleted', 'purge']);
-
-/** The old program counts another name of a thread of the app server. */
-const isQuiet = (table: MutableTable, register: string) =>
-  QUIET.has(register) && !(table.name === 'threads' && register === 'title');
-
 /** Raises `updated_at`, which is not sent but follows from what is. */
 function touch(
-  { transaction, shapes }: ApplyContext,
+  { transaction }: ApplyContext,
   table: MutableTable,
   id: string,
   register: string,
   version: string,
 ): void {
-  if (!shapes.of(transaction, table.name).has('updated_at')) return;
   if (table.name === 'tasks') {
     transaction.run(
       `update tasks set updated_at = max(created_at, case when attempt > 1 then queued_at else 0 end,
@@ -273,7 +265,7 @@ function touch(
     );
     return;
   }
-  if (isQuiet(table, register) || version === '') return;
+  if (!isWork(table, register) || version === '') return;
   const values: Value[] = [clockOf(version).ms, id];
   transaction.run(`update ${table.name} set updated_at = max(updated_at, ?) where id = ?`, values);
 }

@@ -1,12 +1,15 @@
 import type { Reader } from '../../db/reader.ts';
 import type { Transaction } from '../../db/transaction.ts';
+import { MUTABLE_TABLES, tasks } from '../../model/registers.ts';
 import { limitOf, type HubMeta } from '../hub-meta.ts';
 
 /** How far ahead of every clock a record may have been worked on, milliseconds. */
 const FUTURE_MS = 24 * 60 * 60_000;
 
 /** Those whose `updated_at` follows from what they hold, and is not sent. */
-const TABLES = ['sessions', 'threads', 'jobs', 'goals', 'runtime_threads', 'tasks', 'automations'];
+const TABLES = MUTABLE_TABLES.filter((table) => table.work !== undefined || table === tasks).map(
+  ({ name }) => name,
+);
 
 const AHEAD = 'where deleted_at is null and updated_at > ?1';
 const ANY = `select ${TABLES.map((table) => `exists (select 1 from ${table} ${AHEAD})`).join(' or ')}`;
