@@ -5,6 +5,7 @@ import type { Automation, DueAutomations } from '../model/automation.ts';
 import { automations as table } from '../model/registers.ts';
 import {
   dueSlots,
+  isPassedOver,
   nextSlot,
   parseRule,
   ScheduleError,
@@ -48,9 +49,14 @@ export function firstSlot(automation: Scheduled, after: number): number | null {
 
 /** The first slot of a rule that is new. @throws `InvalidInputError` it has none */
 export function slotOfNewRule(rule: string, createdAt: number, now: number): number {
-  const slot = firstSlot({ rule, created_at: createdAt }, now);
-  if (slot === null) throw new InvalidInputError('automation rule: it names no time after now');
-  return slot;
+  const automation = { rule, created_at: createdAt };
+  const slot = firstSlot(automation, now);
+  if (slot !== null) return slot;
+  throw new InvalidInputError(
+    isPassedOver(parseRule(rule), now, slotOptions(automation))
+      ? 'automation rule: this time does not exist on that day, as the clocks are put forward over it'
+      : 'automation rule: it names no time after now',
+  );
 }
 
 /** The columns that say when an automation runs next; one whose rule is over is paused. */

@@ -13,11 +13,13 @@ export interface Column<T> {
 
 const GAP = '  ';
 const SHRUNK_WIDTH_MIN = 12;
+/** A text that gives way is no longer than this anywhere: every row is padded to the longest. */
+const SHRINKING_WIDTH_MAX = 200;
 
 /**
  * Lines up the cells by the columns that they take on a screen.
  *
- * @param widthMax - of the terminal; without it nothing is cut. Columns that may shrink do, and where
+ * @param widthMax - of the terminal; without it only long texts are cut. Columns that may shrink do, and where
  *   that is not enough, all but the first of them go, the last one first
  */
 export function formatTable<T>(
@@ -29,9 +31,11 @@ export function formatTable<T>(
   const rows = items.map((item) =>
     columns.map((column) => safeLine(String(column.cell(item) ?? ''))),
   );
-  const widths = columns.map((column, i) =>
-    Math.max(displayWidth(column.header), ...rows.map((row) => displayWidth(row[i] ?? ''))),
-  );
+  const widths = columns.map((column, i) => {
+    const cells = rows.map((row) => displayWidth(row[i] ?? ''));
+    const width = Math.max(displayWidth(column.header), ...cells);
+    return column.shrinks ? Math.min(width, SHRINKING_WIDTH_MAX) : width;
+  });
   if (widthMax !== undefined && !shrink(columns, widths, widthMax)) {
     const last = columns.findLastIndex((column) => column.shrinks);
     if (last > columns.findIndex((column) => column.shrinks)) {

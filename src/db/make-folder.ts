@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { StoreError } from '../errors.ts';
+import { FileSystemError, StoreError } from '../errors.ts';
 import { fileFailure } from './file-failure.ts';
 import { syncFolder } from './sync-folder.ts';
 
@@ -22,6 +22,7 @@ export function makeFolder(path: string, mode: number): void {
     if (error instanceof StoreError) throw error;
     // Another process may have been quicker.
     if (isExisting(error) && isFolder(path)) return;
+    if (isExisting(error)) throw new FileSystemError(`${path} is a file, and no folder`, error);
     throw fileFailure(`the folder ${path} cannot be made`, error);
   }
 }

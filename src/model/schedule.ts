@@ -66,6 +66,16 @@ export function nextSlot(rule: Rule, after: Date | number, options: SlotOptions)
   }
 }
 
+/** Whether a rule names one time, still to come, which the clocks pass over when they are put forward. */
+export function isPassedOver(rule: Rule, nowMs: number, { timeZone }: SlotOptions): boolean {
+  return (
+    rule.freq === 'ONCE' &&
+    'wall' in rule.at &&
+    rule.at.wall > wallAt(nowMs, timeZone) &&
+    firstInstantAt(rule.at.wall, timeZone) === null
+  );
+}
+
 function isInstant(ms: number): boolean {
   return !Number.isNaN(new Date(ms).getTime());
 }

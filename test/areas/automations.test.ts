@@ -381,6 +381,14 @@ describe('due automations', () => {
     },
   );
 
+  it('of one time that the clocks pass over are refused as such', async () => {
+    const { make } = await setup('Europe/Berlin', '2026-03-27T12:00:00Z');
+    const once = (at: string) => make({ rule: `FREQ=ONCE;AT=${at}` });
+    await expect(once('2026-03-29T02:30:00')).rejects.toThrow('does not exist on that day');
+    await expect(once('2026-03-26T02:30:00')).rejects.toThrow('names no time after now');
+    await once('2026-03-29T03:30:00');
+  });
+
   it('are read in the time zone that the machine has by now', async () => {
     const { store, make } = await setup('America/New_York');
     const { id } = await make();

@@ -285,6 +285,17 @@ describe('hub start', () => {
     expect(none.stderr).toContain('npm install -g');
   });
 
+  it('says that the folder it was given is a file', async () => {
+    const cli = await setupCli();
+    const file = join(cli.folder, 'file');
+    writeFileSync(file, '');
+    const { code, stderr } = await cli.run('hub', 'start', '--dir', file, '--sqld', sqldBinary);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(`${file} is a file, and no folder`),
+    ]);
+  });
+
   it('does not say that it is ready where sqld does not do what it was told', async () => {
     const cli = await setupCli();
     const program = join(cli.folder, 'sqld');

@@ -163,11 +163,11 @@ describe('records', () => {
     const cli = await setupRecords(async (store) => {
       // 23:30 on the 17th and 00:30 on the 18th in Tokyo.
       for (const createdAt of ['2026-08-17T14:30:00Z', '2026-08-17T15:30:00Z']) {
-        await store.sessions.create({ workspace: '/w', createdAt });
+        await store.tasks.create({ prompt: 'p', createdAt });
       }
     });
     const count = async (...args: string[]) =>
-      (await cli.json<List<Session>>('session', 'list', ...args)).items.length;
+      (await cli.json<List<TaskSummary>>('task', 'list', ...args)).items.length;
     expect(await count('--since', '2026-08-18')).toBe(1);
     expect(await count('--until', '2026-08-17')).toBe(1);
     expect(await count('--since', '2026-08-17', '--until', '2026-08-18')).toBe(2);

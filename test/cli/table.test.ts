@@ -61,6 +61,18 @@ describe('formatTable', () => {
   });
 });
 
+describe('formatTable where there is no terminal', () => {
+  it('cuts a text that would pad every other row, and nothing else', () => {
+    const id = 'x'.repeat(300);
+    const columns: Column<string>[] = [
+      { header: 'ID', cell: () => id },
+      { header: 'PROMPT', cell: (text) => text, shrinks: true },
+    ];
+    const rows = formatTable(['y'.repeat(120_000), 'short'], columns, plain).split('\n');
+    expect(rows.slice(1)).toEqual([`${id}  ${'y'.repeat(199)}…`, `${id}  short`]);
+  });
+});
+
 describe('formatTable with several long columns', () => {
   const columns: Column<string>[] = [
     { header: 'ID', cell: () => 'x'.repeat(20) },

@@ -12,6 +12,7 @@ export function warnOfCopy(out: Output, { copyOf }: SyncReport): void {
   if (copyOf === null) return;
   out.warn(
     `this store is a copy, and another device from now on: what the device ${foreignLine(copyOf)} runs and ` +
-      'owns stays with that one. Where it is gone, see "sync status" and "task hand-over --help".',
+      'owns stays with that one. Where it is gone, see "codewhale-store sync status" and ' +
+      '"codewhale-store task hand-over --help".',
   );
 }

@@ -34,7 +34,7 @@ export const sessionList = storeCommand({
     const more = ids.length > NAMED_MAX ? ` and ${ids.length - NAMED_MAX} more` : '';
     if (ids.length > 0) {
       out.note(
-        `newer messages on another branch ("session branches ID"): ${ids.slice(0, NAMED_MAX).join(', ')}${more}`,
+        `newer messages on another branch ("codewhale-store session branches ID"): ${ids.slice(0, NAMED_MAX).join(', ')}${more}`,
       );
     }
   },

@@ -58,7 +58,7 @@ async function change(
     const more = action === 'dismiss' ? ', or --all' : '';
     throw new UsageError(
       `"sync conflicts ${action}" takes the number of a conflict${more}`,
-      'See "sync conflicts".',
+      'See "codewhale-store sync conflicts".',
     );
   }
   if (action === 'dismiss') {

@@ -13,7 +13,7 @@ export const syncDevices = storeCommand({
   details:
     'A device that is renamed takes the name over with its next exchange. One that is forgotten is off ' +
     'the list until it comes again. One that is revoked is refused at its next exchange; it still has a ' +
-    'token and the key: also give the hub a new JWT key and run "sync key --rotate".',
+    'token and the key: also give the hub a new JWT key and run "codewhale-store sync key --rotate".',
   example: 'sync devices rename 01JZ8 laptop',
   access: 'write',
   args: {
@@ -47,7 +47,10 @@ async function change(
 ): Promise<void> {
   if (id === undefined || (action === 'rename') !== (name !== undefined)) {
     const wanted = action === 'rename' ? 'ID NAME' : 'ID';
-    throw new UsageError(`"sync devices ${action}" takes ${wanted}`, 'See "sync devices --help".');
+    throw new UsageError(
+      `"sync devices ${action}" takes ${wanted}`,
+      'See "codewhale-store sync devices --help".',
+    );
   }
   if (action === 'revoke') await sync.revoke(id);
   else if (action === 'forget') await sync.forgetDevice(id);

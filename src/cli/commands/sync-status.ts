@@ -33,8 +33,10 @@ function statusText(status: SyncStatus): string {
     `last sync ${lastSyncAt === null ? 'never' : withAge(lastSyncAt)}`,
   ];
   if (status.clockOffsetMs !== null) lines.push(`clock     ${clockText(status.clockOffsetMs)}`);
-  if (status.parked > 0) lines.push(`set aside ${status.parked}: see "sync parked"`);
-  if (status.conflicts > 0) lines.push(`conflicts ${status.conflicts}: see "sync conflicts"`);
+  if (status.parked > 0)
+    lines.push(`set aside ${status.parked}: see "codewhale-store sync parked"`);
+  if (status.conflicts > 0)
+    lines.push(`conflicts ${status.conflicts}: see "codewhale-store sync conflicts"`);
   if (lastError) {
     const isCopy = lastError.code === 'DEVICE_COPIED';
     lines.push(

@@ -7,7 +7,7 @@ import { argument, choice, filePath, flag, value } from '../parameters.ts';
 import { reportText, warnOfCopy } from './exchange-report.ts';
 
 const MOVED =
-  'this hub was empty: your group moves to it. Run "sync enable" with its address on your other ' +
+  'this hub was empty: your group moves to it. Run "codewhale-store sync enable" with its address on your other ' +
   'devices, too: until then they exchange with the former hub, and not with this device.';
 
 export const syncEnable = storeCommand({
@@ -118,7 +118,8 @@ function keyText(phrase: string): string[] {
 }
 
 function noteParked(out: Output, parked: number): void {
-  if (parked > 0) out.note(`${formatCount(parked, 'change')} set aside: see "sync parked"`);
+  if (parked > 0)
+    out.note(`${formatCount(parked, 'change')} set aside: see "codewhale-store sync parked"`);
 }
 
 function noteRemoved(out: Output, removed: number): void {
@@ -132,7 +133,7 @@ function noteRemoved(out: Output, removed: number): void {
 function noteWaiting(out: Output, { waitingRows }: SyncStatus): void {
   if (waitingRows === 0) return;
   out.note(
-    `${formatCount(waitingRows, 'change')} of this device wait for what is set aside: see "sync parked"`,
+    `${formatCount(waitingRows, 'change')} of this device wait for what is set aside: see "codewhale-store sync parked"`,
   );
 }
 

@@ -44,8 +44,19 @@ export function readKeyFile(path: string): SecretFile {
   const { text, openToOthers } = readSecret(path, 'key file');
   const lines = text.split(/\r\n|\r|\n/).filter((line) => !line.startsWith('#'));
   const content = lines.join('\n').trim();
-  const key = BASE64_KEY.test(content) ? Buffer.from(content, 'base64') : phraseToKey(content);
-  return { secret: { key }, openToOthers };
+  return { secret: { key: keyIn(content, path) }, openToOthers };
+}
+
+function keyIn(content: string, path: string): Uint8Array {
+  if (BASE64_KEY.test(content)) return Buffer.from(content, 'base64');
+  try {
+    return phraseToKey(content);
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    throw new InvalidInputError(
+      `the key file ${path} is not one of 24 words, as "codewhale-store sync key" prints it: ${error.message}`,
+    );
+  }
 }
 
 /**

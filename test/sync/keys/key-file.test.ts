@@ -64,7 +64,9 @@ describe('a key file', () => {
   it('is refused when it holds no key', () => {
     const others = ['', '# only a comment', 'canary', key.toString('hex'), phrase + ' zoo'];
     for (const content of [...others, key.toString('base64').slice(2)]) {
-      expect(() => readKeyFile(fileWith(content))).toThrow(InvalidInputError);
+      const path = fileWith(content);
+      expect(() => readKeyFile(path)).toThrow(InvalidInputError);
+      expect(() => readKeyFile(path)).toThrow(`the key file ${path} is not one of 24 words`);
     }
     expect(() => readKeyFile(fileWith(Buffer.of(0xff, 0xfe, 0x00)))).toThrow(/is not text/);
     expect(() => readKeyFile(fileWith(' '.repeat(10_000) + phrase))).toThrow(/too large/);
