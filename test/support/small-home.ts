@@ -23,6 +23,7 @@ export class SmallHome {
     const file = join(this.root, 'state.db');
     if (!existsSync(file)) {
       mkdirSync(this.root, { recursive: true });
+      writeFileSync(file, '');
       const made = new LegacyStateDb(file);
       made.finish();
       made.close();

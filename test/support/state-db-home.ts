@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Driver from 'libsql';
 import { LegacyStateDb } from '../../src/db/legacy-state-db.ts';
@@ -13,6 +13,7 @@ export function stateHome(
 ): string {
   const file = join(tempFolder(), 'home', 'state.db');
   mkdirSync(dirname(file));
+  writeFileSync(file, '');
   const db = new LegacyStateDb(file);
   db.finish();
   db.close();
