@@ -15,8 +15,11 @@ const shared = {
 
 const files = (folders: readonly string[]) => folders.map((name) => `test/${name}/**/*.test.ts`);
 
-/** A process for each file: it fills a disk, or looks at all that a process holds. */
-const ALONE = ['test/faults/*.test.ts', ...files(['simulation', 'soak'])];
+/** A process for each file: it leaves many open files and much memory behind. */
+const ALONE = [
+  'test/faults/*.test.ts',
+  ...files(['faults/disk', 'faults/files', 'faults/hostile', 'fuzz', 'simulation', 'soak']),
+];
 
 // The others share processes and what they import, one file after the other: half of the time.
 const SYNC = files(['sync', 'faults/sync', 'faults/devices']);
