@@ -45,6 +45,7 @@ export default tseslint.config(
       'demo',
       'test/support/make-legacy-home.mjs',
       '**/*.mjs',
+      'src/**/*.js',
       '**/*.d.mts',
     ],
   },

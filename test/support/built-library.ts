@@ -66,7 +66,7 @@ async function build(folder: string): Promise<void> {
 
 function filesBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') || name.endsWith('.sql'))
+    .filter((name) => /\.(ts|js|sql)$/.test(name))
     .map((name) => join(folder, name))
     .sort();
 }

@@ -1,9 +1,14 @@
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { onTestFinished } from 'vitest';
 
-/** Of the answers with entries of the log: none found, broken off, or none to who has nothing yet. */
-type CopyFault = 'not found' | 'cut' | 'not from the beginning';
+/**
+ * What becomes of the answers with entries of the log: none found, broken off, gone silent in the
+ * middle, or none found for who has nothing yet.
+ */
+type CopyFault = 'not found' | 'cut' | 'silent' | 'not from the beginning';
 
 export interface CopyingProxy {
   readonly url: string;
@@ -15,48 +20,61 @@ export interface CopyingProxy {
   calm(): void;
 }
 
-/**
- * Before a hub whose replication it spoils, from the first: in a thread of its own, because
- * `ReplicaHub.sync` blocks the one that asks.
- */
+// A frame of gRPC is a byte and a length; who has nothing asks with an empty message.
+const EMPTY_BYTES = 5;
+/** How much of an answer comes through that is broken off. */
+const CUT_BYTES = 5000;
+const NOT_FOUND = {
+  'content-type': 'application/grpc-web+proto',
+  'grpc-status': '14',
+  'grpc-message': 'snapshot not found',
+};
+
+/** Before a hub whose replication it spoils, from the first. */
 export async function spoilCopying(target: string, fault: CopyFault): Promise<CopyingProxy> {
-  /** Whether it spoils, and how often it did. */
-  const state = new Int32Array(new SharedArrayBuffer(8));
-  state[0] = 1;
-  const worker = new Worker(source, { eval: true, workerData: { target, fault, state } });
-  onTestFinished(async () => {
-    await worker.terminate();
+  let spoils = true;
+  let spoilt = 0;
+  const server = createServer((incoming, reply) => {
+    void buffer(incoming).then((body) => {
+      const asked = fault !== 'not from the beginning' || body.length === EMPTY_BYTES;
+      const spoil = spoils && asked && incoming.url?.endsWith('Entries') === true;
+      if (spoil) spoilt++;
+      if (spoil && fault.startsWith('not')) reply.writeHead(200, NOT_FOUND).end();
+      else forward(target, incoming, body, reply, spoil ? fault : undefined);
+    });
   });
-  const [port] = (await once(worker, 'message')) as [number];
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
   return {
-    url: `http://127.0.0.1:${port}`,
-    spoilt: () => Atomics.load(state, 1),
-    spoil: () => Atomics.store(state, 0, 1),
-    calm: () => Atomics.store(state, 0, 0),
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    spoilt: () => spoilt,
+    spoil: () => (spoils = true),
+    calm: () => (spoils = false),
   };
 }
 
-const source = `
-  const http = require('node:http');
-  const { workerData: { target, fault, state }, parentPort } = require('node:worker_threads');
-  const headers = {
-    'content-type': 'application/grpc-web+proto', 'grpc-status': '14', 'grpc-message': 'snapshot not found',
+function forward(
+  target: string,
+  { url = '', method, headers }: IncomingMessage,
+  body: Buffer,
+  reply: ServerResponse,
+  fault: CopyFault | undefined,
+): void {
+  const answered = (answer: IncomingMessage) => {
+    reply.writeHead(answer.statusCode ?? 500, answer.headers);
+    if (!fault) {
+      answer.pipe(reply);
+      return;
+    }
+    answer.once('data', (chunk: Buffer) => {
+      reply.write(chunk.subarray(0, CUT_BYTES), () => {
+        if (fault === 'cut') reply.destroy();
+      });
+    });
   };
-  // A frame of gRPC is a byte and a length; who has nothing asks with an empty message.
-  const EMPTY_BYTES = 5;
-  const server = http.createServer(async (incoming, reply) => {
-    const chunks = [];
-    for await (const chunk of incoming) chunks.push(chunk);
-    const body = Buffer.concat(chunks);
-    const asked = fault !== 'not from the beginning' || body.length === EMPTY_BYTES;
-    const spoil = /Entries$/.test(incoming.url) && asked && Atomics.load(state, 0) === 1;
-    if (spoil) Atomics.add(state, 1, 1);
-    if (spoil && fault !== 'cut') return reply.writeHead(200, headers).end();
-    const { method, headers: sent } = incoming;
-    http.request(new URL(incoming.url, target), { method, headers: sent }, (answer) => {
-      reply.writeHead(answer.statusCode, answer.headers);
-      if (!spoil) return answer.pipe(reply);
-      answer.once('data', (chunk) => reply.write(chunk.subarray(0, 5000), () => reply.destroy()));
-    }).end(body);
-  });
-  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`;
+  request(new URL(url, target), { method, headers }, answered).end(body);
+}

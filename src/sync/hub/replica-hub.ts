@@ -9,6 +9,7 @@ import {
   HubUnreachableError,
   StoreError,
 } from '../../errors.ts';
+import { CopyProcess } from './copy-process.ts';
 import { HttpHub } from './http-hub.ts';
 import { hubAddress, type HubAddress } from './hub-address.ts';
 import { statementFailure } from './hub-failure.ts';
@@ -23,36 +24,43 @@ export interface ReplicaHubOptions {
   readonly token: TokenSource;
   /** For the file at rest; a file under another key is made anew. */
   readonly encryptionKey?: string | undefined;
+  /**
+   * How long nothing new may come into the file, in milliseconds; by default 30,000. It comes in
+   * pieces of 4 MB: a line that is slower than 140 KB/s is left to HTTP.
+   */
+  readonly silenceMs?: number;
 }
+
+const SILENCE_MS = 30_000;
 
 const sideFiles = ['', '-client_wal_index', '-wal', '-shm', '-info'];
 /** What the driver says of a file that it cannot go on with, and SQLite of a damaged one. */
 const damaged = /wal_index|not a database|malformed|SQLITE_(CORRUPT|NOTADB)|Injector error/i;
 
 /**
- * A copy of the hub in a local file, brought up to date by libSQL's embedded replica: for reading
- * many entries. It is a cache of what the hub says and may be deleted at any time.
- *
- * {@link sync} blocks the thread while it copies (three seconds where the hub hangs up in the middle,
- * and for as long as a silent network lets it): use it from a worker thread. The native client has
- * its own connection and does not know the deadlines of `HttpHub`.
+ * A copy of the hub in a local file, brought up to date by libSQL's embedded replica in a process of
+ * its own: for reading many entries. It is a cache of what the hub says and may be deleted at any time.
  */
 export class ReplicaHub implements Hub {
   readonly #path: string;
   readonly #address: HubAddress;
   readonly #encryptionKey: string | undefined;
+  readonly #silenceMs: number;
   readonly #http: HttpHub;
   /** The one that the hub accepted last. */
   #token: string | undefined;
-  #open: { readonly driver: Libsql.Database; readonly token: string | undefined } | undefined;
+  #copying: { readonly process: CopyProcess; readonly token: string | undefined } | undefined;
+  #reader: Libsql.Database | undefined;
   #unlock: (() => void) | undefined;
+  #underWay = false;
   #closed = false;
 
   /** @throws `InvalidInputError` the address cannot be one of a hub */
-  constructor({ path, url, token, encryptionKey }: ReplicaHubOptions) {
+  constructor({ path, url, token, encryptionKey, silenceMs = SILENCE_MS }: ReplicaHubOptions) {
     this.#path = path;
     this.#address = hubAddress(url);
     this.#encryptionKey = encryptionKey;
+    this.#silenceMs = silenceMs;
     this.#http = new HttpHub({ url, token: async () => (this.#token = await token()) });
   }
 
@@ -76,20 +84,18 @@ export class ReplicaHub implements Hub {
    */
   async sync(): Promise<void> {
     if (!this.take()) throw new HubBusyError('somebody else uses the copy of the hub');
-    // The native client says no more than "timeout", after three seconds in which the thread stands
-    // still, and ends the process over a malformed token. So ask over HTTP first: it tells what is wrong.
+    // The native client says no more than "timeout" after three seconds, and ends its process over a
+    // malformed token. So ask over HTTP first: it tells what is wrong.
     await this.#http.run([], 'read');
     this.#refuseClosed();
+    this.#underWay = true;
     try {
-      this.#syncFile();
+      await this.#bringUpToDate();
     } catch (error) {
-      if (!isDamaged(error)) throw syncFailure(error, this.#address.host);
-      try {
-        this.remove();
-        this.#syncFile();
-      } catch (again) {
-        throw syncFailure(again, this.#address.host);
-      }
+      throw this.#closed ? closedError() : syncFailure(error, this.#address.host);
+    } finally {
+      this.#underWay = false;
+      if (this.#closed) this.#release();
     }
   }
 
@@ -103,9 +109,9 @@ export class ReplicaHub implements Hub {
     this.#refuseClosed();
     if (mode === 'write')
       throw new Error('a replica is for reading: it would send this to the hub');
-    if (!this.#open) throw new Error('sync() the replica before reading it');
+    if (!this.#reader) throw new Error('sync() the replica before reading it');
     try {
-      return read(this.#open.driver, statements);
+      return read(this.#reader, statements);
     } catch (error) {
       if (!isDamaged(error)) throw readFailure(error);
     }
@@ -113,7 +119,7 @@ export class ReplicaHub implements Hub {
     this.remove();
     await this.sync();
     try {
-      return read(this.#open.driver, statements);
+      return read(this.#reader, statements);
     } catch (error) {
       if (!isDamaged(error)) throw readFailure(error);
       throw new HubBusyError('the copy of the hub is damaged however new it is', undefined, {
@@ -126,8 +132,8 @@ export class ReplicaHub implements Hub {
     this.#closed = true;
     this.#http.close();
     this.#drop();
-    this.#unlock?.();
-    this.#unlock = undefined;
+    // Nobody else is let at the file before the process that writes it is gone.
+    if (!this.#underWay) this.#release();
   }
 
   /** Deletes the file and all that lies beside it; the next {@link sync} copies everything. */
@@ -136,47 +142,76 @@ export class ReplicaHub implements Hub {
     for (const name of sideFiles) rmSync(this.#path + name, { force: true });
   }
 
-  #syncFile(): void {
-    const known = existsSync(this.#path);
-    if (this.#open?.token !== this.#token) this.#drop();
-    this.#open ??= { driver: this.#connect(known), token: this.#token };
+  async #bringUpToDate(): Promise<void> {
     try {
-      this.#open.driver.sync();
-      if (known) refuseEmpty(this.#open.driver);
+      await this.#copy();
     } catch (error) {
-      this.#drop();
-      throw error;
+      if (!isDamaged(error)) throw error;
+      this.remove();
+      await this.#copy();
     }
   }
 
-  #connect(known: boolean): Libsql.Database {
-    if (!known) {
-      // Made here for their mode; the driver opens the one only where it finds the other.
-      for (const name of ['', '-client_wal_index']) {
-        closeSync(openSync(this.#path + name, 'w', 0o600));
-      }
+  async #copy(): Promise<void> {
+    const known = existsSync(this.#path);
+    if (!known) this.#makeFiles();
+    if (this.#copying?.token !== this.#token) this.#drop();
+    this.#copying ??= { process: this.#copyProcess(), token: this.#token };
+    await this.#copying.process.copy();
+    this.#refuseClosed();
+    this.#reader ??= this.#openReader();
+    if (known) refuseEmpty(this.#reader);
+  }
+
+  /** For their mode; and the driver opens the one only where it finds the other. */
+  #makeFiles(): void {
+    for (const name of ['', '-client_wal_index']) {
+      closeSync(openSync(this.#path + name, 'w', 0o600));
     }
-    return new Driver(this.#path, {
+  }
+
+  #copyProcess(): CopyProcess {
+    const options = {
       syncUrl: this.#address.base,
       ...(this.#token === undefined ? {} : { authToken: this.#token.trim() }),
-      ...(this.#encryptionKey === undefined ? {} : { encryptionKey: this.#encryptionKey }),
-    });
+      ...this.#atRest(),
+    };
+    return new CopyProcess(this.#path, options, this.#silenceMs);
+  }
+
+  /** On the file alone: it sees what the other process has copied. */
+  #openReader(): Libsql.Database {
+    return new Driver(this.#path, { readonly: true, ...this.#atRest() });
+  }
+
+  #atRest(): { encryptionKey?: string } {
+    return this.#encryptionKey === undefined ? {} : { encryptionKey: this.#encryptionKey };
   }
 
   #drop(): void {
-    this.#open?.driver.close();
-    this.#open = undefined;
+    this.#reader?.close();
+    this.#reader = undefined;
+    void this.#copying?.process.end();
+    this.#copying = undefined;
+  }
+
+  #release(): void {
+    this.#unlock?.();
+    this.#unlock = undefined;
   }
 
   #refuseClosed(): void {
-    if (this.#closed) throw new ClosedError('the replica of the hub is closed');
+    if (this.#closed) throw closedError();
   }
+}
+
+function closedError(): ClosedError {
+  return new ClosedError('the replica of the hub is closed');
 }
 
 function read(driver: Libsql.Database, statements: readonly HubStatement[]): HubRow[][] {
   try {
-    // After a plain `begin` the driver would ask the hub instead of the file.
-    driver.exec('begin readonly');
+    driver.exec('begin');
     const rows = statements.map((statement) => select(driver, statement));
     driver.exec('commit');
     return rows;

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import {
   copyFileSync,
   readFileSync,
@@ -8,13 +9,20 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Driver } from '../../../src/db/driver.ts';
-import { HubAccessError, HubBusyError, HubUnreachableError } from '../../../src/errors.ts';
+import {
+  ClosedError,
+  HubAccessError,
+  HubBusyError,
+  HubUnreachableError,
+} from '../../../src/errors.ts';
 import { HttpHub } from '../../../src/sync/hub/http-hub.ts';
 import { ReplicaHub, type ReplicaHubOptions } from '../../../src/sync/hub/replica-hub.ts';
+import { builtLibrary } from '../../support/built-library.ts';
 import { spoilCopying } from '../../support/copying-proxy.ts';
 import { makeHubKey } from '../../support/hub-token.ts';
+import { processesWith } from '../../support/open-by.ts';
 import { startSqld, type SqldOptions } from '../../support/sqld.ts';
 import { tempFolder } from '../../support/temp-store.ts';
 
@@ -238,6 +246,73 @@ describe('ReplicaHub', () => {
     proxy.calm();
     await hub.sync();
     expect(await hub.run(count, 'read')).toEqual(everything);
+  });
+
+  it('gives up a copying that goes silent in the middle, and goes on with it', async () => {
+    const { sqld, replica } = await setup();
+    const proxy = await spoilCopying(sqld.url, 'silent');
+    const hub = replica({ url: proxy.url, silenceMs: 1500 });
+    await expect(hub.sync()).rejects.toMatchObject({
+      code: 'HUB_UNREACHABLE',
+      cause: { message: 'nothing new came for 1.5 s' },
+    });
+    expect(proxy.spoilt()).toBe(1);
+
+    proxy.calm();
+    await hub.sync();
+    expect(await hub.run(count, 'read')).toEqual(everything);
+  });
+
+  it('is closed in the middle of a copying, and lets others in when that is over', async () => {
+    const { sqld, path, replica } = await setup();
+    const proxy = await spoilCopying(sqld.url, 'silent');
+    const hub = replica({ url: proxy.url });
+    const copying = expect(hub.sync()).rejects.toThrow(ClosedError);
+    await vi.waitFor(() => {
+      expect(proxy.spoilt()).toBe(1);
+    });
+    const other = replica({ url: sqld.url });
+    hub.close();
+    expect(other.take()).toBe(false);
+    await copying;
+    expect(processesWith(path)).toEqual([]);
+    await other.sync();
+    expect(await other.run(count, 'read')).toEqual(everything);
+  });
+
+  it('leaves no process behind that copies on when its own was killed', async () => {
+    const { sqld } = await setup();
+    const proxy = await spoilCopying(sqld.url, 'silent');
+    const path = join(tempFolder(), 'store.db');
+    const script = `
+      import { openStore } from ${JSON.stringify(await builtLibrary())};
+      const { sync } = await openStore({ path: ${JSON.stringify(path)} });
+      await sync.enable(${JSON.stringify(proxy.url)}, { encryption: false, pull: 'replica' });
+      await sync.now();`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+    await vi.waitFor(() => {
+      expect(proxy.spoilt()).toBe(1);
+    }, 60_000);
+    const copy = join(dirname(path), 'hub-replica.db');
+    expect(processesWith(copy)).toHaveLength(2);
+    child.kill('SIGKILL');
+    await vi.waitFor(() => {
+      expect(processesWith(copy)).toEqual([]);
+    });
+  });
+
+  it('copies on when the process that copies has died', async () => {
+    const { path, writer, replica } = await setup();
+    const hub = replica();
+    await hub.sync();
+    const [copying] = processesWith(path).filter((pid) => pid !== process.pid);
+    process.kill(Number(copying), 'SIGKILL');
+    await vi.waitFor(() => {
+      expect(processesWith(path)).toEqual([process.pid]);
+    });
+    await writer.run([{ sql: 'insert into t values (-1, null)', params: [] }], 'write');
+    await hub.sync();
+    expect(await hub.run(count, 'read')).toEqual([[[ROWS + 1, MARK]]]);
   });
 
   it('lets nobody else at the file until it is closed', async () => {
