@@ -48,10 +48,6 @@ describe('readHome', () => {
     ['--seed', '3', '--faults'],
     ['--seed', '4', '--faults', '--tasks', '80', '--automations', '9'],
     ['--seed', '5', '--faults', '--sessions', '0', '--threads', '0', '--tasks', '0'],
-    ...[0, 1, 2, 3].map((version) => [
-      ...['--seed', `${version + 6}`, '--faults', '--state-version', `${version}`],
-      ...SMALL_HOME,
-    ]),
   ])('counts what the manifest counts, with %s %s %s %s %s', async (...options) => {
     const { home: dir, manifest } = legacyHome(...options);
     const reading = await readAll(dir);
