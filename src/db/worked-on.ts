@@ -1,5 +1,5 @@
 import { isWork, type MutableTable } from '../model/table-kinds.ts';
-import { clockOf } from '../model/version.ts';
+import { clockOf, IMPORT_DEVICE } from '../model/version.ts';
 import type { Row, Transaction } from './transaction.ts';
 
 /** Clocks differ, and a caller may round up: so far ahead is no mistake. */
@@ -55,4 +55,15 @@ export function workAnew(
   const least = above !== '' && held <= clockOf(above).ms ? 0 : held;
   const { updated_at: at = held } = workedOn(table, row, least, transaction.now());
   transaction.run(`update ${table.name} set updated_at = ? where id = ?`, [at, id]);
+}
+
+/** When a task was worked on, by what its columns say: these are what other devices hear of. */
+export function taskWorkedOn(transaction: Transaction, id: string): void {
+  transaction.run(
+    `update tasks set updated_at = max(created_at, case when attempt > 1 then queued_at else 0 end,
+       coalesce(started_at, 0),
+       case when status = 'running' and owner <> '${IMPORT_DEVICE}' then 0 else coalesce(ended_at, 0) end)
+     where id = ?`,
+    [id],
+  );
 }

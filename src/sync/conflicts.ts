@@ -1,9 +1,11 @@
 import { hasBlob, loadBody, storeBody, type BodyColumns } from '../db/bodies.ts';
+import { workedOn } from '../areas/runtime-turns.ts';
 import { noteItem, noteItemsOf } from '../areas/searched-items.ts';
 import type { Columns } from '../db/content.ts';
 import { queueDoc } from '../db/search-index.ts';
 import { rowsById } from '../db/synced-rows.ts';
 import type { Row, Transaction } from '../db/transaction.ts';
+import { taskWorkedOn } from '../db/worked-on.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
 import { MUTABLE_TABLES } from '../model/registers.ts';
 import type { MutableTable } from '../model/table-kinds.ts';
@@ -62,7 +64,7 @@ export async function restoreConflict(
     const same = names.every((name) => changes[name] === held[name]);
     if (!same) {
       transaction.update(table, id, changes);
-      searchAnew(transaction, table, id);
+      followRestored(transaction, table, id);
     }
     forget(transaction, number);
     return { number, table: table.name, id, register };
@@ -115,10 +117,14 @@ function lostColumns(transaction: Transaction, names: readonly string[], lost: L
 
 const SEARCHED = { sessions: 'session', tasks: 'task' } as const;
 
-function searchAnew(transaction: Transaction, table: MutableTable, id: string): void {
-  const { name } = table;
+/** What follows from the columns: the time of work, as a sync derives it elsewhere, and the search. */
+function followRestored(transaction: Transaction, { name }: MutableTable, id: string): void {
+  if (name === 'tasks') taskWorkedOn(transaction, id);
   if (name === 'runtime_items') noteItem(transaction, id);
-  if (name === 'runtime_turns') noteItemsOf(transaction, id);
+  if (name === 'runtime_turns') {
+    workedOn(transaction, id);
+    noteItemsOf(transaction, id);
+  }
   if (name !== 'sessions' && name !== 'tasks') return;
   queueDoc(transaction, { kind: SEARCHED[name], refId: id, ownerId: id, at: transaction.now() });
 }

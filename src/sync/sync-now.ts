@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { indexSome } from '../areas/search-texts.ts';
+import { ClosedError, HubUnreachableError, StoppedError } from '../errors.ts';
 import { connect, type Access } from './connect.ts';
 import type { NowOptions } from './run-options.ts';
 import { syncOnce, type Exchanged } from './sync-once.ts';
@@ -26,31 +27,48 @@ export interface SyncReport {
   tookMs: number;
 }
 
-/** Exchanges everything once, notes how that went, and indexes what came. */
+/**
+ * Exchanges everything once, notes how that went, and indexes what came.
+ *
+ * @throws `StoppedError` the signal was aborted before the end, which says nothing of the hub
+ */
 export async function syncNow(
   access: Access,
   options: NowOptions,
   onApplied: () => void,
 ): Promise<SyncReport> {
+  const { signal, onProgress } = options;
   const start = performance.now();
   const connected = await connect(access);
   const abort = () => {
     connected.close();
   };
-  options.signal?.addEventListener('abort', abort, { once: true });
+  signal?.addEventListener('abort', abort, { once: true });
   try {
-    const exchanged = await syncOnce(connected.exchange, options.signal, options.onProgress);
+    const exchanged = await syncOnce(connected.exchange, signal, onProgress);
+    if (signal?.aborted) throw stoppedError();
     await recordSuccess(access, connected.exchange, exchanged.meta);
     if (exchanged.applied > 0) onApplied();
     await indexAll(access);
     return toReport(exchanged, performance.now() - start);
   } catch (error) {
+    if (error instanceof StoppedError) throw error;
+    // What a connection says that is closed under a request.
+    const isOfStop = error instanceof HubUnreachableError || error instanceof ClosedError;
+    if (signal?.aborted && isOfStop) throw stoppedError();
     await recordFailure(access, error);
     throw error;
   } finally {
-    options.signal?.removeEventListener('abort', abort);
+    signal?.removeEventListener('abort', abort);
     connected.close();
   }
+}
+
+function stoppedError(): StoppedError {
+  return new StoppedError(
+    'the exchange was stopped before its end',
+    'What was exchanged stays; the next one goes on from there.',
+  );
 }
 
 /** What came can be found by search, too. */

@@ -76,7 +76,13 @@ export class Sync {
     }
   }
 
-  /** Exchanges everything once. @throws the errors of the hub */
+  /**
+   * Exchanges everything once.
+   *
+   * @param options.signal - stops it; what was exchanged by then stays, and the next call goes on
+   * @throws `StoppedError` the signal was aborted before the end
+   * @throws the errors of the hub
+   */
   async now(options: NowOptions = {}): Promise<SyncReport> {
     return syncNow(this.#access, validate(nowSchema, options, 'now'), this.#onApplied);
   }

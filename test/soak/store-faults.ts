@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SyncStatus } from '../../src/index.ts';
 import { destroying } from './destroying.ts';
 import type { SoakDevice } from './device.ts';
 import { deviceFault, type Fault, type FaultHands } from './fault.ts';
@@ -57,6 +58,8 @@ async function replaceStore(
   });
   count();
   await device.startWriter();
+  // A backup may be of a day when it was off.
+  device.syncOn = (await device.ask<SyncStatus>('status')).enabled;
   await device.startWorker();
 }
 
@@ -97,7 +100,6 @@ const cloned = (kind: string, sameMachine: boolean): Fault => ({
             cpSync(dirname(source.path), folder, { recursive: true, preserveTimestamps: true });
             for (const child of source.children) child.goOn();
             target.machine = sameMachine ? source.machine : `soak machine ${target.name}`;
-            target.syncOn = source.syncOn;
             return Promise.resolve();
           });
           // Until then it comes by the way of the other one, with its token.

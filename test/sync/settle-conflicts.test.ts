@@ -57,6 +57,26 @@ describe('a conflict', () => {
     expect(await a.store.sync.verify()).toEqual(await b.store.sync.verify());
   });
 
+  it('of how a task ended is restored with the time of work that the other devices derive', async () => {
+    const devices = await pair();
+    const [a, b] = devices;
+    const { id } = await a.store.tasks.create({ prompt: 'build' });
+    await exchange(devices);
+    await a.store.tasks.claim({ owner: 'w', leaseMs: 60_000 });
+    await a.store.tasks.finish(id, { owner: 'w' });
+    await b.store.tasks.cancel(id);
+    await exchange(devices);
+    const lost = (await conflictsOf(a)).find(({ register }) => register === 'lifecycle');
+    const won = await a.store.tasks.get(id);
+
+    await a.store.sync.restoreConflict(Number(lost?.number));
+    await exchange(devices);
+    const restored = await a.store.tasks.get(id);
+    expect(restored.endedAt).not.toBe(won.endedAt);
+    expect(restored.updatedAt).toBe(restored.endedAt);
+    expect(await b.store.tasks.get(id)).toEqual(restored);
+  });
+
   it('is not restored over work that is further on', async () => {
     const devices = await pair();
     const [a, b] = devices;

@@ -7,9 +7,10 @@ import { followEdit } from '../../db/imported-bodies.ts';
 import { noteAgain } from '../../db/outbox.ts';
 import { queueDoc, type SearchKind } from '../../db/search-index.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
+import { taskWorkedOn } from '../../db/worked-on.ts';
 import { mergeRegister } from '../../model/merge.ts';
 import { isWork, mainRegister, type MutableTable } from '../../model/table-kinds.ts';
-import { clockOf, IMPORT_DEVICE, isNobodys } from '../../model/version.ts';
+import { clockOf, isNobodys } from '../../model/version.ts';
 import { sweepPurged } from '../../upkeep/purge.ts';
 import { checkLargeBody, completeBody } from '../chunks.ts';
 import { payloadOf, type Column, type Columns, type Payload } from '../../db/content.ts';
@@ -256,13 +257,7 @@ function touch(
   version: string,
 ): void {
   if (table.name === 'tasks') {
-    transaction.run(
-      `update tasks set updated_at = max(created_at, case when attempt > 1 then queued_at else 0 end,
-         coalesce(started_at, 0),
-         case when status = 'running' and owner <> '${IMPORT_DEVICE}' then 0 else coalesce(ended_at, 0) end)
-       where id = ?`,
-      [id],
-    );
+    taskWorkedOn(transaction, id);
     return;
   }
   if (!isWork(table, register) || version === '') return;
