@@ -39,8 +39,8 @@ const markSchema = z.object({
   /** Nobody wrote the record but the export: there is nothing to keep of it. */
   made: z.literal(true).optional(),
   /**
-   * Of a session, its messages that no import made. `says` is the id that an import would make, `at`
-   * in unix milliseconds.
+   * Of a session, the messages of which an import would make others. `says` is the id that it would
+   * make, `at` in unix milliseconds.
    */
   messages: z
     .array(z.object({ ...plainRowSchema.shape, at: time.nullable(), says: z.string() }))

@@ -60,9 +60,9 @@ export async function writeSessions(context: ExportContext): Promise<void> {
   };
   await eachRow(context, query, (reader, row) => {
     const messages = readMessages(reader, row.id);
-    const { raw, ids, isBare } = sessionRecord(reader, row, messages);
+    const { raw, ids, isBare, dated } = sessionRecord(reader, row, messages);
     if (isBare) context.counter.skip('sessions.details', 'wrong_shape');
-    const text = markedSession(raw, ids, markedMessages(row.id, messages));
+    const text = markedSession(raw, ids, markedMessages(row.id, messages, dated));
     context.target.write(`sessions/${sessionFileName(row.id)}.json`, recordText(text));
     context.counter.add('sessions');
   });
@@ -86,16 +86,22 @@ function markedSession(
   return Object.keys(mark).length > 0 ? withMark(raw, mark) : raw;
 }
 
-/** The rows whose ids no import makes, and their twins, which an import must tell from them. */
+/**
+ * The rows of which an import would make others: no import made them, or they have no time and got one
+ * here. And their twins, which it must tell from them.
+ */
 function markedMessages(
   sessionId: string,
   messages: ReadonlyMap<string, StoredMessage>,
+  dated: ReadonlySet<string>,
 ): RowMark['messages'] & object {
-  if (![...messages.values()].some(({ device }) => device !== IMPORT_DEVICE)) return [];
+  const isOther = ({ id, device }: { id: string; device: string }) =>
+    device !== IMPORT_DEVICE || dated.has(id);
+  if (![...messages.values()].some(isOther)) return [];
   const all = [...messages.values()].map(({ id, device, createdAt: at, parentId, stored }) => {
     return { id, device, at, says: messageId(sessionId, parentId, wellFormedJson(stored)) };
   });
-  const said = new Set(all.filter((one) => one.device !== IMPORT_DEVICE).map(({ says }) => says));
+  const said = new Set(all.filter(isOther).map(({ says }) => says));
   return all.filter(({ says }) => said.has(says));
 }
 
@@ -103,10 +109,10 @@ function sessionRecord(
   reader: Reader,
   row: SessionRow,
   messages: ReadonlyMap<string, StoredMessage>,
-): { raw: string; ids: RowMark['ids']; isBare: boolean } {
+): { raw: string; ids: RowMark['ids']; isBare: boolean; dated: ReadonlySet<string> } {
   const body = withMetadataFirst(bodyOf(reader, 'sessions', row.id));
   const isBare = !isReadable(body, row);
-  const { raw, length } = joinSession({
+  const { raw, length, dated } = joinSession({
     id: row.id,
     body: isBare ? withMetadataFirst('{}') : body,
     messages,
@@ -114,7 +120,8 @@ function sessionRecord(
     createdAt: row.created_at,
   });
   const metadata = metadataOf(raw, row, length);
-  return { raw: completeSession(new RecordPatch(raw), metadata), ids: metadata.ids, isBare };
+  const whole = completeSession(new RecordPatch(raw), metadata);
+  return { raw: whole, ids: metadata.ids, isBare, dated };
 }
 
 function metadataOf(raw: string, row: SessionRow, length: number | null): RecordPatch {

@@ -30,6 +30,8 @@ export interface SessionDocument {
   readonly raw: string;
   /** Null where the conversation is as the file had it; else the length of its current branch. */
   readonly length: number | null;
+  /** The messages that got a time, which every entry of a journal has, and have none. */
+  readonly dated: ReadonlySet<string>;
 }
 
 /**
@@ -47,7 +49,7 @@ export function joinSession(parts: SessionParts): SessionDocument {
   const implied = split?.leaf ?? null;
   const leaf = currentLeaf(parts, implied, missing);
   if (base !== undefined && missing.length === 0 && leaf === implied) {
-    return { raw: base, length: null };
+    return { raw: base, length: null, dated: new Set() };
   }
   const path = pathTo(parts.messages, leaf);
   const start = base ?? dropConversation(parts.body);
@@ -67,6 +69,7 @@ export function joinSession(parts: SessionParts): SessionDocument {
       ...(next === undefined ? { leaf_id: undefined } : moveTo(next, path.at(-1))),
     }),
     length: path.length,
+    dated: next?.dated ?? new Set(),
   };
 }
 
@@ -171,10 +174,12 @@ function extendJournal(
 ): ExtendedJournal {
   const entries = arrayElements(memberOf(journal, 'entries') ?? '[]');
   const lacking = new Set(wanted.filter((message) => !entryOf.has(message.id)));
+  const dated = new Set<string>();
   for (const message of parts.messages.values()) {
     if (!lacking.has(message)) continue;
     const parent = message.parentId === null ? undefined : entryOf.get(message.parentId);
     entryOf.set(message.id, message.id);
+    if (message.createdAt === null) dated.add(message.id);
     entries.push(
       `{"id":${JSON.stringify(message.id)}` +
         (parent === undefined ? '' : `,"parent_id":${JSON.stringify(parent)}`) +
@@ -188,13 +193,14 @@ function extendJournal(
     ...(memberOf(journal, 'schema_version') === undefined ? { schema_version: '1' } : {}),
     ...(memberOf(journal, 'spawn_depth') === undefined ? { spawn_depth: depth } : {}),
   });
-  return { raw, entryOf };
+  return { raw, entryOf, dated };
 }
 
 interface ExtendedJournal {
   readonly raw: string;
   /** Row to the id of its entry. */
   readonly entryOf: ReadonlyMap<string, string>;
+  readonly dated: ReadonlySet<string>;
 }
 
 function moveTo(

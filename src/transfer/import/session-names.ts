@@ -74,12 +74,10 @@ export class SessionNames {
     return knownId(known, message, id);
   }
 
-  /** What only its mark tells of a message; nothing of one that an import made. */
+  /** What only its mark tells of a message. */
   rowOf(id: string): { device: string; created_at: number | null } | undefined {
     const row = this.#rows.get(id);
-    return row && row.device !== IMPORT_DEVICE
-      ? { device: row.device, created_at: row.at }
-      : undefined;
+    return row && { device: row.device, created_at: row.at };
   }
 
   #add(name: string, id: string): void {
