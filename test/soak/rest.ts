@@ -23,7 +23,16 @@ export async function heal(world: World): Promise<void> {
     await device.newToken();
     await device.ask('pause');
     device.paused = true;
-    if (!device.syncOn && !(await turnOn(device))) fail(`${device.name} cannot turn sync on`);
+    if (!device.syncOn) await turnOnAtLast(device);
+  }
+}
+
+/** The hub may just have been started anew. */
+async function turnOnAtLast(device: SoakDevice): Promise<void> {
+  const until = performance.now() + STILL_MS;
+  while (!(await turnOn(device))) {
+    if (performance.now() > until) fail(`${device.name} cannot turn sync on`);
+    await sleep(LOOK_MS);
   }
 }
 
