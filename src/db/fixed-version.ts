@@ -11,9 +11,16 @@ export interface FixedVersion {
   readonly counter?: number;
 }
 
+/** One for all registers, or the one of each. */
+export type FixedVersions = FixedVersion | ((register: string) => FixedVersion);
+
+export function fixedFor(fixed: FixedVersions, register: string): FixedVersion {
+  return typeof fixed === 'function' ? fixed(register) : fixed;
+}
+
 /** How a change is made: an edit like any other, unless something is said. */
 export interface Manner {
-  readonly fixed?: FixedVersion | undefined;
+  readonly fixed?: FixedVersions | undefined;
   readonly evenPurged?: boolean;
   readonly routine?: boolean;
 }

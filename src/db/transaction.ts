@@ -2,7 +2,7 @@ import { mainRegister, type MutableTable } from '../model/table-kinds.ts';
 import { clockOf, rightAfter, tick, type Clock } from '../model/version.ts';
 import { ClosedError, ConflictError } from '../errors.ts';
 import { followVersion } from './ancestors.ts';
-import { fixedClock, isLater, type FixedVersion, type Manner } from './fixed-version.ts';
+import { fixedClock, fixedFor, isLater, type FixedVersions, type Manner } from './fixed-version.ts';
 import { followEdit } from './imported-bodies.ts';
 import { EVERY_REGISTER, noteChange } from './outbox.ts';
 import type { Connection, Value } from './connection.ts';
@@ -60,7 +60,7 @@ export class Transaction extends Reader {
   }
 
   /** Inserts a row of a mutable table with a version on every register. */
-  insert(table: MutableTable, row: Row, fixed?: FixedVersion): void {
+  insert(table: MutableTable, row: Row, fixed?: FixedVersions): void {
     const versions: Row = {};
     for (const register of Object.keys(table.registers)) {
       // Nobody has said anything of a purge: one that somebody says elsewhere holds, however old.
@@ -70,7 +70,7 @@ export class Transaction extends Reader {
         : this.#stamp(table, register, row, undefined, { fixed });
     }
     const derived = workedOn(table, versions, 0, this.now());
-    const device = fixed?.device ?? this.device;
+    const device = fixed ? fixedFor(fixed, mainRegister(table)).device : this.device;
     this.insertPlain(table.name, [{ device, ...derived, ...row, ...versions }]);
     noteChange(this, table.name, row['id'] as string, EVERY_REGISTER);
   }
@@ -85,7 +85,7 @@ export class Transaction extends Reader {
    * @throws `ConflictError` the record was purged, and would change; or what stands there is further on
    *   (an ended attempt, a later one), and no version of this change would be above it
    */
-  update(table: MutableTable, id: string, changes: Row, fixed?: FixedVersion): string[] {
+  update(table: MutableTable, id: string, changes: Row, fixed?: FixedVersions): string[] {
     return this.#change(table, id, changes, { fixed });
   }
 
@@ -126,7 +126,7 @@ export class Transaction extends Reader {
       if (names.every((name) => next[name] === old[name])) continue;
       const above = old[`${register}_version`] as string;
       const version = this.#stamp(table, register, next, above, manner);
-      if (fixed && (version <= above || !isLater(fixed, above))) continue;
+      if (fixed && (version <= above || !isLater(fixedFor(fixed, register), above))) continue;
       if (version <= above) throw furtherOn(id);
       for (const name of names) {
         if (Object.hasOwn(changes, name)) assigned[name] = changes[name] as Value;
@@ -273,8 +273,9 @@ export class Transaction extends Reader {
   ): string {
     if (fixed) {
       const { id, contentKey } = this.#identity();
-      const by = { id: fixed.device, contentKey: fixed.device === id ? contentKey : null };
-      return registerVersion(table, register, row, fixedClock(fixed, above), by);
+      const version = fixedFor(fixed, register);
+      const by = { id: version.device, contentKey: version.device === id ? contentKey : null };
+      return registerVersion(table, register, row, fixedClock(version, above), by);
     }
     const clock = editClock(
       table,

@@ -20,7 +20,8 @@ const numberJson = z.string().regex(/^(?:null|-?\d{1,19}(?:\.\d{1,19})?(?:[eE][+
 const listJson = z.string().refine((json) => Array.isArray(parsed(json)));
 
 /** A row that never changes: no import makes its id again from what it says. */
-const plainRowSchema = z.object({ id: rowId, device: z.string().regex(/^[A-Za-z0-9]{1,64}$/) });
+const device = z.string().regex(/^[A-Za-z0-9]{1,64}$/);
+const plainRowSchema = z.object({ id: rowId, device });
 
 const markSchema = z.object({
   ...plainRowSchema.partial().shape,
@@ -45,6 +46,12 @@ const markSchema = z.object({
   messages: z
     .array(z.object({ ...plainRowSchema.shape, at: time.nullable(), says: z.string() }))
     .optional(),
+  /**
+   * By device, when it said what stands in which registers, in unix milliseconds. The record repeats
+   * these words while it is as the export made it, which has the digest `of`.
+   */
+  said: z.record(device, z.record(z.string(), time)).optional(),
+  of: z.string().optional(),
   /** Of a message in state.db: its time in unix milliseconds, and what it goes on from. */
   at: time.optional(),
   parent: rowId.nullable().optional(),

@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/index.ts';
+import { minifyJson } from '../../src/model/json-text.ts';
+import { takeMark } from '../../src/model/row-mark.ts';
 import { withCopy } from '../support/compare-state-db.ts';
 import { exportFrom, importInto, readLines, readRecord, workIn } from '../support/export-tools.ts';
 import { canonical, member, readJson } from '../support/lossless-json.ts';
@@ -51,11 +53,14 @@ describe('exportStore, legacy, after changes', () => {
   }
 
   const session = () => readJson(readFileSync(join(dir, 'sessions/s-1.json'), 'utf8'));
+  /** Without what the export tells an import, which the old program passes over. */
+  const unmarked = () =>
+    readJson(takeMark(minifyJson(readFileSync(join(dir, 'sessions/s-1.json'), 'utf8'))).raw);
 
   it('changes only the title of a session that was renamed', async () => {
     await round((s) => s.sessions.rename('s-1', 'new "title"'));
     const expected = SESSION.replace('"title":"why"', '"title":"new \\"title\\""');
-    expect(canonical(session())).toBe(canonical(readJson(expected)));
+    expect(canonical(unmarked())).toBe(canonical(readJson(expected)));
   });
 
   it('notes that a session was archived, and that it is no longer', async () => {
@@ -63,7 +68,7 @@ describe('exportStore, legacy, after changes', () => {
     expect(member(session(), 'metadata', 'archived')).toEqual({ type: 'word', text: 'true' });
     await workIn(store, (s) => s.sessions.unarchive('s-1'));
     await exportFrom(store, dir, { force: true });
-    expect(canonical(session())).toBe(canonical(readJson(SESSION)));
+    expect(canonical(unmarked())).toBe(canonical(readJson(SESSION)));
   });
 
   it('goes to the branch that became the current one, and keeps the entries as they are', async () => {

@@ -17,6 +17,7 @@ import { readableRecord } from './readable-record.ts';
 import { fileStamp, plainFileName } from './legacy-names.ts';
 import { RecordPatch } from './record-patch.ts';
 import { writeRecord } from './write-record.ts';
+import { automationRuns, automations, triggers } from '../../model/registers.ts';
 
 const AUTOMATION_COLUMNS = [
   'id',
@@ -85,7 +86,7 @@ export async function writeAutomations(context: ExportContext): Promise<void> {
   await eachRow(context, query, (reader, row, later) => {
     const { id } = row;
     const file = {
-      table: 'automations',
+      table: automations,
       id,
       path: `automations/automations/${plainFileName(id)}.json`,
     };
@@ -138,7 +139,7 @@ export async function writeRuns(context: ExportContext): Promise<void> {
     const { id } = row;
     const name = `${fileStamp(row.created_at)}-${plainFileName(id)}.json`;
     const path = `automations/runs/${plainFileName(row.automation_id)}/${name}`;
-    const file = { table: 'automation_runs', id, path };
+    const file = { table: automationRuns, id, path };
     writeRecord(context, reader, file, later, (body) => runRecord(row, body));
     context.counter.add('automation_runs');
   });
@@ -188,7 +189,7 @@ export async function writeTriggers(context: ExportContext): Promise<void> {
   };
   await eachRow(context, query, (reader, row, later) => {
     const { id } = row;
-    const file = { table: 'triggers', id, path: `automations/triggers/${plainFileName(id)}.json` };
+    const file = { table: triggers, id, path: `automations/triggers/${plainFileName(id)}.json` };
     writeRecord(context, reader, file, later, (body) => triggerRecord(row, body));
     context.counter.add('triggers');
   });

@@ -4,6 +4,8 @@ import { legacyId, sessionFileName } from './legacy-names.ts';
 import { RUNTIME } from './legacy-runtime.ts';
 import { RecordPatch } from './record-patch.ts';
 import { recordText } from './record-text.ts';
+import { saidOf, textDigest } from './said.ts';
+import { goals } from '../../model/registers.ts';
 
 export interface GoalRow {
   readonly id: string;
@@ -69,7 +71,8 @@ export async function writeRuntimeGoals(context: ExportContext): Promise<void> {
   await eachGoal(context, 'runtime_goals', 'runtime', (reader, row) => {
     const goal = runtimeGoalRecord(row, bodyOf(reader, 'goals', row.id));
     const path = `${RUNTIME}/goals/${legacyId(row.owner_id)}.json`;
-    context.target.write(path, recordText(goal.marked()));
+    const said = (raw: string) => saidOf(reader, goals, row.id, textDigest(raw));
+    context.target.write(path, recordText(goal.marked(said)));
     context.counter.add('runtime_goals');
   });
 }

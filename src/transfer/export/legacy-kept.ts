@@ -12,6 +12,7 @@ import type { LineFile } from './export-target.ts';
 import { keptFileName } from './legacy-names.ts';
 import { RUNTIME } from './legacy-runtime.ts';
 import { writeRecord } from './write-record.ts';
+import { legacyRecords } from '../../model/registers.ts';
 
 interface KeptRow {
   readonly id: string;
@@ -80,7 +81,7 @@ function writeFile(context: ExportContext, reader: Reader, row: KeptRow, later: 
     return;
   }
   const modifiedMs = row.modified_at || undefined;
-  const file = { table: 'legacy_records', id: row.id, path, modifiedMs };
+  const file = { table: legacyRecords, id: row.id, path, modifiedMs };
   writeRecord(context, reader, file, later, (body) => ({ isCut: false, marked: () => body }));
   context.counter.add(row.kind);
 }

@@ -14,6 +14,7 @@ import { legacyId } from './legacy-names.ts';
 import { readableRecord } from './readable-record.ts';
 import { RecordPatch } from './record-patch.ts';
 import { writeRecord } from './write-record.ts';
+import { runtimeItems, runtimeThreads, runtimeTurns } from '../../model/registers.ts';
 
 export const RUNTIME = 'tasks/runtime';
 
@@ -100,7 +101,7 @@ export async function writeRuntime(context: ExportContext): Promise<void> {
   };
   await eachRow(context, query, (reader, row, later) => {
     const { id } = row;
-    const file = { table: 'runtime_threads', id, path: `${RUNTIME}/threads/${legacyId(id)}.json` };
+    const file = { table: runtimeThreads, id, path: `${RUNTIME}/threads/${legacyId(id)}.json` };
     writeRecord(context, reader, file, later, (body) => threadRecord(row, body));
     context.counter.add('threads');
   });
@@ -118,12 +119,12 @@ async function writeTurns(context: ExportContext): Promise<void> {
     const items = readItems(reader, row.id);
     for (const item of items) {
       const { id } = item;
-      const file = { table: 'runtime_items', id, path: `${RUNTIME}/items/${legacyId(id)}.json` };
+      const file = { table: runtimeItems, id, path: `${RUNTIME}/items/${legacyId(id)}.json` };
       writeRecord(context, reader, file, later, (body) => itemRecord(item, row.id, body));
       counter.add('items');
     }
     const { id } = row;
-    const file = { table: 'runtime_turns', id, path: `${RUNTIME}/turns/${legacyId(id)}.json` };
+    const file = { table: runtimeTurns, id, path: `${RUNTIME}/turns/${legacyId(id)}.json` };
     writeRecord(context, reader, file, later, (body) => turnRecord(row, items, body));
     counter.add('turns');
   });

@@ -21,6 +21,8 @@ import { RecordPatch } from './record-patch.ts';
 import { joinSession, type DocumentMessage } from './session-document.ts';
 import { readableMessage } from './readable-blocks.ts';
 import { recordText, wellFormedJson } from './record-text.ts';
+import { saidOf, textDigest } from './said.ts';
+import { sessions } from '../../model/registers.ts';
 
 interface SessionRow {
   readonly id: string;
@@ -62,7 +64,8 @@ export async function writeSessions(context: ExportContext): Promise<void> {
     const messages = readMessages(reader, row.id);
     const { raw, ids, isBare, dated } = sessionRecord(reader, row, messages);
     if (isBare) context.counter.skip('sessions.details', 'wrong_shape');
-    const text = markedSession(raw, ids, markedMessages(row.id, messages, dated));
+    const said = saidOf(reader, sessions, row.id, textDigest(raw));
+    const text = markedSession(raw, ids, markedMessages(row.id, messages, dated), said);
     context.target.write(`sessions/${sessionFileName(row.id)}.json`, recordText(text));
     context.counter.add('sessions');
   });
@@ -78,8 +81,10 @@ function markedSession(
   raw: string,
   ids: RowMark['ids'],
   messages: RowMark['messages'] & object,
+  said?: RowMark,
 ): string {
   const mark: RowMark = {
+    ...said,
     ...(ids ? { ids } : {}),
     ...(messages.length > 0 ? { messages } : {}),
   };

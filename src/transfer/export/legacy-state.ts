@@ -2,11 +2,14 @@ import type { Value } from '../../db/connection.ts';
 import {
   LegacyStateDb,
   isLegacyStateTable,
+  legacyColumns,
   type LegacyStateTable,
 } from '../../db/legacy-state-db.ts';
 import type { Reader } from '../../db/reader.ts';
 import { arrayElements, objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
+import { goals, jobs, threadCheckpoints, threads } from '../../model/registers.ts';
 import { ROW_MARK, type RowMark } from '../../model/row-mark.ts';
+import type { MutableTable } from '../../model/table-kinds.ts';
 import { stateMessageId } from '../import/apply-state-message.ts';
 import {
   bodyOf,
@@ -31,6 +34,7 @@ import {
 import { legacyNumber, MessageNumbers, rowNumber } from './message-numbers.ts';
 import { RecordPatch } from './record-patch.ts';
 import { wellFormedJson } from './record-text.ts';
+import { rowDigest, saidOf } from './said.ts';
 
 /** Writes `state.db`; none where the store holds nothing of it. */
 export async function writeStateDb(context: ExportContext): Promise<void> {
@@ -58,29 +62,33 @@ class StateExport {
   async run(): Promise<void> {
     const context = this.#context;
     const messageNumbers = await context.read((reader) => new MessageNumbers(reader));
-    const threads: RowQuery<StateThreadRow & { tools: string }> = {
+    const threadRows: RowQuery<StateThreadRow & { tools: string }> = {
       kind: 'state.threads',
       columns: [...STATE_THREAD_COLUMNS, 'tools'],
       from: `from threads t where ${live('t')}`,
       key: 'id',
     };
-    await eachRow(context, threads, (reader, row) => {
+    await eachRow(context, threadRows, (reader, row) => {
       this.#writeThread(reader, row, messageNumbers);
     });
     await eachGoal(context, 'state.thread_goals', 'thread', (reader, row) => {
       const body = bodyOf(reader, 'goals', row.id);
       const record = threadGoalRecord(row, body).result();
-      this.#insert('thread_goals', record, isOldRow(body));
+      this.#insertSaid(reader, 'thread_goals', record, isOldRow(body), {
+        table: goals,
+        id: row.id,
+      });
     });
-    const jobs: RowQuery<JobRow> = {
+    const jobRows: RowQuery<JobRow> = {
       kind: 'state.jobs',
       columns: JOB_COLUMNS,
       from: 'from jobs where deleted_at is null',
       key: 'id',
     };
-    await eachRow(context, jobs, (reader, row) => {
+    await eachRow(context, jobRows, (reader, row) => {
       const body = bodyOf(reader, 'jobs', row.id);
-      this.#insert('jobs', jobRecord(row, body).result(), isOldRow(body));
+      const record = jobRecord(row, body).result();
+      this.#insertSaid(reader, 'jobs', record, isOldRow(body), { table: jobs, id: row.id });
     });
     await this.#writeKept(messageNumbers);
     this.#db?.finish();
@@ -116,9 +124,9 @@ class StateExport {
     const record = stateThreadRecord(row, thread, leafNumber ?? null).result();
     const isMadeAgain = (id: string, number: bigint | null | undefined) =>
       number !== null && number !== undefined && stateMessageId(row.id, String(number)) === id;
-    const leafMark =
-      leaf && !isMadeAgain(leaf.leaf_id, leafNumber) ? { leaf: leaf.leaf_id } : undefined;
-    this.#insert('threads', record, isOldRow(thread), leafMark);
+    const leafMark = leaf && !isMadeAgain(leaf.leaf_id, leafNumber) ? { leaf: leaf.leaf_id } : {};
+    const said = { table: threads, id: row.id };
+    this.#insertSaid(reader, 'threads', record, isOldRow(thread), said, leafMark);
     this.#writeTools(row);
     for (const message of messages) {
       const parent = message.parent_id;
@@ -159,7 +167,9 @@ class StateExport {
     );
     for (const row of rows) {
       const body = bodyOf(reader, 'thread_checkpoints', row.id);
-      this.#insert('checkpoints', stateCheckpointRecord(row, body).result(), isOldRow(body));
+      const record = stateCheckpointRecord(row, body).result();
+      const said = { table: threadCheckpoints, id: row.id };
+      this.#insertSaid(reader, 'checkpoints', record, isOldRow(body), said);
     }
   }
 
@@ -196,6 +206,23 @@ class StateExport {
     if (!composite && typeof key === 'string' && this.#db?.has(table, column, key)) {
       this.#context.counter.skip(`state.${table}`, 'duplicate');
     } else this.#insert(table, raw, true);
+  }
+
+  /** The record of a row of ours. @param more - what its mark says besides whose words it repeats */
+  #insertSaid(
+    reader: Reader,
+    name: LegacyStateTable,
+    raw: string,
+    isRow: boolean,
+    { table, id }: { table: MutableTable; id: string },
+    more: RowMark = {},
+  ): void {
+    const columns = new Set<string>(legacyColumns(name));
+    const members = objectMembers(raw)
+      .filter(({ key }) => isRow || columns.has(key))
+      .map(({ key, value }) => [key, columnJson(value)] as const);
+    const mark = { ...saidOf(reader, table, id, rowDigest(members)), ...more };
+    this.#insert(name, raw, isRow, Object.keys(mark).length > 0 ? mark : undefined);
   }
 
   /** @param isRow - the record was a row of the old program: all its columns go back */
@@ -250,6 +277,12 @@ function messageRecord(
 /** Rows of the old program begin with their key; what the library made has no such member. */
 function isOldRow(body: string): boolean {
   return /^\{"(thread_)?id":/.test(body);
+}
+
+/** A JSON value as the JSON of the column that it is in. */
+function columnJson(json: string): string {
+  const value = sqlValue(json);
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
 /** What a JSON value is in a column: integers exact, lists and objects as their text. */

@@ -16,6 +16,7 @@ import { stopAskedAt } from '../../model/task.ts';
 import { withMark } from '../../model/row-mark.ts';
 import { recordText } from './record-text.ts';
 import { writeRecord } from './write-record.ts';
+import { tasks } from '../../model/registers.ts';
 
 interface TaskRow {
   readonly id: string;
@@ -58,7 +59,7 @@ export async function writeTasks(context: ExportContext): Promise<void> {
   };
   await eachRow(context, query, (reader, row, later) => {
     const { id } = row;
-    const file = { table: 'tasks', id, path: `tasks/tasks/${plainFileName(id)}.json` };
+    const file = { table: tasks, id, path: `tasks/tasks/${plainFileName(id)}.json` };
     writeRecord(context, reader, file, later, (body) => taskRecord(row, body));
     context.counter.add('tasks');
   });

@@ -1,5 +1,5 @@
 import { objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
-import { withMark } from '../../model/row-mark.ts';
+import { withMark, type RowMark } from '../../model/row-mark.ts';
 import { parseTime } from '../../model/time.ts';
 import { isDerivedId, legacyId, legacyIdOrNull, legacyTime, taskIdOrNull } from './legacy-names.ts';
 
@@ -125,9 +125,15 @@ export class RecordPatch {
     return this.changed ? patchObject(this.#raw, this.#changes) : this.#raw;
   }
 
-  /** The same with a mark, where an import could not tell its ids. */
-  marked(): string {
+  /**
+   * The same with a mark, where there is something to tell an import.
+   *
+   * @param others - what the mark says besides the ids, of the exact text of the record
+   */
+  marked(others?: (raw: string) => RowMark | undefined): string {
+    const raw = this.result();
     const { ids } = this;
-    return ids ? withMark(this.result(), { ids }) : this.result();
+    const mark = { ...(ids ? { ids } : {}), ...others?.(raw) };
+    return Object.keys(mark).length > 0 ? withMark(raw, mark) : raw;
   }
 }

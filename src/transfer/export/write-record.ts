@@ -1,14 +1,17 @@
 import { loadBody } from '../../db/bodies.ts';
 import { isLarge } from '../../db/large-bodies.ts';
 import type { Reader } from '../../db/reader.ts';
+import type { RowMark } from '../../model/row-mark.ts';
+import type { MutableTable } from '../../model/table-kinds.ts';
 import { bodyColumns, type ExportContext, type Later } from './export-context.ts';
 import { HollowRecord } from './hollow-record.ts';
 import type { RecordPatch } from './record-patch.ts';
 import { recordText } from './record-text.ts';
+import { saidOf, textDigest } from './said.ts';
 
 /** The row that has the body of a record, and the file that the record becomes. */
 export interface RecordFile {
-  readonly table: string;
+  readonly table: MutableTable;
   readonly id: string;
   readonly path: string;
   /** Unix milliseconds; now unless given. */
@@ -27,15 +30,16 @@ export function writeRecord(
   later: Later,
   record: (body: string) => Pick<RecordPatch, 'marked' | 'isCut'>,
 ): void {
-  const row = bodyColumns(reader, table, id);
-  const textOf = (body: string) => {
+  const row = bodyColumns(reader, table.name, id);
+  const textOf = (body: string, said?: (raw: string) => RowMark | undefined) => {
     const made = record(body);
-    if (made.isCut) context.counter.skip(`${table}.details`, 'wrong_shape');
-    return recordText(made.marked());
+    if (made.isCut) context.counter.skip(`${table.name}.details`, 'wrong_shape');
+    return recordText(made.marked(said));
   };
   const { body_hash: hash } = row;
   if (hash === null || !isLarge(reader, row)) {
-    context.target.write(path, textOf(loadBody(reader, row)), modifiedMs);
+    const said = (raw: string) => saidOf(reader, table, id, textDigest(raw));
+    context.target.write(path, textOf(loadBody(reader, row), said), modifiedMs);
     return;
   }
   later(async () => {

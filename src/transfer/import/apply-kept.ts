@@ -44,8 +44,7 @@ export function keepRecord(
       modified_at: NO_TIME,
       ...body,
     },
-    undefined,
-    true,
+    { ms: undefined, successor: true },
   );
 }
 

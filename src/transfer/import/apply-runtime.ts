@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lackingDetail, wholePayload } from '../../areas/large-events.ts';
 import { noteItem, noteItemsOf } from '../../areas/searched-items.ts';
 import { loadBody, type BodyColumns } from '../../db/bodies.ts';
-import { importPlain, importRow } from '../../db/import-row.ts';
+import { importPlain } from '../../db/import-row.ts';
 import type { Transaction } from '../../db/transaction.ts';
 import { objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
 import { eventLine, keptOfLine } from '../../model/legacy-lines.ts';
@@ -27,6 +27,7 @@ import {
   type HomeContext,
   type ImportRecord,
 } from './record.ts';
+import { takeRow } from './take-row.ts';
 
 /** After every item that its turn lists, in the order of their start. */
 const UNLISTED = 1_000_000;
@@ -48,8 +49,9 @@ export const applyThread: Apply = (transaction, record, context) => {
     archived: value['archived'] === true ? 1 : 0,
     created_at: requiredTime(value, 'created_at'),
   });
-  return importRow(
+  return takeRow(
     transaction,
+    { record, context },
     runtimeThreads,
     {
       ...ids,
@@ -59,7 +61,6 @@ export const applyThread: Apply = (transaction, record, context) => {
       ...storeRecordText(transaction, record, record.raw),
     },
     updatedAt,
-    context.isSuccessor(transaction, record.path),
     formerly(columns),
   );
 };
@@ -72,8 +73,9 @@ export const applyTurn: Apply = (transaction, record, context) => {
   if (ids.legacy_id !== null) linkTurn(transaction, threadId, ids.legacy_id, ids.id);
   const startedAt = time(value, 'started_at');
   const endedAt = time(value, 'ended_at');
-  const outcome = importRow(
+  const outcome = takeRow(
     transaction,
+    { record, context },
     runtimeTurns,
     {
       ...ids,
@@ -90,7 +92,6 @@ export const applyTurn: Apply = (transaction, record, context) => {
       ...storeRecordText(transaction, record, record.raw),
     },
     endedAt ?? startedAt ?? createdAt,
-    context.isSuccessor(transaction, record.path),
   );
   if (outcome !== 'unchanged') noteItemsOf(transaction, ids.id);
   return outcome;
@@ -115,8 +116,9 @@ export const applyItem: Apply = (transaction, record, context) => {
   const ids = context.rowIdOf(record);
   const startedAt = time(value, 'started_at');
   const endedAt = time(value, 'ended_at');
-  const outcome = importRow(
+  const outcome = takeRow(
     transaction,
+    { record, context },
     runtimeItems,
     {
       ...ids,
@@ -131,7 +133,6 @@ export const applyItem: Apply = (transaction, record, context) => {
       ...storeRecordText(transaction, record, record.raw),
     },
     endedAt ?? startedAt ?? 0,
-    context.isSuccessor(transaction, record.path),
   );
   if (outcome !== 'unchanged') noteItem(transaction, ids.id);
   return outcome;

@@ -1,4 +1,4 @@
-import { importPlain, importRow, noteForSearch } from '../../db/import-row.ts';
+import { importPlain, noteForSearch } from '../../db/import-row.ts';
 import { splitSession } from '../../model/legacy-session.ts';
 import { sessions } from '../../model/registers.ts';
 import { parseTime } from '../../model/time.ts';
@@ -14,6 +14,7 @@ import {
   type Apply,
   type Columns,
 } from './record.ts';
+import { takeRow } from './take-row.ts';
 
 /** A session file: its metadata, its messages as rows, the branch that it is on. */
 export const applySession: Apply = (transaction, record, context) => {
@@ -50,8 +51,9 @@ export const applySession: Apply = (transaction, record, context) => {
       archived_at: said['archived'] === true ? updatedAt : null,
     };
   };
-  const outcome = importRow(
+  const outcome = takeRow(
     transaction,
+    { record, context },
     sessions,
     {
       id,
@@ -62,7 +64,6 @@ export const applySession: Apply = (transaction, record, context) => {
       ...body,
     },
     updatedAt,
-    context.isSuccessor(transaction, record.path),
     formerly(columns, 'metadata'),
   );
   followFile(transaction, id, { ...split, body }, held, added);

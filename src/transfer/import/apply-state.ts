@@ -1,5 +1,4 @@
 import { storeBody } from '../../db/bodies.ts';
-import { importRow } from '../../db/import-row.ts';
 import { isOfRecord } from '../../db/imported-bodies.ts';
 import { goals, jobs, threadCheckpoints, threads } from '../../model/registers.ts';
 import { deviceOf, IMPORT_DEVICE } from '../../model/version.ts';
@@ -15,6 +14,7 @@ import {
   type HomeContext,
   type ImportRecord,
 } from './record.ts';
+import { repeatedWords, takeRow } from './take-row.ts';
 
 const THREAD_STATUS = new Set(['running', 'idle', 'completed', 'failed', 'paused', 'archived']);
 const THREAD_SOURCE = new Set(['interactive', 'resume', 'fork', 'api', 'unknown']);
@@ -28,8 +28,9 @@ export const applyStateThread: Apply = (transaction, record, context) => {
   const updatedAt = seconds(value, 'updated_at') ?? 0;
   const tools = transaction.first<{ tools: string }>(['tools'], 'from threads where id = ?', [id]);
   const body = storeBody(transaction, record.raw);
-  const outcome = importRow(
+  const outcome = takeRow(
     transaction,
+    { record, context },
     threads,
     {
       id,
@@ -40,11 +41,11 @@ export const applyStateThread: Apply = (transaction, record, context) => {
       ...body,
     },
     updatedAt,
-    context.isSuccessor(transaction, record.path),
     formerly(threadColumns),
   );
   if (isOfRecord(transaction, threads, id, body)) {
-    context.stateThreads.set(id, { updatedAt, isNew: outcome !== 'unchanged' });
+    const toolsWord = repeatedWords(record, transaction.now())?.get('tools');
+    context.stateThreads.set(id, { updatedAt, isNew: outcome !== 'unchanged', toolsWord });
   }
   const leaf = exactInteger(record.raw, 'current_leaf_id');
   if (leaf !== null) context.ends.set(id, stateMessageId(id, leaf));
@@ -101,7 +102,8 @@ export const applyStateTool: Apply = (transaction, record, context) => {
   // Its thread was only tried.
   if (!row) return 'imported';
   // Set in the store: nothing tells what the old program changed since.
-  if (deviceOf(row.tools_version) !== IMPORT_DEVICE) return 'unchanged';
+  const by = thread.toolsWord?.device ?? IMPORT_DEVICE;
+  if (deviceOf(row.tools_version) !== by) return 'unchanged';
   const list = JSON.parse(row.tools) as Record<string, unknown>[];
   const position = Number(value['position']);
   const tool = {
@@ -119,7 +121,8 @@ export const applyStateTool: Apply = (transaction, record, context) => {
   const replaces = others.length < list.length;
   const mayReplace = thread.isNew || context.isSuccessor(transaction, record.path);
   if (replaces && !mayReplace) return 'unchanged';
-  const version = { ms: thread.updatedAt, device: IMPORT_DEVICE, successor: true };
+  const { ms } = thread.toolsWord ?? { ms: thread.updatedAt };
+  const version = { ms, device: by, successor: true };
   const changed = transaction.update(threads, id, { tools }, version);
   if (changed.length === 0) return 'unchanged';
   return replaces ? 'updated' : 'imported';
@@ -130,8 +133,9 @@ export const applyStateCheckpoint: Apply = (transaction, record, context) => {
   const threadId = text(value, 'thread_id');
   const checkpointId = text(value, 'checkpoint_id');
   const createdAt = seconds(value, 'created_at') ?? 0;
-  return importRow(
+  return takeRow(
     transaction,
+    { record, context },
     threadCheckpoints,
     {
       id: `${threadId}/${checkpointId}`,
@@ -142,15 +146,15 @@ export const applyStateCheckpoint: Apply = (transaction, record, context) => {
       ...storeBody(transaction, record.raw),
     },
     createdAt,
-    context.isSuccessor(transaction, record.path),
   );
 };
 
 export const applyStateJob: Apply = (transaction, record, context) => {
   const { value } = record;
   const updatedAt = seconds(value, 'updated_at') ?? 0;
-  return importRow(
+  return takeRow(
     transaction,
+    { record, context },
     jobs,
     {
       id: text(value, 'id'),
@@ -160,7 +164,6 @@ export const applyStateJob: Apply = (transaction, record, context) => {
       ...storeBody(transaction, record.raw),
     },
     updatedAt,
-    context.isSuccessor(transaction, record.path),
     formerly(jobColumns),
   );
 };
@@ -197,8 +200,9 @@ export function applyGoal(scope: 'thread' | 'runtime' | 'session'): Apply {
     const ownerId = goalOwner(scope, record, context);
     // Goals of sessions have no time of their own: their file's is shown, and decides nothing.
     const updatedAt = seconds(value, 'updated_at') ?? undefined;
-    return importRow(
+    return takeRow(
       transaction,
+      { record, context },
       goals,
       {
         id: `${scope}/${ownerId}`,
@@ -210,7 +214,6 @@ export function applyGoal(scope: 'thread' | 'runtime' | 'session'): Apply {
         ...storeBody(transaction, record.raw),
       },
       updatedAt,
-      context.isSuccessor(transaction, record.path),
       formerly(goalColumns, 'objective'),
     );
   };

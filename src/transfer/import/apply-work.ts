@@ -1,5 +1,5 @@
 import { storeBody } from '../../db/bodies.ts';
-import { importRow, noteForSearch } from '../../db/import-row.ts';
+import { noteForSearch } from '../../db/import-row.ts';
 import type { Row } from '../../db/transaction.ts';
 import { automationRuns, automations, tasks, triggers } from '../../model/registers.ts';
 import { keepRecord } from './apply-kept.ts';
@@ -14,6 +14,7 @@ import {
   type Apply,
   type Columns,
 } from './record.ts';
+import { takeRow } from './take-row.ts';
 
 /** Imported work belongs to no device until somebody takes it over: two machines would run it twice. */
 const OWNER = 'import';
@@ -43,8 +44,9 @@ export const applyTask: Apply = (transaction, record, context) => {
     ended_at: time(said, 'ended_at'),
     archived_at: null,
   });
-  const outcome = importRow(
+  const outcome = takeRow(
     transaction,
+    { record, context },
     tasks,
     {
       id,
@@ -57,7 +59,6 @@ export const applyTask: Apply = (transaction, record, context) => {
       ...storeRecordText(transaction, record, record.raw),
     },
     updatedAt,
-    context.isSuccessor(transaction, record.path),
     formerly(columns),
   );
   noteForSearch(transaction, outcome, { kind: 'task', refId: id, ownerId: id, at: updatedAt });
@@ -106,8 +107,9 @@ export const applyAutomation: Apply = (transaction, record, context) => {
     const isSame = said['rule'] === now['rule'] && said['status'] === now['status'];
     return isSame ? { ...said, next_run_at: now['next_run_at'] as Row[string] } : said;
   };
-  return importRow(
+  return takeRow(
     transaction,
+    { record, context },
     automations,
     {
       id: text(value, 'id'),
@@ -117,7 +119,6 @@ export const applyAutomation: Apply = (transaction, record, context) => {
       ...storeBody(transaction, record.raw),
     },
     updatedAt,
-    context.isSuccessor(transaction, record.path),
     formerly(before),
   );
 };
@@ -146,8 +147,9 @@ export const applyRun: Apply = (transaction, record, context) => {
     'select count(*) from automation_runs where automation_id = ? and slot = ? and id <> ?',
     [automationId, slot, id],
   );
-  return importRow(
+  return takeRow(
     transaction,
+    { record, context },
     automationRuns,
     {
       id,
@@ -165,7 +167,6 @@ export const applyRun: Apply = (transaction, record, context) => {
       ...storeBody(transaction, record.raw),
     },
     endedAt ?? startedAt ?? createdAt,
-    context.isSuccessor(transaction, record.path),
   );
 };
 
@@ -173,8 +174,9 @@ export const applyTrigger: Apply = (transaction, record, context) => {
   const { value } = record;
   const createdAt = requiredTime(value, 'created_at');
   const firedAt = time(value, 'fired_at');
-  return importRow(
+  return takeRow(
     transaction,
+    { record, context },
     triggers,
     {
       id: text(value, 'trigger_id'),
@@ -192,7 +194,6 @@ export const applyTrigger: Apply = (transaction, record, context) => {
       ...storeBody(transaction, record.raw),
     },
     firedAt ?? createdAt,
-    context.isSuccessor(transaction, record.path),
   );
 };
 

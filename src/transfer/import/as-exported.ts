@@ -15,6 +15,7 @@ import {
 import { exportedTask } from '../export/legacy-tasks.ts';
 import { exportedAutomation, exportedRun, exportedTrigger } from '../export/legacy-automations.ts';
 import type { RecordPatch } from '../export/record-patch.ts';
+import { STATE_DEFAULTS } from '../export/said.ts';
 import { wellFormedJson } from '../export/record-text.ts';
 import { exactInteger, stateMessageId } from './apply-state-message.ts';
 import { object, text, type HomeContext, type ImportRecord } from './record.ts';
@@ -97,15 +98,12 @@ function ofStateThread(
     : undefined;
 }
 
-/** Columns that an export leaves to their defaults. */
-const DEFAULTS: Readonly<Record<string, string>> = { archived: '0', continuation_count: '0' };
-
 /** Whether a row of state.db was written of this record. */
 function isRowOf(exported: string, row: string): boolean {
   const members = new Map(objectMembers(exported).map(({ key, value }) => [key, value]));
   return objectMembers(row).every(({ key, value }) => {
     if (key === 'current_leaf_id') return true;
-    const member = members.get(key) ?? DEFAULTS[key] ?? 'null';
+    const member = members.get(key) ?? STATE_DEFAULTS[key] ?? 'null';
     return value === (/^[{[]/.test(member) ? JSON.stringify(member) : member);
   });
 }

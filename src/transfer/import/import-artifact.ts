@@ -56,7 +56,7 @@ export async function importArtifact(
       body_hash: sha256,
     };
     const successor = !ownerCameEarlier(transaction, artifact, context);
-    return importRow(transaction, artifacts, row, undefined, successor);
+    return importRow(transaction, artifacts, row, { ms: undefined, successor });
   });
 }
 

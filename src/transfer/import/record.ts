@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { EventGaps } from '../../areas/event-gaps.ts';
+import type { FixedVersion } from '../../db/fixed-version.ts';
 import type { Outcome } from '../../db/import-row.ts';
 import type { Reader } from '../../db/reader.ts';
 import type { Row, Transaction } from '../../db/transaction.ts';
@@ -55,6 +56,14 @@ export function homeLabel(root: string): string {
 /** Where a home stands among those of the store; see {@link HomeContext}. */
 export type HomePlace = Pick<HomeContext, 'root' | 'label' | 'rank' | 'earlier'>;
 
+/** A thread of state.db that stands in the store. */
+export interface StateThread {
+  readonly updatedAt: number;
+  readonly isNew: boolean;
+  /** Its tools are a device's word, which the home only repeats. */
+  readonly toolsWord?: FixedVersion | undefined;
+}
+
 /** What the records of one home need to know of each other while they come in. */
 export class HomeContext {
   /** Kind and id in the home to the id in the store, where another record bore the short id already. */
@@ -69,7 +78,7 @@ export class HomeContext {
   /** Turns of purged threads: their items stay out too. */
   readonly purgedTurns = new Set<string>();
   /** Threads of state.db that stand in the store as this home has them. */
-  readonly stateThreads = new Map<string, { updatedAt: number; isNew: boolean }>();
+  readonly stateThreads = new Map<string, StateThread>();
   readonly root: string;
   /** By threads of state.db whose row came from this home: their last message, as that names it. */
   readonly leaves = new Map<string, string>();
