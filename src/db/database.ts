@@ -42,6 +42,11 @@ export class Database {
     return this.#path;
   }
 
+  /** For what changes something elsewhere before it is written here. @throws `ReadOnlyError` */
+  refuseReadOnly(): void {
+    if (this.readOnly) throw new ReadOnlyError('the store was opened read-only');
+  }
+
   get readOnly(): boolean {
     return this.#options.readOnly;
   }
@@ -119,7 +124,7 @@ export class Database {
    * @throws `StorePathError` the file was removed or replaced while it was open
    */
   async write<T>(stamper: Stamper, job: (transaction: Transaction) => T | Promise<T>): Promise<T> {
-    if (this.#options.readOnly) throw new ReadOnlyError('the store was opened read-only');
+    this.refuseReadOnly();
     this.#refuseClosing();
     return this.#queue.add(async () => {
       if (this.#damaged) {

@@ -25,7 +25,23 @@ export interface Manner {
   readonly routine?: boolean;
 }
 
-/** The time of a fixed version, over `above` where it follows that. */
+/**
+ * The time of a fixed version, over `above` where it follows that, and who stamps it: what others said is
+ * hashed without a key, as everywhere.
+ */
+export function fixedStamp(
+  fixed: FixedVersion,
+  above: string | undefined,
+  own: { readonly id: string; readonly contentKey: string },
+): {
+  readonly clock: Clock;
+  readonly by: { readonly id: string; readonly contentKey: string | null };
+} {
+  const { device: id } = fixed;
+  const by = { id, contentKey: id === own.id ? own.contentKey : null };
+  return { clock: fixedClock(fixed, above), by };
+}
+
 export function fixedClock(fixed: FixedVersion, above: string | undefined): Clock {
   const clock = { ms: Math.max(0, fixed.ms ?? 0), counter: fixed.counter ?? 0 };
   if (!fixed.successor || above === undefined || deviceOf(above) !== fixed.device) return clock;

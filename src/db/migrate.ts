@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DamagedStoreError, NewerSchemaError } from '../errors.ts';
+import { DamagedStoreError, FileSystemError, NewerSchemaError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 
 export interface Migration {
@@ -26,11 +26,12 @@ let known: readonly Migration[] | undefined;
  * @throws Error when a number is missing or doubled
  */
 export function readMigrations(): readonly Migration[] {
-  return (known ??= readFolder(FOLDER));
+  return (known ??= migrationsIn(FOLDER));
 }
 
-function readFolder(folder: string): Migration[] {
-  const migrations = readdirSync(folder)
+/** @throws `FileSystemError` the folder is not there: somebody took the code out of its package */
+export function migrationsIn(folder: string): Migration[] {
+  const migrations = namesIn(folder)
     .filter((name) => name.endsWith('.sql'))
     .sort()
     .map((file) => {
@@ -45,6 +46,15 @@ function readFolder(folder: string): Migration[] {
     if (migration.number !== i + 1) throw new Error(`migration ${i + 1} is missing`);
   });
   return migrations;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    const message = `${folder}, the migrations of codewhale-store, cannot be read: a bundler has to leave the package out (external)`;
+    throw new FileSystemError(message, error);
+  }
 }
 
 export function schemaVersion(connection: Connection): number {

@@ -2,7 +2,7 @@ import { mainRegister, type MutableTable } from '../model/table-kinds.ts';
 import { clockOf, rightAfter, tick, type Clock } from '../model/version.ts';
 import { ClosedError, ConflictError } from '../errors.ts';
 import { followVersion } from './ancestors.ts';
-import { fixedClock, fixedFor, isLater, type FixedVersions, type Manner } from './fixed-version.ts';
+import { fixedFor, fixedStamp, isLater, type FixedVersions, type Manner } from './fixed-version.ts';
 import { followEdit } from './imported-bodies.ts';
 import { EVERY_REGISTER, noteChange } from './outbox.ts';
 import type { Connection, Value } from './connection.ts';
@@ -272,10 +272,8 @@ export class Transaction extends Reader {
     { fixed, routine = false }: Manner,
   ): string {
     if (fixed) {
-      const { id, contentKey } = this.#identity();
-      const version = fixedFor(fixed, register);
-      const by = { id: version.device, contentKey: version.device === id ? contentKey : null };
-      return registerVersion(table, register, row, fixedClock(version, above), by);
+      const { clock, by } = fixedStamp(fixedFor(fixed, register), above, this.#identity());
+      return registerVersion(table, register, row, clock, by);
     }
     const clock = editClock(
       table,

@@ -89,6 +89,7 @@ export async function enableWith(
   hub: Hub,
 ): Promise<Enabled> {
   const { database, now } = access;
+  database.refuseReadOnly();
   const { state, device } = await database.read((reader) => ({
     state: findState(reader),
     device: String(reader.rows('select id from device')[0]?.[0]),

@@ -36,6 +36,7 @@ export async function devicesOf(access: Access): Promise<SyncDevice[]> {
 }
 
 export async function revokeDevice(access: Access, id: string): Promise<void> {
+  access.database.refuseReadOnly();
   await atHub(access, async (hub, self) => {
     const device = await findDevice(hub, id);
     if (device.id === self) {
@@ -56,6 +57,7 @@ export async function revokeDevice(access: Access, id: string): Promise<void> {
 }
 
 export async function renameDevice(access: Access, id: string, name: string): Promise<void> {
+  access.database.refuseReadOnly();
   await atHub(access, async (hub, self) => {
     const device = await findDevice(hub, id);
     await nameAnew(hub, device, name);
@@ -68,6 +70,7 @@ export async function renameDevice(access: Access, id: string, name: string): Pr
 }
 
 export async function forgetDevice(access: Access, id: string): Promise<void> {
+  access.database.refuseReadOnly();
   await atHub(access, async (hub, self) => {
     const device = await findDevice(hub, id);
     if (device.id === self) {

@@ -42,6 +42,7 @@ export async function exportKey({ database }: Access): Promise<ExportedKey> {
  */
 export async function rotateKey(access: Access, secret?: LockSecret): Promise<ExportedKey> {
   const { database, now } = access;
+  database.refuseReadOnly();
   const connected = await connect(access);
   try {
     const state = await database.read(needState);

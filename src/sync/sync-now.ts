@@ -37,6 +37,7 @@ export async function syncNow(
   options: NowOptions,
   onApplied: () => void,
 ): Promise<SyncReport> {
+  access.database.refuseReadOnly();
   const { signal, onProgress } = options;
   const start = performance.now();
   const connected = await connect(access);

@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import Driver from 'libsql';
 import { describe, expect, it } from 'vitest';
-import { readMigrations } from '../../src/db/migrate.ts';
+import { migrationsIn, readMigrations } from '../../src/db/migrate.ts';
 import { openDatabase } from '../../src/db/open.ts';
 import { openStore } from '../../src/index.ts';
 import { tempFolder, tempStore } from '../support/temp-store.ts';
@@ -26,6 +26,11 @@ async function closedStore(more = {}): Promise<string> {
   await store.close();
   return path;
 }
+
+it('code that a bundler took out of its package says so', () => {
+  const folder = join(tempFolder(), 'migrations');
+  expect(() => migrationsIn(folder)).toThrow('a bundler has to leave the package out');
+});
 
 describe('openStore', () => {
   it('makes a folder and files that only their owner can use', async () => {

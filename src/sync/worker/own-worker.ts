@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import { ReadOnlyError } from '../../errors.ts';
 import type { Access } from '../connect.ts';
 import { readStatus } from '../status.ts';
 import type { SyncEvents } from '../sync-events.ts';
@@ -24,7 +23,7 @@ export class OwnWorker {
   /** Does nothing where it runs. @throws what `Sync.start` throws */
   async start(): Promise<void> {
     const { database } = this.#access;
-    if (database.readOnly) throw new ReadOnlyError('the store was opened read-only');
+    database.refuseReadOnly();
     await database.exclusive(() => undefined);
     this.#thread ??= this.#startThread();
     const starting = this.#thread;
