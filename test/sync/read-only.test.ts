@@ -12,6 +12,7 @@ it('a store that was opened read-only changes nothing on a hub', async () => {
   const proxy = await startFaultProxy(sqld.url);
   const enabling = reader.sync.enable(proxy.url, { name: 'reader' });
   await expect(enabling).rejects.toThrow(ReadOnlyError);
+  expect(proxy.happened.pass).toBe(0);
   await sync.enable(proxy.url, { name: 'writer', encryption: false });
   await sync.now();
   const asked = { ...proxy.happened };
