@@ -28,6 +28,8 @@ import { tempFolder } from '../../support/temp-store.ts';
 
 const MARK = 'words-that-stand-in-the-file';
 const ROWS = 2000;
+/** A deadline, not a speed. */
+const WAIT_MS = 60_000;
 const count = [{ sql: 'select count(*), min(b) from t', params: [] }];
 const everything = [[[ROWS, MARK]]];
 
@@ -270,7 +272,7 @@ describe('ReplicaHub', () => {
     const copying = expect(hub.sync()).rejects.toThrow(ClosedError);
     await vi.waitFor(() => {
       expect(proxy.spoilt()).toBe(1);
-    });
+    }, WAIT_MS);
     const other = replica({ url: sqld.url });
     hub.close();
     expect(other.take()).toBe(false);
@@ -292,13 +294,13 @@ describe('ReplicaHub', () => {
     const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
     await vi.waitFor(() => {
       expect(proxy.spoilt()).toBe(1);
-    }, 60_000);
+    }, WAIT_MS);
     const copy = join(dirname(path), 'hub-replica.db');
     expect(processesWith(copy)).toHaveLength(2);
     child.kill('SIGKILL');
     await vi.waitFor(() => {
       expect(processesWith(copy)).toEqual([]);
-    });
+    }, WAIT_MS);
   });
 
   it('copies on when the process that copies has died', async () => {
@@ -309,7 +311,7 @@ describe('ReplicaHub', () => {
     process.kill(Number(copying), 'SIGKILL');
     await vi.waitFor(() => {
       expect(processesWith(path)).toEqual([process.pid]);
-    });
+    }, WAIT_MS);
     await writer.run([{ sql: 'insert into t values (-1, null)', params: [] }], 'write');
     await hub.sync();
     expect(await hub.run(count, 'read')).toEqual([[[ROWS + 1, MARK]]]);
