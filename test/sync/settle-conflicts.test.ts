@@ -130,7 +130,12 @@ describe('a conflict', () => {
         for (const kind of kinds) {
           const home = { path: kind, position: 0, owner_id: null, state: 'kept', modified_at: 0 };
           const body = { body: JSON.stringify({ of: name }), body_hash: null };
-          importRow(transaction, legacyRecords, { id: kind, kind, ...home, ...body }, { ms: 0, successor: false });
+          importRow(
+            transaction,
+            legacyRecords,
+            { id: kind, kind, ...home, ...body },
+            { ms: 0, successor: false },
+          );
         }
       });
     }
