@@ -2,6 +2,7 @@ import { SEARCHED_ITEMS } from '../areas/searched-items.ts';
 import { BODY_TABLES, missingBlobs, unreferencedBlobs } from '../db/blob-references.ts';
 import { isWholeBlob } from '../db/bodies.ts';
 import type { Database } from '../db/database.ts';
+import { fileFailure, isSystemError } from '../db/file-failure.ts';
 import { networkFileSystem, openToOthers } from '../db/file-facts.ts';
 import { readMigrations } from '../db/migrate.ts';
 import type { Reader } from '../db/reader.ts';
@@ -58,9 +59,18 @@ export async function checkStore(database: Database, now: number): Promise<Check
       guarded('clocks', () => clocks(reader, now)),
     ];
   });
-  const { path } = database;
-  checks.push(permissions(path), fileSystem(path), leftovers(path, now));
+  checks.push(...besideStore(database.path, now));
   return { ok: checks.every((check) => check.ok), checks };
+}
+
+/** @throws `FileSystemError` the system does not say: this process may open no further file, for one */
+function besideStore(path: string, now: number): Check[] {
+  try {
+    return [permissions(path), fileSystem(path), leftovers(path, now)];
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw fileFailure(`what lies beside the store ${path} cannot be looked at`, error);
+  }
 }
 
 /** A check that meets a damaged page says so; the others go on. */

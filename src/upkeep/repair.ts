@@ -4,6 +4,7 @@ import { deleteBlob } from '../db/bodies.ts';
 import type { Database } from '../db/database.ts';
 import type { Reader } from '../db/reader.ts';
 import { DamagedStoreError } from '../errors.ts';
+import { fileFailure } from '../db/file-failure.ts';
 import { ownFolder } from '../db/file-facts.ts';
 import type { Stamper } from '../db/transaction.ts';
 import { indexSome } from '../areas/search-texts.ts';
@@ -68,12 +69,20 @@ export async function rebuildDerived(
   await sweepBlobs(database, stamper);
 }
 
-/** Leaves store and folder to their owner; a folder that holds other things is not the store's. */
+/**
+ * Leaves store and folder to their owner; a folder that holds other things is not the store's.
+ *
+ * @throws `FileSystemError` the system does not let us
+ */
 export function closeToOthers(path: string): void {
-  const folder = ownFolder(path);
-  if (folder !== undefined) chmodSync(folder, 0o700);
-  for (const file of [path, `${path}-wal`, `${path}-shm`]) {
-    if (existsSync(file)) chmodSync(file, 0o600);
+  try {
+    const folder = ownFolder(path);
+    if (folder !== undefined) chmodSync(folder, 0o700);
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) {
+      if (existsSync(file)) chmodSync(file, 0o600);
+    }
+  } catch (error) {
+    throw fileFailure(`the store ${path} cannot be closed to others`, error);
   }
 }
 

@@ -1,7 +1,8 @@
-// node no-descriptors-child.mjs LIBRARY FOLDER
+// node --expose-gc no-descriptors-child.mjs LIBRARY FOLDER
 // Calls the library while this process may open no further file, and prints what each call said.
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 const [library, folder] = process.argv.slice(2);
 const { StoreError, openStore, restoreStore } = await import(library);
@@ -9,6 +10,9 @@ const path = join(folder, 'store.db');
 
 /** Runs `job` with so many descriptors left; the code of the `StoreError` that it rejects with. */
 async function withFew(left, job) {
+  // What the driver has closed keeps its descriptors until its memory is collected.
+  globalThis.gc();
+  await setImmediate();
   const held = [];
   try {
     for (;;) held.push(openSync('/dev/null', 'r'));
@@ -34,6 +38,8 @@ const place = (name, left) => join(folder, `${name}-${left}`);
 const calls = {
   open: async () => (await openStore({ path })).close(),
   check: () => store.check(),
+  repair: () => store.repair(),
+  vacuum: () => store.vacuum(),
   stats: () => store.stats(),
   list: () => store.sessions.list(),
   import: () => store.import([folder]),

@@ -7,7 +7,7 @@ import { tempFolder } from '../support/temp-store.ts';
 const CHILD = fileURLToPath(new URL('no-descriptors-child.mjs', import.meta.url));
 
 it('a process that may open no further file gets errors of the store, and goes on', async () => {
-  const limited = ['-c', 'ulimit -n 128; exec "$@"', 'sh', process.execPath, CHILD];
+  const limited = ['-c', 'ulimit -n 128; exec "$@"', 'sh', process.execPath, '--expose-gc', CHILD];
   const output = execFileSync('/bin/sh', [...limited, await builtLibrary(), tempFolder()]);
   const { said, sessions } = JSON.parse(String(output)) as {
     said: Record<string, string[]>;
