@@ -15,11 +15,19 @@ function randomFraction(): number {
   return (pool[used++] as number) / 256;
 }
 
+let makeUlid = monotonicFactory(randomFraction);
+let lastNow = 0;
+
 /**
  * A ULID for the time `now` in unix milliseconds. Those that one process makes in one millisecond
  * rise, so that a list that falls back on the id shows them in the order in which they were made.
  */
-export const newUlid: (now: number) => string = monotonicFactory(randomFraction);
+export function newUlid(now: number): string {
+  // After a clock that was set back the factory would go on with the time before: for years, at worst.
+  if (now < lastNow) makeUlid = monotonicFactory(randomFraction);
+  lastNow = now;
+  return makeUlid(now);
+}
 
 /** An id in the shape of the old program's: the prefix, an underscore, a ULID in lower case. */
 export function newId(prefix: 'thr' | 'turn' | 'item' | 'task', now: number): string {
