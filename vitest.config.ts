@@ -26,7 +26,7 @@ const SYNC = files(['sync', 'faults/sync', 'faults/devices']);
 
 export default defineConfig({
   test: {
-    maxWorkers: 4,
+    maxWorkers: 3,
     projects: [
       { test: { ...shared, name: 'alone', include: ALONE } },
       { test: { ...shared, name: 'sync', include: SYNC, isolate: false } },

@@ -40,7 +40,8 @@ describe('while a writer is at work', () => {
         expect(model).toBe(model.charAt(0).repeat(200_000));
       }
       for (const reason of reasons(reading)) {
-        expect(reason).toBe('threads reject changing');
+        // A writer that is stopped right after it has opened the file leaves it empty.
+        expect(['threads reject changing', 'threads reject empty_file']).toContain(reason);
         changing++;
       }
       expect(reading.records.length + reading.problems.length).toBe(1);
