@@ -115,11 +115,10 @@ export class Device {
   /** As `connect` makes it. */
   exchange(hub: Hub): Exchange {
     const [ring, lock] = this.probe.rows('select key_ring, key_check from sync_state')[0] ?? [];
-    const { replica } = this;
     return {
       database: this.database,
       hub,
-      replica: replica && ({ hub: () => Promise.resolve(replica) } as unknown as ReplicaReader),
+      replica: this.replica && this.#replicaReader(),
       ring: typeof ring === 'string' ? parseKeyRing(ring) : null,
       lock: typeof lock === 'string' ? lock : null,
       now: this.now,
@@ -127,5 +126,13 @@ export class Device {
       machine: this.machineId,
       memory: this.memory,
     };
+  }
+  /** A copy that is no good is gone: the hub itself is read. */
+  #replicaReader(): ReplicaReader {
+    const drop = () => {
+      this.replica = undefined;
+    };
+    const hub = () => Promise.resolve(this.replica);
+    return { hub, discard: drop, giveUp: drop } as unknown as ReplicaReader;
   }
 }
