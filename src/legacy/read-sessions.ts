@@ -7,7 +7,7 @@ import {
   receiptCheck,
   sessionGoalCheck,
 } from './check/session-side-files.ts';
-import { any } from './check/shape.ts';
+import { anything } from './check/shape.ts';
 import type { HomeEntry } from './home-entry.ts';
 import { HomeReader } from './home-reader.ts';
 import { problem } from './problem.ts';
@@ -52,7 +52,7 @@ export async function* readSessions(
   });
   yield* readRecordDir(reader, {
     kind: 'work_graph_archive',
-    check: any,
+    check: anything,
     directory: join(directory, ARCHIVE),
     ignoredAs: 'sessions',
   });

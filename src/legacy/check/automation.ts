@@ -1,5 +1,5 @@
 import {
-  any,
+  anything,
   bool,
   defaulted,
   list,
@@ -72,5 +72,5 @@ export const triggerCheck: Check = object({
 export const auditCheck: Check = object({
   ts: required(time),
   event: requiredText,
-  details: optional(any),
+  details: optional(anything),
 });

@@ -1,5 +1,5 @@
 import {
-  any,
+  anything,
   bool,
   defaulted,
   list,
@@ -18,7 +18,7 @@ const optionalText = optional(text);
 const requiredText = required(text);
 
 const cacheControl = optional(object({ type: requiredText }));
-const anyResult = object({ tool_use_id: requiredText, content: required(any) });
+const anyResult = object({ tool_use_id: requiredText, content: required(anything) });
 
 /** A block of a message. */
 export const blockCheck: Check = tagged('type', {
@@ -40,7 +40,7 @@ export const blockCheck: Check = tagged('type', {
   tool_use: object({
     id: requiredText,
     name: requiredText,
-    input: required(any),
+    input: required(anything),
     caller: optional(object({ type: requiredText, tool_id: optionalText })),
     thought_signature: optionalText,
   }),
@@ -48,9 +48,9 @@ export const blockCheck: Check = tagged('type', {
     tool_use_id: requiredText,
     content: requiredText,
     is_error: optional(bool),
-    content_blocks: optional(list(any)),
+    content_blocks: optional(list(anything)),
   }),
-  server_tool_use: object({ id: requiredText, name: requiredText, input: required(any) }),
+  server_tool_use: object({ id: requiredText, name: requiredText, input: required(anything) }),
   tool_search_tool_result: anyResult,
   code_execution_tool_result: anyResult,
 });

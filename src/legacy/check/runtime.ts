@@ -1,5 +1,5 @@
 import {
-  any,
+  anything,
   bool,
   both,
   defaulted,
@@ -127,7 +127,7 @@ export const itemCheck: Check = object({
   status: required(status),
   summary: requiredText,
   detail: optionalText,
-  metadata: optional(any),
+  metadata: optional(anything),
   artifact_refs: defaulted(list(text)),
   started_at: optional(time),
   ended_at: optional(time),
@@ -142,7 +142,7 @@ export const eventCheck: Check = object({
   turn_id: optionalText,
   item_id: optionalText,
   event: requiredText,
-  payload: required(any),
+  payload: required(anything),
 });
 
 export const runtimeStateCheck: Check = object({

@@ -1,5 +1,5 @@
 import {
-  any,
+  anything,
   both,
   defaulted,
   dictionary,
@@ -35,17 +35,17 @@ const sameCall = rule(
   'invalid_value',
 );
 const outcome = tagged('outcome', {
-  approved_once: any,
-  denied: any,
-  cancelled: any,
-  unavailable: any,
+  approved_once: anything,
+  denied: anything,
+  cancelled: anything,
+  unavailable: anything,
   retry_with_policy: object({
     policy: required(
       tagged('type', {
-        'danger-full-access': any,
-        'read-only': any,
-        'external-sandbox': any,
-        'workspace-write': any,
+        'danger-full-access': anything,
+        'read-only': anything,
+        'external-sandbox': anything,
+        'workspace-write': anything,
       }),
     ),
   }),

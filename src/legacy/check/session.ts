@@ -1,5 +1,5 @@
 import {
-  any,
+  anything,
   bool,
   both,
   defaulted,
@@ -129,7 +129,7 @@ const todo = object({
   status: required(oneOf('pending', 'in_progress', 'completed', 'cancelled', 'canceled')),
 });
 const workState = object({
-  graph: optional(any),
+  graph: optional(anything),
   todos: defaulted(
     object({
       items: defaulted(list(todo)),
@@ -178,7 +178,7 @@ const savedSession = (id: Check): Check =>
     approval_receipts: defaulted(list(receiptCheck)),
     work_state: optional(workState),
     window_title: optionalText,
-    last_auto_route: optional(any),
+    last_auto_route: optional(anything),
   });
 
 /** A saved session. */

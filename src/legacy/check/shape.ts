@@ -28,7 +28,7 @@ export const optional = (check: Check): Field => ({ mode: 'optional', check });
 /** May be absent, but null is refused. */
 export const defaulted = (check: Check): Field => ({ mode: 'defaulted', check });
 
-export const any: Check = () => undefined;
+export const anything: Check = () => undefined;
 
 export const text: Check = (value) =>
   typeof value === 'string' && !isOddNumber(value) ? undefined : refuse('wrong_shape');
