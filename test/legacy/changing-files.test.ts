@@ -32,8 +32,8 @@ describe('while a writer is at work', () => {
         if (i === 5) console.log('going');
       }`;
     await startWriter(script, file, JSON.stringify(thread()));
-    let changing = 0;
-    for (let i = 0; i < 8; i++) {
+    // The writer never rests, so it is noticed sooner or later.
+    for (let i = 0, changing = 0; i < 8 || changing === 0; i++) {
       const reading = await readAll(dir);
       for (const record of reading.records) {
         const { model } = record.value as { model: string };
@@ -46,8 +46,6 @@ describe('while a writer is at work', () => {
       }
       expect(reading.records.length + reading.problems.length).toBe(1);
     }
-    // The writer never rests, so it must have been noticed.
-    expect(changing).toBeGreaterThan(0);
   });
 
   it('gives one version of a file that is replaced by rename', async () => {
@@ -65,8 +63,7 @@ describe('while a writer is at work', () => {
       }`;
     const file = join(dir, 'tasks/runtime/threads/thr_00000001.json');
     await startWriter(script, file, JSON.stringify(thread()));
-    let read = 0;
-    for (let i = 0; i < 10; i++) {
+    for (let read = 0; read < 10;) {
       const { records } = await readAll(dir);
       for (const record of records) {
         const { model } = record.value as { model: string };
@@ -74,7 +71,6 @@ describe('while a writer is at work', () => {
         read++;
       }
     }
-    expect(read).toBeGreaterThan(0);
   });
 
   it('copies state.db in one state, or says that it changes', async () => {
@@ -99,15 +95,14 @@ describe('while a writer is at work', () => {
       clearInterval(timer);
       database.close();
     });
-    let good = 0;
-    for (let i = 0; i < 4; i++) {
+    // Readings are quicker than the writer on some machines: they go on until both have done their part.
+    for (let good = 0; good < 4 || pairs < 4;) {
       const reading = await readAll(dir);
       const rows = reading.records.filter((record) => record.kind === 'state.jobs').length;
       expect(rows % 2).toBe(0);
       if (reading.problems.length === 0 && rows > 0) good++;
       for (const problem of reading.problems) expect(problem.reason).toBe('changing');
     }
-    expect(good).toBeGreaterThan(0);
   });
 
   it('reads a log as long as it was, and hashes just that', async () => {
