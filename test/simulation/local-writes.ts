@@ -314,7 +314,7 @@ const audit: LocalWrite = ({ store }, hands) =>
 
 const triggers: LocalWrite = ({ store, now }, hands) => {
   const id = pickId(hands, 'G');
-  const text = hands.text('none');
+  const text = hands.text('sessions|S0');
   const change = hands.random.pick<() => Promise<unknown>>([
     () => store.triggers.fire(id),
     () => store.triggers.cancel(id),

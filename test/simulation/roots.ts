@@ -9,6 +9,7 @@ export function isPurged(device: Device, root: string | null): boolean {
 }
 
 const OWNERS: Readonly<Record<string, (row: Columns) => string | null>> = {
+  triggers: (row) => `sessions|${String(row['owner_session_id'])}`,
   thread_checkpoints: (row) => `threads|${String(row['thread_id'])}`,
   runtime_turns: (row) => `runtime_threads|${String(row['thread_id'])}`,
   automation_runs: (row) => `automations|${String(row['automation_id'])}`,
