@@ -164,4 +164,11 @@ export const MUTATIONS = {
       if (register === 'title' && this.now() % 2 === 0) continue;`,
     ],
   ],
+  purgedTriggers: [
+    [
+      'src/upkeep/purge.ts',
+      `      [triggers, 'owner_session_id = ?', { message: '', workspace: null, error: null, ...BODY }],\n`,
+      '',
+    ],
+  ],
 };
