@@ -82,7 +82,8 @@ function wrongOf(register: Register, version: string, value: unknown): string | 
     undefined,
   );
   const others = register.seen.filter((seen) => seen !== last);
-  if (!last?.ahead || register.tried.has(null) || last.version === version) return undefined;
+  // Its new stamp may be of a moment before its own writer had heard that it stands.
+  if (!last?.ahead || register.tried.has(null) || last.value === value) return undefined;
   const undisputed = others.every((seen) => clockOf(seen.version).ms < last.atMs);
   const later = clockOf(version).ms > last.atMs;
   if (undisputed && !later) return `${String(last.value)}, written with a wrong clock, was lost`;
