@@ -3,6 +3,7 @@ import { readPieces, type BodyPlace } from '../../db/large-bodies.ts';
 import { HollowText } from '../../model/hollow-json.ts';
 import { objectMembers, patchObject } from '../../model/json-text.ts';
 import { wellFormedJson } from './record-text.ts';
+import { TextDigest } from './said.ts';
 
 interface LongString {
   readonly hash: string;
@@ -65,6 +66,13 @@ export class HollowRecord {
       if (i % 2 === 0) yield Buffer.from(part);
       else yield* this.#spelled(Number(part));
     }
+  }
+
+  /** The digest by which an import knows a text that was made of such bodies. */
+  async digest(text: string): Promise<string> {
+    const digest = new TextDigest();
+    for await (const bytes of this.bytes(wellFormedJson(text))) digest.add(bytes);
+    return digest.result();
   }
 
   async #withColumns(text: string): Promise<string> {

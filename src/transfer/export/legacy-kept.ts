@@ -82,7 +82,10 @@ function writeFile(context: ExportContext, reader: Reader, row: KeptRow, later: 
   }
   const modifiedMs = row.modified_at || undefined;
   const file = { table: legacyRecords, id: row.id, path, modifiedMs };
-  writeRecord(context, reader, file, later, (body) => ({ isCut: false, marked: () => body }));
+  writeRecord(context, reader, file, later, (body) => {
+    const same = () => body;
+    return { isCut: false, result: same, marked: same };
+  });
   context.counter.add(row.kind);
 }
 

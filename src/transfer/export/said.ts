@@ -55,6 +55,22 @@ export function rowDigest(columns: Iterable<readonly [name: string, json: string
   return digest(JSON.stringify(told.sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
+/** As {@link textDigest}, of a text that comes in pieces. */
+export class TextDigest {
+  readonly #hash = createHash('sha256');
+
+  /** @param piece - well-formed, see `wellFormedJson` */
+  add(piece: string | Buffer): void {
+    this.#hash.update(piece);
+  }
+
+  result(): string {
+    return this.#hash.digest('hex').slice(0, 28);
+  }
+}
+
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 28);
+  const whole = new TextDigest();
+  whole.add(text);
+  return whole.result();
 }

@@ -1,7 +1,6 @@
 import { loadBody } from '../../db/bodies.ts';
 import { isLarge } from '../../db/large-bodies.ts';
 import type { Reader } from '../../db/reader.ts';
-import type { RowMark } from '../../model/row-mark.ts';
 import type { MutableTable } from '../../model/table-kinds.ts';
 import { bodyColumns, type ExportContext, type Later } from './export-context.ts';
 import { HollowRecord } from './hollow-record.ts';
@@ -28,23 +27,27 @@ export function writeRecord(
   reader: Reader,
   { table, id, path, modifiedMs }: RecordFile,
   later: Later,
-  record: (body: string) => Pick<RecordPatch, 'marked' | 'isCut'>,
+  record: (body: string) => Pick<RecordPatch, 'result' | 'marked' | 'isCut'>,
 ): void {
   const row = bodyColumns(reader, table.name, id);
-  const textOf = (body: string, said?: (raw: string) => RowMark | undefined) => {
-    const made = record(body);
-    if (made.isCut) context.counter.skip(`${table.name}.details`, 'wrong_shape');
-    return recordText(made.marked(said));
+  const made = (body: string) => {
+    const patch = record(body);
+    if (patch.isCut) context.counter.skip(`${table.name}.details`, 'wrong_shape');
+    return patch;
   };
   const { body_hash: hash } = row;
   if (hash === null || !isLarge(reader, row)) {
     const said = (raw: string) => saidOf(reader, table, id, textDigest(raw));
-    context.target.write(path, textOf(loadBody(reader, row), said), modifiedMs);
+    context.target.write(path, recordText(made(loadBody(reader, row)).marked(said)), modifiedMs);
     return;
   }
+  // Of the same state as the body; the digest is known when that was read.
+  const said = saidOf(reader, table, id, '');
   later(async () => {
     const hollow = new HollowRecord(context);
-    const text = textOf(await hollow.body(hash));
+    const patch = made(await hollow.body(hash));
+    const of = said && (await hollow.digest(patch.result()));
+    const text = recordText(patch.marked(() => said && { ...said, of }));
     const file = context.target.lines(path);
     try {
       for await (const bytes of hollow.bytes(text)) file.append(bytes);

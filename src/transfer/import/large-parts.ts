@@ -14,6 +14,8 @@ export interface LargeParts {
   /** By their texts, the hashes of bodies that are among the blobs. */
   readonly hashes: ReadonlyMap<string, string>;
   readonly digests?: LineDigests;
+  /** The digest of its text as an export made it, where that has a mark which tells one. */
+  readonly exported?: string;
   readonly split?: SplitSession;
   readonly names?: SessionNames;
 }

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { stageText, type BodyPlace } from '../../db/large-bodies.ts';
 import type { RecordEntry } from '../../legacy/home-entry.ts';
-import { objectMembers, parseJson, patchObject } from '../../model/json-text.ts';
+import { objectMembers, patchObject } from '../../model/json-text.ts';
 import { splitSteps } from '../../model/legacy-session.ts';
 import type { LongStrings } from '../../model/long-strings.ts';
 import { messageId, messageIdHead } from '../../model/session.ts';
 import { jsonStringSlices } from '../../model/text-slices.ts';
+import { TextDigest } from '../export/said.ts';
 import type { LargeParts, LineDigests } from './large-parts.ts';
 import { SessionNames } from './session-names.ts';
 import { eventHead, keptHead, object, text, type ImportRecord } from './record.ts';
@@ -21,7 +22,7 @@ interface Apart {
 }
 
 /** What is worked out of it, and its bodies. */
-interface Parts extends Omit<LargeParts, 'strings' | 'hashes'> {
+interface Parts extends Omit<LargeParts, 'strings' | 'hashes' | 'exported'> {
   readonly bodies: readonly string[];
 }
 
@@ -47,9 +48,10 @@ export async function prepareLarge(
     entry.orphan !== undefined,
     place,
   );
+  const { mark, exported } = entry as ImportRecord;
   if (!parts) {
-    const raw = strings.whole(entry.raw);
-    return { ...entry, raw, value: parseJson(raw) as object };
+    const whole = exported === undefined ? {} : { exported: strings.whole(exported) };
+    return { ...entry, ...whole, raw: strings.whole(entry.raw) };
   }
   const { bodies, ...others } = parts;
   const hashes = new Map<string, string>();
@@ -58,7 +60,18 @@ export async function prepareLarge(
       hashes.set(body, await stageText(place, () => strings.slices(body)));
     }
   }
-  return { ...entry, large: { strings, hashes, ...others } };
+  const told = mark?.said === undefined || exported === undefined ? undefined : exported;
+  const digest = told === undefined ? {} : { exported: await digestOf(strings.slices(told)) };
+  return { ...entry, large: { strings, hashes, ...digest, ...others } };
+}
+
+/** As `textDigest`, of a text that is well-formed, as an export makes them. */
+async function digestOf(slices: Iterable<string>): Promise<string> {
+  const digest = new TextDigest();
+  await inTurns(slices, (slice) => {
+    digest.add(slice);
+  });
+  return digest.result();
 }
 
 /** Undefined for a record that has to come in as one text. */

@@ -49,11 +49,11 @@ export function repeatedWords(
   { kind, raw, mark, exported = raw, large }: ImportRecord,
   now: number,
 ): ReadonlyMap<string, FixedVersion> | undefined {
-  if (!mark?.said || large) return undefined;
+  if (!mark?.said) return undefined;
   const isRow = kind.startsWith('state.');
   const of = isRow
     ? rowDigest(objectMembers(exported).map(({ key, value }) => [key, value] as const))
-    : textDigest(exported);
+    : (large?.exported ?? textDigest(exported));
   if (of !== mark.of) return undefined;
   const words = Object.entries(mark.said).flatMap(([device, registers]) =>
     Object.entries(registers)
