@@ -123,7 +123,7 @@ async function makeLargeRows(store: Store): Promise<void> {
   const branched = await sessions.create({ id: 'of.long~branches', workspace: '/w' });
   const [first] = await sessions.appendMessages(branched.id, ['a', 'b'].map(long).map(say));
   await sessions.appendMessages(branched.id, ['c', 'd'].map(long).map(say), {
-    parent: first?.id ?? null,
+    parent: first ?? null,
   });
   const thread = await runtime.createThread({ workspace: '/w', details: { notes: long('n') } });
   const turn = await runtime.startTurn(thread.id, { details: { steps: long('s').repeat(3) } });
