@@ -11,6 +11,7 @@ import {
   pieceKey,
   type Batch,
   type BatchLimits,
+  type Horizon,
   type RefusedBodies,
   type HeldPieces,
   type Trim,
@@ -42,7 +43,8 @@ export function readBatch(
   const { round, keyCheck } = state;
   const lock = keyCheck ?? NO_KEYS;
   const gathering = new Gathering({ round, lock }, limits, pieces, refusedBodies);
-  const from = { reader, ring, state, limit: limits.rows, underWay };
+  const { rows: limit, horizon } = limits;
+  const from = { reader, ring, state, limit, horizon, underWay };
   gatherParked(from, gathering);
   gatherNotes(from, gathering);
   for (const table of MUTABLE_TABLES) gatherOffers(from, gathering, table);
@@ -61,6 +63,15 @@ export function readBatch(
   return { ...batch, last: !gathering.isFull() && !gathering.cut };
 }
 
+/** What was written last. */
+export function readHorizon(reader: Reader): Horizon {
+  const latest = (table: string) => reader.number(`select max(number) from ${table}`);
+  return {
+    note: latest('outbox'),
+    rows: new Map(IMMUTABLE_TABLES.map(({ name }) => [name, latest(name)])),
+  };
+}
+
 /** Where a batch is read from, and what is left out of it. */
 interface Source {
   readonly reader: Reader;
@@ -68,6 +79,7 @@ interface Source {
   readonly state: SyncState;
   /** Rows of a table. */
   readonly limit: number;
+  readonly horizon: Horizon | undefined;
   readonly underWay: Trim;
 }
 
@@ -144,16 +156,23 @@ function gatherNotes(source: Source, gathering: Gathering): void {
 }
 
 function readNotes(
-  { reader, limit, underWay }: Source,
+  { reader, limit, horizon, underWay }: Source,
   tables: readonly string[],
   after: number,
 ): Note[] {
   return reader.list<Note>(
     ['number', 'table_name', 'row_id', 'register', 'bases'],
-    `from outbox where stuck is null and number > ? and number not in (select value from json_each(?))
+    `from outbox where stuck is null and number > ? and number <= ?
+       and number not in (select value from json_each(?))
        and table_name in (select value from json_each(?))
      order by number limit ?`,
-    [after, JSON.stringify(underWay.notes), JSON.stringify(tables), limit],
+    [
+      after,
+      horizon?.note ?? Number.MAX_SAFE_INTEGER,
+      JSON.stringify(underWay.notes),
+      JSON.stringify(tables),
+      limit,
+    ],
   );
 }
 
@@ -218,7 +237,7 @@ function gatherOffers(
 }
 
 function gatherRows(
-  { reader, ring, state, limit, underWay }: Source,
+  { reader, ring, state, limit, horizon, underWay }: Source,
   gathering: Gathering,
   table: ImmutableTable,
 ): void {
@@ -229,10 +248,11 @@ function gatherRows(
     ])[0] ?? []
   ).map(Number);
   const after = underWay.numbers.get(table.name) ?? sent;
+  const end = horizon?.rows.get(table.name) ?? Number.MAX_SAFE_INTEGER;
   const found = reader.list<Columns>(
     ['number', 'id', 'device', ...table.columns],
-    `from ${table.name} where number > ? and pulled <> ? order by number limit ?`,
-    [after, state.round, limit],
+    `from ${table.name} where number > ? and number <= ? and pulled <> ? order by number limit ?`,
+    [after, end, state.round, limit],
   );
   const clashes = originalIds(reader, table.name);
   const unknown = unknownById(
@@ -252,7 +272,7 @@ function gatherRows(
     gathering.cut = true;
     return;
   }
-  const last = reader.number(`select max(number) from ${table.name}`);
+  const last = Math.min(end, reader.number(`select max(number) from ${table.name}`));
   if (last > after) gathering.batch.trim.numbers.set(table.name, last);
 }
 

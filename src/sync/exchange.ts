@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { EventGaps } from '../areas/event-gaps.ts';
 import type { Database } from '../db/database.ts';
 import type { Ask } from './ask.ts';
-import type { Batch, BatchLimits, RefusedBodies, HeldPieces } from './gathering.ts';
+import type { Batch, BatchLimits, Horizon, RefusedBodies, HeldPieces } from './gathering.ts';
 import type { Hub } from './hub/hub.ts';
 import { heldRing } from './keys/held-ring.ts';
 import type { KeyRing } from './keys/key-ring.ts';
@@ -85,6 +85,8 @@ export class Memory {
   ahead: { readonly ask: Ask; readonly answer: Promise<Answer | null> } | undefined;
   /** Read and sealed while the former push was on its way. */
   next: Next | undefined;
+  /** While all is pushed that was there when that began. */
+  horizon: Horizon | undefined;
   /** How many parked entries were looked at: the next look goes on there, so that none waits for ever. */
   parkedFrom = 0;
   readonly parking: Parking = {};
@@ -99,7 +101,7 @@ export class Memory {
   #pageRows = PAGE_ROWS_FIRST;
 
   get limits(): BatchLimits {
-    return { rows: this.#batchRows, bytes: this.#batch.bytes };
+    return { rows: this.#batchRows, bytes: this.#batch.bytes, horizon: this.horizon };
   }
 
   /** Halves the next batch. @returns false when it was a single row already */

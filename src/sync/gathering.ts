@@ -50,6 +50,16 @@ export interface Batch {
 export interface BatchLimits {
   readonly rows: number;
   readonly bytes: number;
+  /** Absent: whatever there is. */
+  readonly horizon?: Horizon | undefined;
+}
+
+/** What was written last when pushing began: what comes later is for the next exchange. */
+export interface Horizon {
+  /** The number of a note. */
+  readonly note: number;
+  /** Of tables whose rows never change, the number of a row. */
+  readonly rows: ReadonlyMap<string, number>;
 }
 
 /** Bodies of which a piece is not here, or the hub did not take it, in a round. */

@@ -26,6 +26,8 @@ export interface Pushed {
   readonly bytes: number;
   /** Nothing was left when it was read: what was written since is for the next exchange. */
   readonly last: boolean;
+  /** Some of it came back, was stamped anew, and is to go once more. */
+  readonly returned?: boolean;
   /** The hub after the push that it took, and whether its feed tells of that. */
   readonly meta?: HubSeen;
   readonly changed?: boolean;
@@ -148,13 +150,12 @@ async function send(
   if (next && returned.size === 0) exchange.memory.next = { state, batch: next };
   const bytes = entries.reduce((sum, entry) => sum + entry.payload.length, 0);
   exchange.memory.batchArrived(bytes, after - before);
-  // What came back is stamped anew and goes once more.
-  const last = batch.last && returned.size === 0;
   return {
     outcome: 'sent',
     entries: entries.length,
     bytes,
-    last,
+    last: batch.last && returned.size === 0,
+    returned: returned.size > 0,
     changed,
     meta: { head, offsetMs: clockOffset(nowMs, before, after) },
   };

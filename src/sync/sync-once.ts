@@ -1,5 +1,6 @@
 import type { Reader } from '../db/reader.ts';
 import { HubBusyError } from '../errors.ts';
+import { readHorizon } from './batch.ts';
 import type { Exchange } from './exchange.ts';
 import type { HubSeen } from './hub-meta.ts';
 import { noticeCopy } from './identify.ts';
@@ -132,25 +133,37 @@ function refuseEndless(changes: number): void {
   }
 }
 
-/** Pushes until nothing is left, or the hub is another one than was pulled. */
+/**
+ * Pushes until nothing is left of what is there now, or the hub is another one than was pulled. What is
+ * written meanwhile is for the next exchange: with a writer that is quicker than the line this would never
+ * end, and nothing of others would come.
+ */
 async function pushAll(
   exchange: Exchange,
   sum: Sum,
   signal: AbortSignal | undefined,
   onProgress: ((progress: Progress) => void) | undefined,
 ): Promise<'idle' | 'stale' | 'sent'> {
+  const { database, memory } = exchange;
   let any = false;
-  while (!signal?.aborted) {
-    const pushed = await pushOnce(exchange);
-    sum.pushed += pushed.entries;
-    sum.bytesSent += pushed.bytes;
-    if (pushed.changed) sum.commits++;
-    sum.meta = pushed.meta ?? sum.meta;
-    onProgress?.(sum);
-    if (pushed.outcome === 'stale') return 'stale';
-    if (pushed.outcome === 'idle') return any ? 'sent' : 'idle';
-    if (pushed.last) return 'sent';
-    any = true;
+  try {
+    memory.horizon = await database.read(readHorizon);
+    while (!signal?.aborted) {
+      const pushed = await pushOnce(exchange);
+      sum.pushed += pushed.entries;
+      sum.bytesSent += pushed.bytes;
+      if (pushed.changed) sum.commits++;
+      sum.meta = pushed.meta ?? sum.meta;
+      onProgress?.(sum);
+      if (pushed.outcome === 'stale') return 'stale';
+      if (pushed.outcome === 'idle') return any ? 'sent' : 'idle';
+      if (pushed.last) return 'sent';
+      any = true;
+      // Stamped anew it is noted anew.
+      if (pushed.returned) memory.horizon = await database.read(readHorizon);
+    }
+    return 'idle';
+  } finally {
+    memory.horizon = undefined;
   }
-  return 'idle';
 }

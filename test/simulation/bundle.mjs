@@ -36,10 +36,11 @@ const BOUNDS = [
   ],
   [
     'src/sync/exchange.ts',
-    'return { rows: this.#batchRows, bytes: this.#batch.bytes };',
+    'return { rows: this.#batchRows, bytes: this.#batch.bytes, horizon: this.horizon };',
     `return {
       rows: Math.min(this.#batchRows, globalThis.simulation.batch.rows),
       bytes: Math.min(this.#batch.bytes, globalThis.simulation.batch.bytes),
+      horizon: this.horizon,
     };`,
   ],
   [

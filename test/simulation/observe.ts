@@ -79,17 +79,14 @@ function enter(
     fail(`d${device.index} holds ${key} ${version}, which nobody wrote`);
   // A purge that empties again what a pull has just brought is a write of its own.
   const emptied = version > old && isPurged(device, rootOf(device, key));
-  if (held && held.content === content && !emptied) {
+  // So is what is carried on right above what somebody decided, though it says again what stood here.
+  const decided = carriedOn(device, ledger, { key, version, old });
+  if (held && held.content === content && !emptied && !decided) {
     ledger.restamp(held, version);
     log(`    d${device.index} stamps w${held.number} ${key} anew ${version}`);
     return held;
   }
-  const write = ledger.add(
-    key,
-    version,
-    content,
-    carriedOn(device, ledger, { key, version, old }) ?? held ?? null,
-  );
+  const write = ledger.add(key, version, content, decided ?? held ?? null);
   log(`    d${device.index} writes w${write.number} ${key} ${version}`);
   return write;
 }

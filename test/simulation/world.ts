@@ -27,8 +27,9 @@ const YEAR = 365 * DAY;
 const JUMPS = [0, 0, 3 * MINUTE, -3 * MINUTE, 9 * MINUTE, DAY, -DAY, YEAR, 2 * YEAR, -YEAR];
 const HUB_JUMPS = [0, 0, 30 * MINUTE, -30 * MINUTE, 5 * MINUTE, DAY, 3 * DAY, -DAY];
 const DEVICES_MAX = 5;
-/** A step that asks the hub more often than this goes round in circles. */
+/** A step that waits more often than this goes round in circles, and so many times for all that was written. */
 const WAITS_MAX = 4000;
+const WAITS_PER_WRITE = 20;
 
 /** Which the library may answer with while the network and the hub fail. */
 const PASSING = new Set([
@@ -283,7 +284,8 @@ export class World {
       const { task, wait } = next;
       if (!task.alive) continue;
       this.observe(task.device);
-      if (++task.events > WAITS_MAX) {
+      const { writes, rows } = this.ledger;
+      if (++task.events > WAITS_MAX + WAITS_PER_WRITE * (writes.length + rows.size)) {
         fail(`C5 d${task.device.index} ${task.name} goes round in circles`);
       }
       await this.#meet(task, wait);
