@@ -184,7 +184,8 @@ export class Store implements Areas {
    */
   async resolveId(kind: IdKind, prefix: string): Promise<string> {
     const checked = validate(z.enum(ID_KINDS), kind, 'kind');
-    return this.#database.read((reader) => resolveId(reader, checked, prefix));
+    const begin = validate(z.string(), prefix, 'prefix');
+    return this.#database.read((reader) => resolveId(reader, checked, begin));
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Row, Transaction } from '../db/transaction.ts';
-import { jsonSchema } from '../model/json-schema.ts';
+import { jsonCopySchema } from '../model/json-schema.ts';
 import { threads as table } from '../model/registers.ts';
 import * as schema from '../model/thread.ts';
 import type {
@@ -246,7 +246,7 @@ export class Threads {
   ): Promise<ThreadCheckpointSummary> {
     validate(knownIdSchema, threadId, 'thread id');
     validate(idSchema, checkpointId, 'checkpoint id');
-    const checked = validate(jsonSchema, state, 'state');
+    const checked = validate(jsonCopySchema, state, 'state');
     return this.#runner.write((transaction) => {
       liveThread(transaction, threadId);
       return saveThreadCheckpoint(transaction, threadId, checkpointId, checked);

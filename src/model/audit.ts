@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { jsonSchema } from './json-schema.ts';
+import { jsonCopySchema } from './json-schema.ts';
 import { cursorSchema, limitSchema, textSchema, timeSchema } from './validate.ts';
 
 const eventSchema = textSchema.pipe(z.string().min(1));
@@ -7,7 +7,7 @@ const eventSchema = textSchema.pipe(z.string().min(1));
 export const auditAppendSchema = z.strictObject({
   /** What happened, such as `tool.approval.prompted`. */
   event: eventSchema,
-  details: jsonSchema.default(null),
+  details: jsonCopySchema.default(null),
 });
 
 export const auditListSchema = z.strictObject({

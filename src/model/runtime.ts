@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { eventSchema, type RuntimeEvent } from './event.ts';
-import { jsonSchema } from './json-schema.ts';
+import { jsonCopySchema } from './json-schema.ts';
 import { detailsSchema } from './record-body.ts';
 import { titleSchema } from './session.ts';
 import {
@@ -133,7 +133,7 @@ export const runtimeItemSchema = z.strictObject({
   /** The whole text: a message, a thought, what a tool said. `null` takes it away. */
   detail: z.string().nullable().optional(),
   /** Any JSON value; `null` takes it away. */
-  metadata: jsonSchema.optional(),
+  metadata: jsonCopySchema.optional(),
   artifactRefs: z.array(z.string()).optional(),
   startedAt: timeSchema.optional(),
   endedAt: timeSchema.optional(),

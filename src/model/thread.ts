@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { jsonSchema } from './json-schema.ts';
+import { jsonCopySchema } from './json-schema.ts';
 import { detailsSchema } from './record-body.ts';
 import {
   cursorSchema,
@@ -76,7 +76,7 @@ export const threadMessageSchema = z.strictObject({
   role: textSchema.pipe(z.string().min(1)),
   content: z.string(),
   /** The message as the model's provider has it. */
-  item: jsonSchema.default(null),
+  item: jsonCopySchema.default(null),
 });
 
 export const threadMessagesSchema = z.strictObject({
@@ -91,7 +91,7 @@ export const threadToolsSchema = z.array(
     name: textSchema,
     description: textSchema.nullable().default(null),
     /** JSON schema of the tool's input. */
-    inputSchema: jsonSchema,
+    inputSchema: jsonCopySchema,
   }),
 );
 

@@ -16,3 +16,13 @@ it.each(ID_KINDS)('a beginning of no %s is told', async (kind) => {
   const store = await tempStore();
   await expect(store.resolveId(kind, 'x')).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
+
+it.each([undefined, null, 5, {}, [], Symbol('x')])(
+  '%s is no beginning of an id',
+  async (prefix) => {
+    const store = await tempStore();
+    await expect(store.resolveId('session', prefix as string)).rejects.toMatchObject({
+      name: 'InvalidInputError',
+    });
+  },
+);

@@ -8,15 +8,20 @@ export interface TimedExchange {
   readonly tookMs: number;
 }
 
-/** Runs the worker in this thread until its signal is aborted, and yields what each exchange did. */
+/**
+ * Runs the worker in this thread until its signal is aborted, or the loop over this is left; yields what
+ * each exchange did.
+ */
 export async function* exchanges(
   access: Access,
   options: Pick<WorkerOptions, 'signal' | 'onApplied' | 'onNotice'>,
 ): AsyncGenerator<TimedExchange, void> {
   const told = new EventEmitter();
   const came = on(told, 'exchanged', { close: ['end'] });
+  const left = new AbortController();
   const running = runWorker(access, {
     ...options,
+    signal: AbortSignal.any([options.signal, left.signal]),
     onExchanged: (exchanged, tookMs) => {
       told.emit('exchanged', { exchanged, tookMs });
     },
@@ -25,6 +30,10 @@ export async function* exchanges(
   });
   // Thrown below; until then it is nobody's unhandled rejection.
   running.catch(() => undefined);
-  for await (const [exchange] of came as AsyncIterableIterator<[TimedExchange]>) yield exchange;
-  await running;
+  try {
+    for await (const [exchange] of came as AsyncIterableIterator<[TimedExchange]>) yield exchange;
+  } finally {
+    left.abort();
+    await running;
+  }
 }
