@@ -105,8 +105,8 @@ export class Sync {
   }
 
   /**
-   * Keeps the store in step in this process until `signal` is aborted; yields what each exchange
-   * did. While another process leads, it stands by.
+   * Keeps the store in step in this process until `signal` is aborted or the loop is left; yields what
+   * each exchange did. While another process leads, it stands by.
    *
    * @param options.onNotice - told of what becomes of it: that it leads or stands by, that the hub is
    *   lost or the token refused, and that all is well again; each once, not at every try
