@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { jsonObjectSchema } from './json-schema.ts';
 import { cursorSchema, idSchema, limitSchema } from './validate.ts';
 
-/** A turn in flight, or a queue of input: any JSON object. */
+/** A turn in flight, or a queue of input, as a JSON object. */
 export const documentSchema = jsonObjectSchema;
 
 /** The empty id is the single slot that old versions had for all sessions. */

@@ -37,7 +37,7 @@ const RFC3339 =
 /**
  * Unix milliseconds of an RFC 3339 time, fractions cut to milliseconds; `null` when it is none, or is
  * beyond the years 0 to 9999 in UTC.
- * Accepts what the old program accepted: any offset, a blank for `T`, a leap second.
+ * Accepts what the old program accepted: every offset, a blank for `T`, a leap second.
  */
 export function parseTime(text: string): number | null {
   const match = RFC3339.exec(text);

@@ -4,74 +4,51 @@ import { tempStore } from '../support/temp-store.ts';
 
 type Given = { key: unknown };
 
-const item = { kind: 'tool_call', summary: 's' } as const;
+interface Call {
+  /** The id of what the call is about, where there has to be something. */
+  readonly owner?: (store: Store) => Promise<{ id: string }>;
+  readonly make: (store: Store, given: Given, owner: string) => Promise<unknown>;
+  readonly kept: (store: Store, id: string) => Promise<unknown>;
+}
 
-/** What is called with an object of the caller's, and what is kept of that. */
-const CALLS: readonly [string, (store: Store, given: Given) => Promise<() => Promise<unknown>>][] =
-  [
-    [
-      'sessions.create',
-      async ({ sessions }, details) => {
-        const made = sessions.create({ workspace: '/w', details });
-        details.key = 'later';
-        const { id } = await made;
-        return async () => (await sessions.get(id)).details;
-      },
-    ],
-    [
-      'tasks.create',
-      async ({ tasks }, details) => {
-        const made = tasks.create({ prompt: 'p', details });
-        details.key = 'later';
-        const { id } = await made;
-        return async () => (await tasks.get(id)).details;
-      },
-    ],
-    [
-      'audit.append',
-      async ({ audit }, details) => {
-        const made = audit.append({ event: 'e', details });
-        details.key = 'later';
-        await made;
-        return async () => (await audit.list()).items[0]?.details;
-      },
-    ],
-    [
-      'checkpoints.save',
-      async ({ checkpoints, sessions }, state) => {
-        const { id } = await sessions.create({ workspace: '/w' });
-        const made = checkpoints.save(id, state);
-        state.key = 'later';
-        await made;
-        return () => checkpoints.load(id);
-      },
-    ],
-    [
-      'threads.saveCheckpoint',
-      async ({ threads }, state) => {
-        await threads.upsert({ id: 't', cwd: '/w', modelProvider: 'p', preview: '' });
-        const made = threads.saveCheckpoint('t', 'latest', state);
-        state.key = 'later';
-        await made;
-        return async () => (await threads.loadCheckpoint('t', 'latest'))?.state;
-      },
-    ],
-    [
-      'runtime.saveItem',
-      async ({ runtime }, metadata) => {
-        const thread = await runtime.createThread({ workspace: '/w' });
-        const turn = await runtime.startTurn(thread.id);
-        const made = runtime.saveItem(turn.id, { ...item, metadata });
-        metadata.key = 'later';
-        const { id } = await made;
-        return async () => (await runtime.getItem(id)).metadata;
-      },
-    ],
-  ];
+const CALLS: Readonly<Record<string, Call>> = {
+  'sessions.create': {
+    make: ({ sessions }, details) => sessions.create({ id: 's', workspace: '/w', details }),
+    kept: async ({ sessions }) => (await sessions.get('s')).details,
+  },
+  'tasks.create': {
+    make: ({ tasks }, details) => tasks.create({ id: 't', prompt: 'p', details }),
+    kept: async ({ tasks }) => (await tasks.get('t')).details,
+  },
+  'audit.append': {
+    make: ({ audit }, details) => audit.append({ event: 'e', details }),
+    kept: async ({ audit }) => (await audit.list()).items[0]?.details,
+  },
+  'checkpoints.save': {
+    owner: ({ sessions }) => sessions.create({ workspace: '/w' }),
+    make: ({ checkpoints }, state, owner) => checkpoints.save(owner, state),
+    kept: ({ checkpoints }, owner) => checkpoints.load(owner),
+  },
+  'threads.saveCheckpoint': {
+    owner: ({ threads }) => threads.upsert({ id: 't', cwd: '/w', modelProvider: 'p', preview: '' }),
+    make: ({ threads }, state, owner) => threads.saveCheckpoint(owner, 'latest', state),
+    kept: async ({ threads }, owner) => (await threads.loadCheckpoint(owner, 'latest'))?.state,
+  },
+  'runtime.saveItem': {
+    owner: async ({ runtime }) =>
+      runtime.startTurn((await runtime.createThread({ workspace: '/w' })).id),
+    make: ({ runtime }, metadata, owner) =>
+      runtime.saveItem(owner, { id: 'i', kind: 'tool_call', metadata }),
+    kept: async ({ runtime }) => (await runtime.getItem('i')).metadata,
+  },
+};
 
-it.each(CALLS)('%s keeps what it was given at the call', async (_, call) => {
+it.each(Object.entries(CALLS))('%s keeps what it was given at the call', async (_, call) => {
   const store = await tempStore();
+  const owner = (await call.owner?.(store))?.id ?? '';
   const given: Given = { key: { deep: ['now'] } };
-  const kept = await call(store, given);
-  expect(await kept()).toEqual({ key: { deep: ['now'] } });
+  const made = call.make(store, given, owner);
+  given.key = 'later';
+  await made;
+  expect(await call.kept(store, owner)).toEqual({ key: { deep: ['now'] } });
 });
